@@ -1,0 +1,90 @@
+//! The corpus in memory.
+
+use serde::{Deserialize, Serialize};
+
+/// How spans are written as tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Scheme {
+    /// `B-` only where two spans of one type touch.
+    Iob1,
+    /// `B-` opens every span.
+    Iob2,
+    /// `B-`, `I-`, `E-`, and `S-` for spans of one word.
+    Bioes,
+}
+
+/// The tag inventory: index is the label's id, `O` is always 0, the others are sorted by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelSet {
+    names: Vec<String>,
+}
+
+impl LabelSet {
+    /// The inventory of `tags`: `O` first, then the rest sorted, duplicates removed.
+    pub fn new<S: AsRef<str>>(tags: impl IntoIterator<Item = S>) -> Self {
+        let mut names: Vec<String> = tags.into_iter().map(|t| t.as_ref().to_owned()).filter(|t| t != "O").collect();
+        names.sort();
+        names.dedup();
+        names.insert(0, "O".into());
+        Self { names }
+    }
+
+    /// Number of labels K, `O` included.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Never true: `O` is always there.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// All names, by id.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The name of label `id`.
+    ///
+    /// # Panics
+    /// If `id` is not in the inventory.
+    pub fn name(&self, id: u8) -> &str {
+        &self.names[id as usize]
+    }
+
+    /// The id of a tag, if it is in the inventory.
+    pub fn id(&self, tag: &str) -> Option<u8> {
+        self.names.iter().position(|n| n == tag).map(|i| i as u8)
+    }
+}
+
+/// One sentence: words and their labels (ids of the corpus's [`LabelSet`]), in the same order and number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    /// The words as they stand in the text.
+    pub words: Vec<String>,
+    /// One label a word.
+    pub labels: Vec<u8>,
+}
+
+/// A corpus with its three splits, tags converted to IOB2.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Corpus {
+    /// `embedded`, or the folder's name.
+    pub name: String,
+    /// True if the text was generated: said wherever its results appear.
+    pub synthetic: bool,
+    /// The tag inventory over all splits.
+    pub labels: LabelSet,
+    /// The scheme the files were written in.
+    pub scheme: Scheme,
+    /// Training sentences.
+    pub train: Vec<Sentence>,
+    /// Development sentences.
+    pub dev: Vec<Sentence>,
+    /// Test sentences; may be empty.
+    pub test: Vec<Sentence>,
+    /// SHA-256 (hex) of the words and labels of all splits.
+    pub fingerprint: String,
+}

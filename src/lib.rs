@@ -1,0 +1,25 @@
+//! Memoscope shows how a pretrained language model learns, settles and memorises while it is fine-tuned.
+//!
+//! Data flows one way; each room knows only the rooms above it (see ARCHITECTURE.md):
+//! [`corpus`] → [`perturb`] → [`encode`] → [`nn`] → [`model`] → [`train`] → [`dynamics`] → [`metrics`] →
+//! [`analysis`] → [`study`] → [`figures`] → [`report`], with [`run`] for run directories and [`cli`] on top.
+
+pub mod analysis;
+pub mod cli;
+pub mod config;
+pub mod corpus;
+pub mod dynamics;
+pub mod encode;
+pub mod error;
+pub mod figures;
+pub mod metrics;
+pub mod model;
+pub mod nn;
+pub mod perturb;
+pub mod random;
+pub mod report;
+pub mod run;
+pub mod study;
+pub mod train;
+
+pub use error::{Error, Result};

@@ -1,0 +1,5 @@
+//! Run directories: manifest, atomic writes, resume.
+
+mod atomic;
+
+pub use atomic::write_atomically;

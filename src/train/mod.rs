@@ -1,0 +1,5 @@
+//! Loss, optimiser, schedule, random streams, checkpoint and resume.
+
+mod settings;
+
+pub use settings::{Schedule, TrainSettings};

@@ -1,0 +1,143 @@
+//! How a tagger is trained.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::error::{Error, Problem};
+
+/// How a tagger is trained. The defaults are those of arXiv 2105.00828, section 3, where it names them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainSettings {
+    /// Passes over the training data; part of the schedule, so part of the experiment's identity.
+    pub epochs: u32,
+    /// Sentences a batch.
+    pub batch_size: usize,
+    /// Batches whose gradients are accumulated into one optimiser step.
+    pub accumulation: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// How the learning rate moves after warm-up.
+    pub schedule: Schedule,
+    /// Share of all steps over which the learning rate rises linearly from 0, 0 to 1.
+    pub warmup: f64,
+    /// AdamW's decoupled weight decay; biases and layer norms are exempt.
+    pub weight_decay: f64,
+    /// AdamW's β₁.
+    pub beta1: f64,
+    /// AdamW's β₂.
+    pub beta2: f64,
+    /// AdamW's ε.
+    pub epsilon: f64,
+    /// Largest global gradient norm; 0 switches clipping off.
+    pub max_gradient_norm: f64,
+    /// Dropout probability for embeddings, attention, hidden layers and head; null takes the checkpoint's.
+    pub dropout: Option<f64>,
+    /// Most pieces a sentence, [CLS] and [SEP] included.
+    pub max_pieces: usize,
+    /// Draw a new order of the sentences every epoch.
+    pub shuffle: bool,
+    /// Evaluations an epoch for `curve.parquet`; 1 evaluates at the end of each epoch only.
+    pub evaluations_per_epoch: u32,
+    /// Clean and noisy training tokens each in the fixed probe of `curve.parquet`.
+    pub probe_tokens: usize,
+    /// Log the eval pass (after each epoch, dropout off).
+    pub eval_pass: bool,
+    /// Sentences a batch in passes without gradient.
+    pub eval_batch_size: usize,
+    /// Keep the final weights in the run folder.
+    pub save_model: bool,
+}
+
+/// How the learning rate moves after warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Linearly down to 0 at the last step.
+    Linear,
+    /// Stays at its peak.
+    Constant,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self {
+            epochs: 4,
+            batch_size: 64,
+            accumulation: 1,
+            learning_rate: 1e-4,
+            schedule: Schedule::Linear,
+            warmup: 0.1,
+            weight_decay: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            max_gradient_norm: 1.0,
+            dropout: None,
+            max_pieces: 50,
+            shuffle: true,
+            evaluations_per_epoch: 4,
+            probe_tokens: 500,
+            eval_pass: true,
+            eval_batch_size: 64,
+            save_model: true,
+        }
+    }
+}
+
+impl TrainSettings {
+    /// Refuses values that cannot be trained with.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |key: &str, what: String| {
+            Err(Error::Config(
+                Problem::new(format!("train.{key} {what}"))
+                    .hint(format!("set train.{key} in the experiment file or with --set")),
+            ))
+        };
+        if self.epochs == 0 {
+            return refuse("epochs", "must be at least 1".into());
+        }
+        if self.batch_size == 0 {
+            return refuse("batch_size", "must be at least 1".into());
+        }
+        if self.eval_batch_size == 0 {
+            return refuse("eval_batch_size", "must be at least 1".into());
+        }
+        if self.accumulation == 0 {
+            return refuse("accumulation", "must be at least 1".into());
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return refuse("learning_rate", format!("must be a positive number, not {}", self.learning_rate));
+        }
+        if !(0.0..=1.0).contains(&self.warmup) {
+            return refuse("warmup", format!("must be between 0 and 1, not {}", self.warmup));
+        }
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            return refuse("weight_decay", "must not be negative".into());
+        }
+        for (key, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&beta) {
+                return refuse(key, format!("must be at least 0 and below 1, not {beta}"));
+            }
+        }
+        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
+            return refuse("epsilon", "must be positive".into());
+        }
+        if !(self.max_gradient_norm >= 0.0) {
+            return refuse("max_gradient_norm", "must not be negative".into());
+        }
+        if let Some(p) = self.dropout
+            && !(0.0..1.0).contains(&p)
+        {
+            return refuse("dropout", format!("must be at least 0 and below 1, not {p}"));
+        }
+        if self.max_pieces < 3 {
+            return refuse("max_pieces", "must be at least 3: [CLS], one piece and [SEP]".into());
+        }
+        if self.evaluations_per_epoch == 0 {
+            return refuse("evaluations_per_epoch", "must be at least 1".into());
+        }
+        Ok(())
+    }
+}
