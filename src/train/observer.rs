@@ -1,0 +1,32 @@
+//! What a training tells those who watch it. The trainer calls observers and knows none of them.
+
+use crate::Result;
+use crate::dynamics::{CurvePoint, Observations, StepRecord};
+
+use super::Trainer;
+
+/// Everything observed in one finished epoch.
+pub struct EpochEnd<'a> {
+    /// One-based epoch.
+    pub epoch: u32,
+    /// Each training token as its batch was seen: dropout on, before the update that used it.
+    pub train: Observations,
+    /// Each training token after the epoch, dropout off; `None` if that pass is switched off.
+    pub eval: Option<Observations>,
+    /// The trainer, to write a checkpoint from.
+    pub trainer: &'a Trainer,
+}
+
+/// Watches a training. An error returned stops it.
+pub trait Observer {
+    /// After each optimiser step.
+    fn step(&mut self, record: &StepRecord) -> Result<()>;
+    /// After each evaluation on dev and on the probe.
+    fn evaluation(&mut self, point: &CurvePoint) -> Result<()>;
+    /// After each epoch, its last evaluation included.
+    fn epoch(&mut self, end: EpochEnd<'_>) -> Result<()>;
+    /// True when the user asked to stop: the trainer finishes its step and returns [`crate::Error::Interrupted`].
+    fn stop_requested(&self) -> bool {
+        false
+    }
+}
