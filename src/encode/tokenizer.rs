@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use fs_err as fs;
-use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::{AddedToken, ModelWrapper, Tokenizer as Pretrained};
+use serde_json::json;
+use tokenizers::Tokenizer as Pretrained;
 
 use super::EncodedSentence;
 use crate::Result;
@@ -135,43 +133,43 @@ impl Tokenizer {
     }
 }
 
-/// BERT's tokenizer from its vocabulary, one piece a line.
+/// BERT's tokenizer from its vocabulary, one piece a line: what transformers' slow tokenizer reads.
 fn from_vocabulary(vocabulary: &[u8], config: Option<&[u8]>, origin: &Path) -> Result<Pretrained> {
-    let path = origin.join("vocab.txt");
     let problem = |what: String| {
-        Error::Model(Problem::new(what).at(&path).hint("copy vocab.txt from the model's own folder once more"))
+        let hint = "copy vocab.txt from the model's own folder once more";
+        Error::Model(Problem::new(what).at(origin.join("vocab.txt")).hint(hint))
     };
     let text = std::str::from_utf8(vocabulary).map_err(|e| problem(format!("not UTF-8: {e}")))?;
-    let vocabulary: HashMap<String, u32> = text.lines().zip(0..).map(|(line, id)| (line.to_owned(), id)).collect();
-    let model = WordPiece::builder()
-        .vocab(vocabulary.into_iter().collect())
-        .unk_token("[UNK]".into())
-        .build()
-        .map_err(|e| problem(e.to_string()))?;
     let config: serde_json::Value = config.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
     let lowercase = config.get("do_lower_case").and_then(|v| v.as_bool()).unwrap_or(true);
-    Ok(bert_tokenizer(model, lowercase))
-}
-
-/// BERT's normaliser and pre-tokenizer around a WordPiece model.
-pub(crate) fn bert_tokenizer(model: impl Into<ModelWrapper>, lowercase: bool) -> Pretrained {
-    let mut tokenizer = Pretrained::new(model);
-    tokenizer.with_normalizer(Some(BertNormalizer::new(true, true, None, lowercase)));
-    tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
-    tokenizer.with_decoder(Some(tokenizers::decoders::wordpiece::WordPiece::default()));
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
-    let present: Vec<AddedToken> = special
+    let pieces: Vec<&str> = text.lines().collect();
+    let id = |piece: &str| pieces.iter().position(|p| *p == piece);
+    let added: Vec<_> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         .iter()
-        .filter(|piece| tokenizer.token_to_id(piece).is_some())
-        .map(|piece| AddedToken::from(*piece, true))
+        .filter_map(|piece| {
+            Some(json!({ "id": id(piece)?, "content": piece, "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": true }))
+        })
         .collect();
-    let _ = tokenizer.add_special_tokens(present);
-    if let (Some(cls), Some(sep)) = (tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")) {
-        let processor =
-            tokenizers::processors::bert::BertProcessing::new(("[SEP]".into(), sep), ("[CLS]".into(), cls));
-        tokenizer.with_post_processor(Some(processor));
-    }
-    tokenizer
+    let processor = id("[CLS]")
+        .zip(id("[SEP]"))
+        .map(|(cls, sep)| json!({ "type": "BertProcessing", "sep": ["[SEP]", sep], "cls": ["[CLS]", cls] }));
+    let vocabulary: serde_json::Map<_, _> =
+        pieces.iter().enumerate().map(|(i, p)| ((*p).to_owned(), json!(i))).collect();
+    let tokenizer = json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": added,
+        "normalizer": { "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": lowercase },
+        "pre_tokenizer": { "type": "BertPreTokenizer" },
+        "post_processor": processor,
+        "decoder": { "type": "WordPiece", "prefix": "##", "cleanup": true },
+        "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": vocabulary },
+    });
+    Pretrained::from_bytes(tokenizer.to_string()).map_err(|e| problem(e.to_string()))
 }
 
 #[cfg(test)]
@@ -211,7 +209,8 @@ mod tests {
 
     #[test]
     fn a_tokenizer_without_special_pieces_is_refused() {
-        let error = Tokenizer::from_files(vec![("vocab.txt".into(), b"a\n[UNK]".to_vec())], Path::new("m")).err().unwrap();
+        let error =
+            Tokenizer::from_files(vec![("vocab.txt".into(), b"a\n[UNK]".to_vec())], Path::new("m")).err().unwrap();
         assert!(error.to_string().contains("[CLS]"), "{error}");
         assert!(error.hint().is_some());
     }

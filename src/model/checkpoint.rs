@@ -204,7 +204,8 @@ mod tests {
     fn what_is_written_is_read_and_the_bytes_do_not_change() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let tensors = vec![("b".to_owned(), vec![2, 2], vec![1.0, -0.5, 0.25, 3.0]), ("a".to_owned(), vec![1], vec![7.0])];
+        let tensors =
+            vec![("b".to_owned(), vec![2, 2], vec![1.0, -0.5, 0.25, 3.0]), ("a".to_owned(), vec![1], vec![7.0])];
         for precision in [Precision::Single, Precision::Half] {
             write(&path, &tensors, precision, &[("step", "3".into())]).unwrap();
             let first = fs::read(&path).unwrap();

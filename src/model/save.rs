@@ -39,7 +39,10 @@ pub fn write_folder(
     if !files.iter().any(|(name, _)| name == "tokenizer_config.json") {
         let text = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.max_position_embeddings,
             "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]" });
-        files.push(("tokenizer_config.json".into(), serde_json::to_string_pretty(&text).map_err(internal)?.into_bytes()));
+        files.push((
+            "tokenizer_config.json".into(),
+            serde_json::to_string_pretty(&text).map_err(internal)?.into_bytes(),
+        ));
     }
     for (name, content) in &files {
         let path = folder.join(name);

@@ -225,7 +225,12 @@ impl Tagger {
 }
 
 /// Adds the head, from the checkpoint where it fits, its rows in our order.
-fn add_head(builder: &mut Builder<'_>, shape: [usize; 2], deviation: f64, order: Option<Vec<usize>>) -> Result<Parameters> {
+fn add_head(
+    builder: &mut Builder<'_>,
+    shape: [usize; 2],
+    deviation: f64,
+    order: Option<Vec<usize>>,
+) -> Result<Parameters> {
     bert::add_linear(builder, "classifier", shape[0], shape[1], Init::Normal(deviation))?;
     let parameters = std::mem::take(&mut builder.parameters);
     if let Some(order) = order {

@@ -64,7 +64,8 @@ impl EncodedSplit {
     ) -> Result<Self> {
         if sentences.is_empty() {
             return Err(Error::Data(
-                Problem::new(format!("the {name} split is empty")).hint("train and dev need at least one sentence each"),
+                Problem::new(format!("the {name} split is empty"))
+                    .hint("train and dev need at least one sentence each"),
             ));
         }
         let encoded = tokenizer.encode(sentences.iter().map(|s| s.words.as_slice()), max_pieces)?;

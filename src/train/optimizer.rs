@@ -136,7 +136,13 @@ impl AdamW {
     }
 
     /// One step with gradients of global norm `norm` ([`Gradients::norm`]).
-    pub fn step(&mut self, parameters: &Parameters, gradients: &Gradients, norm: f64, learning_rate: f64) -> Result<()> {
+    pub fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &Gradients,
+        norm: f64,
+        learning_rate: f64,
+    ) -> Result<()> {
         self.step += 1;
         let clip = if self.max_norm > 0.0 { (self.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
         let t = self.step as f64;

@@ -38,9 +38,8 @@ impl Trainer {
     /// [`Error::Model`] if the file is missing, truncated, or belongs to another model or other data.
     pub fn load_checkpoint(&mut self, dir: &Path) -> Result<()> {
         let path = dir.join(FILE);
-        let foreign = |what: String| {
-            Error::Model(Problem::new(what).at(&path).hint("remove the run's folder and train it anew"))
-        };
+        let foreign =
+            |what: String| Error::Model(Problem::new(what).at(&path).hint("remove the run's folder and train it anew"));
         if !path.is_file() {
             return Err(foreign("there is no such checkpoint".into()));
         }

@@ -197,11 +197,14 @@ impl Trainer {
         self.optimizer.step(self.tagger.parameters(), &gradients, gradient_norm, learning_rate)?;
         self.missed_decay *= self.optimizer.decay(learning_rate);
         self.tagger.set_missed_decay(self.missed_decay);
-        let in_epoch = (step - 1) % self.report.steps_per_epoch * (self.settings.batch_size * self.settings.accumulation) as u64;
+        let in_epoch =
+            (step - 1) % self.report.steps_per_epoch * (self.settings.batch_size * self.settings.accumulation) as u64;
         Ok(StepRecord {
             step,
             epoch,
-            examples_seen: u64::from(self.epoch) * self.report.train_sentences as u64 + in_epoch + sentences.len() as u64,
+            examples_seen: u64::from(self.epoch) * self.report.train_sentences as u64
+                + in_epoch
+                + sentences.len() as u64,
             loss,
             gradient_norm,
             learning_rate,
