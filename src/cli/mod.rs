@@ -1,1 +1,2 @@
 //! (room to be furnished)
+pub mod model;
