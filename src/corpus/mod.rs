@@ -1,8 +1,33 @@
 //! Annotated text: read and written, its tag scheme recognised, its splits held together.
+//!
+//! A corpus comes from a folder of files in CoNLL columns or from the generator in [`embedded`]; [`load`] takes either.
+//! A file passes through four steps, each a module:
+//!
+//! 1. [`layout`] finds the files of the splits in the folder;
+//! 2. [`read`] takes lines apart into columns and refuses damage, naming file and line;
+//! 3. [`scheme`] recognises IOB1, IOB2 or BIOES and converts to IOB2, without ever repairing a sequence;
+//! 4. [`files`] holds the splits together and turns tags into label ids.
+//!
+//! In memory a [`Sentence`] is words and label ids, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
+//! the ids, [`write_conll`] writes sentences back, and [`describe`] counts what a corpus holds.
 
+pub mod describe;
+pub mod embedded;
+pub mod files;
+pub mod layout;
+mod load;
+pub mod read;
+pub mod scheme;
+mod spans;
 mod types;
+mod write;
 
+pub use layout::Split;
+pub use load::{fingerprint, load};
+pub use read::{ConllFile, RawSentence, read_file};
+pub use spans::{Span, SpanMode, SpanReader};
 pub use types::{Corpus, LabelSet, Scheme, Sentence};
+pub use write::write_conll;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,7 @@
 //! The corpus in memory.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How spans are written as tags.
@@ -12,6 +14,16 @@ pub enum Scheme {
     Iob2,
     /// `B-`, `I-`, `E-`, and `S-` for spans of one word.
     Bioes,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Iob1 => "IOB1",
+            Self::Iob2 => "IOB2",
+            Self::Bioes => "BIOES",
+        })
+    }
 }
 
 /// The tag inventory: index is the label's id, `O` is always 0, the others are sorted by name.
@@ -87,4 +99,6 @@ pub struct Corpus {
     pub test: Vec<Sentence>,
     /// SHA-256 (hex) of the words and labels of all splits.
     pub fingerprint: String,
+    /// What is odd about the data but no reason to refuse it, one sentence each; to be shown to the user once.
+    pub warnings: Vec<String>,
 }
