@@ -11,9 +11,9 @@
 //!
 //! A report is a function of the finished runs: drawn twice it has the same bytes, and it holds no clock.
 
-//mod aggregate;
+mod aggregate;
 mod draw;
-//mod frames;
+mod frames;
 mod layout;
 mod noise_sweep;
 mod sweep;
