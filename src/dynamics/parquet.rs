@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 
 use crate::Result;
@@ -24,7 +25,7 @@ pub(super) fn write(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> 
     pairs.extend(metadata.iter().map(|(key, value)| (format!("memoscope.{key}"), value.clone())));
     write_atomically(path, |file| {
         ParquetWriter::new(std::io::BufWriter::new(file))
-            .with_compression(ParquetCompression::Zstd(Some(zstd_level()?)))
+            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(ZSTD_LEVEL)?)))
             .with_statistics(StatisticsOptions::default())
             .with_row_group_size(Some(frame.height().max(1)))
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
@@ -32,10 +33,6 @@ pub(super) fn write(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> 
             .finish(frame)?;
         Ok(())
     })
-}
-
-fn zstd_level() -> PolarsResult<ZstdLevel> {
-    ZstdLevel::try_new(ZSTD_LEVEL)
 }
 
 /// Reads a file's columns that are among `wanted` and its `memoscope.*` metadata.

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use polars::prelude::*;
-
 use super::cartography::Cartography;
 use super::column::Columns;
 use super::{CurvePoint, LogWriter, Observations, Pass, StepRecord, TokenTable, frames, parquet};
