@@ -32,6 +32,8 @@ pub use embedding::embed;
 pub use layer_norm::layer_norm;
 pub use linear::linear;
 
+pub(crate) use host::{host, vectorised};
+
 use std::ops::Range;
 use std::sync::Arc;
 
