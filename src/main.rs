@@ -1,11 +1,10 @@
-use clap::Parser;
+//! The `memoscope` command: see [`memoscope::cli`].
+
+/// Training makes and drops many tensors of the same sizes: this allocator reuses their pages, the system's returns
+/// them to the kernel and faults them in again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    command: memoscope::cli::model::ModelCommand,
-}
-fn main() -> anyhow::Result<()> {
-    memoscope::cli::model::run(Cli::parse().command)
+
+fn main() -> std::process::ExitCode {
+    memoscope::cli::main()
 }

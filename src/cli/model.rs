@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use fs_err as fs;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::output::outln;
 use crate::corpus::embedded;
 use crate::error::{Error, Problem};
 use crate::model::checkpoint::Precision;
@@ -165,7 +166,7 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
     };
     model.save(&args.out, &tokenizer, precision)?;
     write_report(&args.out, &report)?;
-    println!("{}", args.out.display());
+    outln!("{}", args.out.display());
     eprintln!(
         "held-out masked accuracy {:.3} (always the most frequent piece: {:.3}), loss {:.3} nats, {} parameters",
         report.held_out_masked_accuracy,
@@ -205,16 +206,16 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     let labels = ["O".to_owned(), "B-X".to_owned()];
     let (tagger, report) = Tagger::load(&settings, &labels, 0, &candle_core::Device::Cpu)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        outln!("{}", serde_json::to_string_pretty(&report)?);
         return Ok(());
     }
-    println!("model        {}", report.source);
-    println!("shape        {}", report.shape);
-    println!("positions    {}", tagger.config().max_position_embeddings);
-    println!("parameters   {}", report.n_parameters);
-    println!("fingerprint  {}", report.fingerprint);
+    outln!("model        {}", report.source);
+    outln!("shape        {}", report.shape);
+    outln!("positions    {}", tagger.config().max_position_embeddings);
+    outln!("parameters   {}", report.n_parameters);
+    outln!("fingerprint  {}", report.fingerprint);
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    println!("drawn anew   {}", list(&report.missing));
-    println!("not used     {}", list(&report.unexpected));
+    outln!("drawn anew   {}", list(&report.missing));
+    outln!("not used     {}", list(&report.unexpected));
     Ok(())
 }

@@ -64,6 +64,14 @@ fn unit(largest: f64) -> f64 {
 }
 
 impl SentenceCounts {
+    /// The sentences that have noisy tokens alone; `None` if none has.
+    pub fn with_noise(&self) -> Option<Self> {
+        let keep: Vec<usize> = (0..self.n_noisy.len()).filter(|&i| self.n_noisy[i] > 0).collect();
+        let pick = |counts: &[u32]| keep.iter().map(|&i| counts[i]).collect::<Vec<_>>();
+        (!keep.is_empty())
+            .then(|| Self { n_noisy: pick(&self.n_noisy), correct: self.correct.iter().map(|c| pick(c)).collect() })
+    }
+
     /// For each point, accuracy over sentences drawn with replacement minus accuracy over all.
     fn resampled_shift(&self, rng: &mut impl Rng) -> Vec<f64> {
         let n = self.n_noisy.len();
