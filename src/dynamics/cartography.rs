@@ -140,11 +140,12 @@ fn read(path: &Path, number: u32) -> Result<Vec<Line>> {
         if raw.trim().is_empty() {
             continue;
         }
-        let refuse = |what: &str| {
-            Error::Data(Problem::new(what).at(path).line(index + 1).hint(format!(
-                r#"each line is an object like {{"guid": 1, "{logits_key}": [0.1, -0.2], "gold": 0}}"#
-            )))
-        };
+        let refuse =
+            |what: &str| {
+                Error::Data(Problem::new(what).at(path).line(index + 1).hint(format!(
+                    r#"each line is an object like {{"guid": 1, "{logits_key}": [0.1, -0.2], "gold": 0}}"#
+                )))
+            };
         let object: Value = serde_json::from_str(raw).map_err(|e| refuse(&format!("no JSON: {e}")))?;
         let guid = object.get("guid").filter(|g| g.is_string() || g.is_number());
         let guid = guid.ok_or_else(|| refuse("`guid` is missing"))?.clone();

@@ -54,9 +54,9 @@ pub(super) fn read(path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFr
         if wanted.contains(&name.as_str()) {
             if !is_supported(&field.dtype) {
                 return Err(Error::Data(
-                    Problem::new(format!("column `{name}` has the type {:?}", field.dtype)).at(path).hint(
-                        "write numbers as int64 or float32, tags and words as plain strings, flags as booleans",
-                    ),
+                    Problem::new(format!("column `{name}` has the type {:?}", field.dtype))
+                        .at(path)
+                        .hint("write numbers as int64 or float32, tags and words as plain strings, flags as booleans"),
                 ));
             }
             columns.push(name.to_string());

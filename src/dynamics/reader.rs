@@ -65,10 +65,12 @@ impl Log {
         }
         let path = folder.join("tokens.parquet");
         if !path.is_file() {
-            return Err(Error::Data(Problem::new("the folder holds no log: tokens.parquet is missing").at(folder).hint(
-                "give a run's folder, or write the log as docs/log-format.md describes; \
+            return Err(Error::Data(
+                Problem::new("the folder holds no log: tokens.parquet is missing").at(folder).hint(
+                    "give a run's folder, or write the log as docs/log-format.md describes; \
                  dataset cartography's training_dynamics/*.jsonl is read as well",
-            )));
+                ),
+            ));
         }
         let tokens = read_tokens(folder, &path)?;
         let epochs = list_epochs(&folder.join("dynamics"))?;
@@ -191,9 +193,7 @@ fn read_tokens(folder: &Path, path: &Path) -> Result<TokenTable> {
         None => {
             let beside = folder.join("labels.json");
             match beside.is_file() {
-                true => {
-                    Some(parse_labels(&fs_err::read_to_string(&beside).map_err(Error::io(&beside))?, &beside)?)
-                }
+                true => Some(parse_labels(&fs_err::read_to_string(&beside).map_err(Error::io(&beside))?, &beside)?),
                 false => None,
             }
         }
@@ -308,7 +308,11 @@ fn align(all: &Observations, mut rows: Vec<usize>, tokens: &TokenTable, path: &P
             at += 1;
         }
         if at == tokens.len() || (tokens.sentence[at], tokens.token[at]) != key(row) {
-            return refuse(row, "is not in tokens.parquet", "the epoch belongs to other data: delete it, or the folder");
+            return refuse(
+                row,
+                "is not in tokens.parquet",
+                "the epoch belongs to other data: delete it, or the folder",
+            );
         }
         let is_correct = all.predicted[row] == tokens.given[at];
         if all.correct.get(row).is_some_and(|&logged| logged != is_correct) {

@@ -111,9 +111,9 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     let mut recorder = Recorder::new(&folder, manifest, token_table(&data, &perturbed), monitor, stop)?;
     recorder.rewind(finished_before)?;
     recorder.start_clock();
-    let result = trainer.run(&mut recorder).and_then(|()| {
-        if config.train.save_model { trainer.tagger().save(&folder.model()) } else { Ok(()) }
-    });
+    let result = trainer
+        .run(&mut recorder)
+        .and_then(|()| if config.train.save_model { trainer.tagger().save(&folder.model()) } else { Ok(()) });
     if result.is_err() {
         // The error that stopped the training is the one to report; this is what may still be saved.
         let _ = recorder.flush();
@@ -163,7 +163,8 @@ fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
 
 /// All training tokens, sorted by sentence and token.
 fn token_table(data: &TrainingData, perturbed: &Perturbed) -> TokenTable {
-    let places = || data.train.iter().enumerate().flat_map(|(s, sentence)| (0..sentence.words.len()).map(move |t| (s, t)));
+    let places =
+        || data.train.iter().enumerate().flat_map(|(s, sentence)| (0..sentence.words.len()).map(move |t| (s, t)));
     TokenTable {
         sentence: places().map(|(s, _)| s as u32).collect(),
         token: places().map(|(_, t)| t as u16).collect(),

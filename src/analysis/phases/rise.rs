@@ -71,11 +71,13 @@ pub(super) struct Noise {
 }
 
 impl Noise {
-    /// Estimated from second differences, in which a trend cancels.
+    /// Estimated from second differences, in which a trend cancels; in a short curve the bends are too many for that,
+    /// and third differences, in which they cancel as well, bound it (a walk's have the variance 6q).
     pub(super) fn of(y: &[f64]) -> Self {
         let near = second_difference_variance(y, 1);
         if y.len() < POINTS_TO_TELL_WALK {
-            return Self { walk: near / 2.0, white: 0.0 };
+            let third = robust_variance((3..y.len()).map(|i| y[i] - 3.0 * (y[i - 1] - y[i - 2]) - y[i - 3]));
+            return Self { walk: (near / 2.0).min(third / 6.0), white: 0.0 };
         }
         // At lag k the variance is 2kq + 6r.
         let lag = if y.len() < 30 { 2 } else { 4 };
@@ -85,9 +87,14 @@ impl Noise {
     }
 }
 
-/// Robust variance of y(i + 2·lag) − 2·y(i + lag) + y(i): the squared, scaled median of its size.
+/// Robust variance of y(i + 2·lag) − 2·y(i + lag) + y(i).
 pub(super) fn second_difference_variance(y: &[f64], lag: usize) -> f64 {
-    let mut sizes: Vec<f64> = (2 * lag..y.len()).map(|i| (y[i] - 2.0 * y[i - lag] + y[i - 2 * lag]).abs()).collect();
+    robust_variance((2 * lag..y.len()).map(|i| y[i] - 2.0 * y[i - lag] + y[i - 2 * lag]))
+}
+
+/// The squared median size, scaled so that it is the variance of a Gaussian around 0.
+fn robust_variance(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sizes: Vec<f64> = values.map(f64::abs).collect();
     (1.4826 * median(&mut sizes)).powi(2)
 }
 
@@ -218,7 +225,10 @@ mod tests {
                         errors.push((rise(&epochs(n), &y, 0.05).unwrap().begin - begin).abs());
                     }
                     let typical = median(&mut errors);
-                    assert!(typical <= 0.6 + 0.01 * n as f64, "{n} points, from {begin}, form {form}: off by {typical}");
+                    assert!(
+                        typical <= 0.6 + 0.01 * n as f64,
+                        "{n} points, from {begin}, form {form}: off by {typical}"
+                    );
                 }
             }
         }
