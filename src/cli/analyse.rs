@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use polars::prelude::*;
 use serde_json::json;
 
 use super::output::outln;

