@@ -5,12 +5,14 @@
 //! its kind ([`crate::error::ErrorKind`]): 1 a defect of ours, 2 configuration, 3 data or model, 4 a training that
 //! diverged, 5 the file system, 130 an interrupt.
 
+mod analyse;
 mod failure;
 mod figures;
 mod interrupt;
 mod model;
 mod options;
 mod output;
+mod phases;
 mod progress;
 mod schema;
 mod shell;
@@ -48,6 +50,10 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Do one run
     Train(train::TrainArgs),
+    /// Analyse a run's log: events, clusters, data map, phases
+    Analyse(analyse::AnalyseArgs),
+    /// Find fitting, settling and memorisation in a curve made elsewhere
+    Phases(phases::PhasesArgs),
     /// Draw reports again from finished runs
     Figures(figures::FiguresArgs),
     /// Pretrain an encoder, describe one
@@ -67,6 +73,8 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Sweep(args) => sweep::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Analyse(args) => analyse::run(&args),
+        Command::Phases(args) => phases::run(&args),
         Command::Figures(args) => figures::run(&args),
         Command::Model(command) => model::run(command),
         Command::Schema => schema::run(),

@@ -1,1 +1,5 @@
+//! The integration tests, one binary.
+
+mod analysis;
+mod dynamics;
 mod parity;
