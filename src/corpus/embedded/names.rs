@@ -99,10 +99,10 @@ pub(super) struct NameList {
 }
 
 /// Where the power law bends: about this many names make up the common head.
-const HEAD: f64 = 12.0;
+const HEAD: f64 = 24.0;
 /// Exponent of the power law; smaller is a longer tail.
 const EXPONENT: f64 = 0.8;
-/// Ranks beyond this are not told apart; one draw in 8,000 gets there.
+/// Ranks beyond this are not told apart; one draw in 5,000 gets there.
 const LAST_RANK: f64 = 1e6;
 
 impl NameList {

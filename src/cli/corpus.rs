@@ -1,0 +1,316 @@
+//! `memoscope corpus`: look at annotated text, put noise on it, generate it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::corpus::describe::{Description, SplitDescription, describe_corpus, describe_files};
+use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
+use crate::corpus::{Corpus, DataSettings, files, load, write_conll};
+use crate::error::{Error, Problem};
+use crate::perturb::{NoiseFile, NoiseKind, NoiseSettings, perturb, write_copy};
+use crate::run::write_atomically;
+
+/// What to do with annotated text.
+#[derive(Debug, Clone, Subcommand)]
+pub enum CorpusCommand {
+    /// Count what a corpus holds and what is odd about it.
+    #[command(
+        after_help = "Examples:\n  memoscope corpus describe data/conll2003\n  memoscope corpus describe data/conll2003/dev.txt --json\n  memoscope corpus describe embedded"
+    )]
+    Describe(DescribeArgs),
+    /// Write a copy with wrong labels in train and the gold labels in a column of their own.
+    #[command(
+        after_help = "Examples:\n  memoscope corpus perturb data/conll2003 --out noisy --kind uniform --rate 0.3 --seed 1\n  memoscope corpus perturb embedded --out noisy --kind entity --rate 0.1"
+    )]
+    Perturb(PerturbArgs),
+    /// Write the embedded, synthetic corpus to a folder.
+    #[command(
+        after_help = "Examples:\n  memoscope corpus generate --out data/embedded\n  memoscope corpus generate --out data/large --train 20000 --seed 7\n  memoscope corpus generate --out data/embedded --pretraining-sentences 100000"
+    )]
+    Generate(GenerateArgs),
+}
+
+/// Arguments of `corpus describe`.
+#[derive(Debug, Clone, Args)]
+pub struct DescribeArgs {
+    /// A folder with train, dev and test files in CoNLL columns, a single such file, or `embedded`.
+    pub source: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `corpus perturb`.
+#[derive(Debug, Clone, Args)]
+pub struct PerturbArgs {
+    /// A folder with train and dev files in CoNLL columns, or `embedded`.
+    pub source: String,
+    /// Folder to write to; it must be missing, empty or an earlier noisy copy.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// How wrong labels are made.
+    #[arg(long, value_parser = parse_kind, default_value = "uniform", value_name = "uniform|other-label|entity|matrix")]
+    pub kind: NoiseKind,
+    /// Requested rate, 0 to 1.
+    #[arg(long, allow_negative_numbers = true)]
+    pub rate: f64,
+    /// For `--kind matrix`: a JSON file, tag → tag → probability.
+    #[arg(long, value_name = "FILE")]
+    pub matrix: Option<PathBuf>,
+    /// Seed of the noise.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Arguments of `corpus generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateArgs {
+    /// Folder to write to; it must be missing or empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Seed of all that is drawn.
+    #[arg(long, default_value_t = EmbeddedSettings::default().seed)]
+    pub seed: u64,
+    /// Training sentences.
+    #[arg(long, default_value_t = EmbeddedSettings::default().train)]
+    pub train: usize,
+    /// Dev sentences.
+    #[arg(long, default_value_t = EmbeddedSettings::default().dev)]
+    pub dev: usize,
+    /// Test sentences.
+    #[arg(long, default_value_t = EmbeddedSettings::default().test)]
+    pub test: usize,
+    /// Also write this many sentences of raw text with other names to `pretraining.txt`.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub pretraining_sentences: usize,
+}
+
+/// Runs a verb of `memoscope corpus`.
+///
+/// # Errors
+/// The library's [`Error`] with what was being done as context.
+pub fn run(command: CorpusCommand) -> anyhow::Result<()> {
+    match command {
+        CorpusCommand::Describe(arguments) => describe(&arguments),
+        CorpusCommand::Perturb(arguments) => perturb_corpus(&arguments),
+        CorpusCommand::Generate(arguments) => generate_corpus(&arguments),
+    }
+}
+
+fn parse_kind(text: &str) -> Result<NoiseKind, String> {
+    let kinds = [NoiseKind::Uniform, NoiseKind::OtherLabel, NoiseKind::Entity, NoiseKind::Matrix];
+    let known = || kinds.map(|kind| kind.to_string()).join(", ");
+    kinds.into_iter().find(|kind| kind.to_string() == text).ok_or_else(|| format!("it is one of {}", known()))
+}
+
+/// Prints to stdout; a reader that has gone away (`| head`) is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to stdout"),
+    }
+}
+
+fn warn(corpus: &Corpus) {
+    for warning in &corpus.warnings {
+        eprintln!("warning: {warning}");
+    }
+}
+
+fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
+    let description = if arguments.source == "embedded" {
+        describe_corpus(&load(&DataSettings::default())?)
+    } else {
+        describe_files(&files::read(Path::new(&arguments.source))?)?
+    };
+    if arguments.json {
+        return print(&serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);
+    }
+    print(&render(&description))
+}
+
+fn render(description: &Description) -> String {
+    let Description { name, synthetic, scheme, labels, splits, duplicates } = description;
+    let kind = if *synthetic { ", synthetic" } else { "" };
+    let mut text = format!("{name}: {scheme}{kind}, {} labels: {}\n\n", labels.len(), labels.join(" "));
+    let mut table = table();
+    table.set_header([
+        "",
+        "sentences",
+        "tokens",
+        "longest",
+        "in entities",
+        "names seen in train",
+        "invalid",
+        "duplicates",
+    ]);
+    for split in splits {
+        table.add_row([
+            split.name.clone(),
+            split.sentences.to_string(),
+            split.tokens.to_string(),
+            split.longest_sentence.to_string(),
+            percent(Some(split.entity_token_share)),
+            percent(split.entity_names_seen_in_train),
+            split.invalid_transitions.to_string(),
+            split.duplicate_sentences.to_string(),
+        ]);
+    }
+    align(&mut table);
+    text.push_str(&format!("{table}\n\n"));
+    text.push_str(&counts("entities", splits, |split| split.entities.iter().collect()));
+    text.push_str("\n\n");
+    text.push_str(&counts("tokens", splits, |split| split.tags.iter().collect()));
+    for place in splits.iter().filter_map(|split| split.first_invalid_transition.as_ref()) {
+        text.push_str(&format!(
+            "\n\nfirst invalid transition: {}:{}: {} → {}",
+            place.path, place.line, place.from, place.to
+        ));
+    }
+    for shared in duplicates.iter().filter(|shared| shared.sentences > 0) {
+        text.push_str(&format!(
+            "\n\n{} of {}'s sentences are also in {}",
+            shared.sentences, shared.second, shared.first
+        ));
+    }
+    text
+}
+
+/// A table with one row a name and one column a split.
+fn counts<'a>(
+    title: &str,
+    splits: &'a [SplitDescription],
+    of: impl Fn(&'a SplitDescription) -> Vec<(&'a String, &'a usize)>,
+) -> String {
+    let mut table = table();
+    table.set_header([title.to_owned()].into_iter().chain(splits.iter().map(|split| split.name.clone())));
+    let columns: Vec<Vec<(&String, &usize)>> = splits.iter().map(of).collect();
+    // Every split counts all names of the inventory, in the same order.
+    for (row, (name, _)) in columns.first().into_iter().flatten().enumerate() {
+        let cells = columns.iter().filter_map(|column| column.get(row)).map(|(_, count)| count.to_string());
+        table.add_row([(*name).clone()].into_iter().chain(cells));
+    }
+    align(&mut table);
+    table.to_string()
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN);
+    table
+}
+
+/// Numbers to the right, names to the left.
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
+    let matrix = arguments.matrix.as_deref().map(read_matrix).transpose()?;
+    let settings = NoiseSettings { kind: arguments.kind, rate: arguments.rate, matrix };
+    crate::perturb::validate(&settings)?;
+    let corpus = load(&DataSettings { source: arguments.source.clone(), ..DataSettings::default() })?;
+    warn(&corpus);
+    let perturbed = perturb(&corpus.train, &corpus.labels, &settings, arguments.seed)?;
+    let noise = write_copy(&corpus, &perturbed, &settings, arguments.seed, &arguments.out)?;
+    print(&render_noise(&noise, &arguments.out))
+}
+
+fn read_matrix(
+    path: &Path,
+) -> Result<std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>, Error> {
+    let text = fs_err::read_to_string(path).map_err(Error::io(path))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Error::Config(
+            Problem::new(format!("not a transition matrix: {error}"))
+                .at(path)
+                .line(error.line())
+                .hint("write {\"B-PER\": {\"B-PER\": 0.8, \"B-ORG\": 0.2}, ...}"),
+        )
+    })
+}
+
+fn render_noise(noise: &NoiseFile, out: &Path) -> String {
+    let report = &noise.report;
+    let mut text = format!(
+        "{} noise, requested {}, realised {}: {} of {} training tokens, in {} of {} sentences\n{} of {} entities no longer stand as they were\n\n",
+        report.kind,
+        percent(Some(report.requested_rate)),
+        percent(Some(report.realised_rate)),
+        report.n_noisy,
+        report.n_tokens,
+        noise.mask.n_noisy_sentences,
+        noise.mask.n_sentences,
+        report.n_entities_lost,
+        report.n_entities,
+    );
+    let mut table = table();
+    table.set_header(["gold \\ given".to_owned()].into_iter().chain(noise.labels.iter().cloned()));
+    for (name, row) in noise.labels.iter().zip(&report.counts) {
+        table.add_row([name.clone()].into_iter().chain(row.iter().map(usize::to_string)));
+    }
+    align(&mut table);
+    text.push_str(&format!("{table}\n\nwritten to {} (columns: word, gold label, given label)", out.display()));
+    text
+}
+
+fn generate_corpus(arguments: &GenerateArgs) -> anyhow::Result<()> {
+    let GenerateArgs { out, seed, train, dev, test, pretraining_sentences } = arguments;
+    let corpus = generate(&EmbeddedSettings { seed: *seed, train: *train, dev: *dev, test: *test })?;
+    refuse_used(out)?;
+    for (name, sentences) in [("train.txt", &corpus.train), ("dev.txt", &corpus.dev), ("test.txt", &corpus.test)] {
+        if !sentences.is_empty() {
+            write_conll(&out.join(name), sentences, &corpus.labels, &[])?;
+        }
+    }
+    if *pretraining_sentences > 0 {
+        let path = out.join("pretraining.txt");
+        let lines = pretraining_text(*seed, *pretraining_sentences)?;
+        write_atomically(&path, |file| {
+            let mut file = std::io::BufWriter::new(file);
+            for line in lines {
+                writeln!(file, "{line}").map_err(Error::io(&path))?;
+            }
+            file.flush().map_err(Error::io(&path))
+        })?;
+    }
+    print(&format!("{}\n\nwritten to {}", render(&describe_corpus(&corpus)), out.display()))
+}
+
+fn refuse_used(out: &Path) -> Result<(), Error> {
+    if !out.exists() || out.is_dir() && fs_err::read_dir(out).map_err(Error::io(out))?.next().is_none() {
+        return Ok(());
+    }
+    Err(Error::Config(Problem::new("the output folder is not empty").at(out).hint("choose another one with --out")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_reads_as_a_table() {
+        let corpus = generate(&EmbeddedSettings { seed: 1, train: 20, dev: 5, test: 0 }).unwrap();
+        let text = render(&describe_corpus(&corpus));
+        assert!(text.starts_with("embedded: IOB2, synthetic, 9 labels: O B-LOC"), "{text}");
+        assert!(text.contains("| train "), "{text}");
+        assert!(text.contains("| entities "), "{text}");
+        assert!(!text.contains("| test"), "{text}");
+    }
+
+    #[test]
+    fn noise_kinds_go_by_their_names() {
+        assert_eq!(parse_kind("other-label"), Ok(NoiseKind::OtherLabel));
+        assert_eq!(parse_kind("white"), Err("it is one of uniform, other-label, entity, matrix".to_owned()));
+    }
+}
