@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use memoscope::Error;
+use memoscope::cli::corpus::{CorpusCommand, PerturbArgs, run};
 use memoscope::corpus::describe::describe_files;
 use memoscope::corpus::{DataSettings, Scheme, files, load, read_file};
+use memoscope::error::ErrorKind;
 use memoscope::metrics::entity::{Mode, score};
 use memoscope::metrics::{Prf, detection};
+use memoscope::perturb::{NOISE_FILE, NoiseFile, NoiseKind};
 use serde::Deserialize;
 
 fn fixture(path: &str) -> PathBuf {
@@ -53,7 +56,7 @@ fn malformed_files_are_refused_with_line_and_remedy() {
     for &(name, line, message, hint) in cases {
         let path = fixture("corpus/malformed").join(name);
         let Err(error) = files::read(&path) else { panic!("{name} is not refused") };
-        assert_eq!(error.kind(), memoscope::error::ErrorKind::Input, "{name}");
+        assert_eq!(error.kind(), ErrorKind::Input, "{name}");
         let Error::Data(problem) = &error else { panic!("{name}: {error:?}") };
         assert_eq!(problem.path.as_deref(), Some(path.as_path()), "{name}");
         assert_eq!(problem.line, line, "{name}");
@@ -148,6 +151,47 @@ fn jnlpba_and_wnut17_are_read_to_the_last_sentence() {
         assert_eq!(corpus.labels.len(), n_labels, "{name}");
         assert_eq!(corpus.warnings, Vec::<String>::new(), "{name}");
     }
+}
+
+#[test]
+fn a_noisy_copy_is_written_once_and_refused_over_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let perturbed = |out: &str, kind, rate| {
+        run(CorpusCommand::Perturb(PerturbArgs {
+            source: "embedded".into(),
+            out: folder.path().join(out),
+            kind,
+            rate,
+            matrix: None,
+            seed: 3,
+        }))
+    };
+    perturbed("noisy", NoiseKind::Uniform, 0.3).unwrap();
+    let text = fs_err::read_to_string(folder.path().join("noisy").join(NOISE_FILE)).unwrap();
+    let noise: NoiseFile = serde_json::from_str(&text).unwrap();
+    assert!(noise.synthetic);
+    assert!((noise.report.realised_rate - 0.3 * 8.0 / 9.0).abs() < 0.01, "{}", noise.report.realised_rate);
+    let copy =
+        load(&DataSettings { source: folder.path().join("noisy").display().to_string(), ..DataSettings::default() });
+    let copy = copy.unwrap();
+    let source = load(&DataSettings::default()).unwrap();
+    assert_eq!((copy.dev, copy.labels), (source.dev, source.labels));
+    let words =
+        |sentences: &[memoscope::corpus::Sentence]| sentences.iter().map(|s| s.words.clone()).collect::<Vec<_>>();
+    assert_eq!(words(&copy.train), words(&source.train));
+    let n_noisy =
+        copy.train.iter().zip(&source.train).flat_map(|(a, b)| a.labels.iter().zip(&b.labels)).filter(|(a, b)| a != b);
+    assert_eq!(n_noisy.count(), noise.report.n_noisy);
+
+    let kind_of = |error: anyhow::Error| error.downcast::<Error>().unwrap().kind();
+    let error = perturbed("noisy", NoiseKind::Uniform, 1.5).unwrap_err();
+    assert_eq!(kind_of(error), ErrorKind::Config);
+    let error = perturbed("noisy", NoiseKind::Matrix, 0.5).unwrap_err();
+    assert_eq!(kind_of(error), ErrorKind::Config);
+    fs_err::create_dir(folder.path().join("other")).unwrap();
+    fs_err::write(folder.path().join("other/notes"), "").unwrap();
+    let error = perturbed("other", NoiseKind::Uniform, 0.1).unwrap_err();
+    assert_eq!(kind_of(error), ErrorKind::Config);
 }
 
 #[derive(Deserialize)]

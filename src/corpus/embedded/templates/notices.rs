@@ -34,7 +34,7 @@ pub(super) const TEMPLATES: &[&str] = &[
     "- {political_role} {surname} wants to {political_action} .",
     "- {team} sign {athlete} {surname} .",
     "more on these reports will follow in the next issue of {paper} .",
-    "{surname} is a {profession} ; {surname} is a town in {country} .",
+    "{surname} is a {profession} ; {town} is a town in {country} .",
     "they named the ship {ship_name} after the wife of {person} .",
     "the {nationality} word for {common_place} is unknown to {surname} .",
 ];
