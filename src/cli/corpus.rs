@@ -1,17 +1,18 @@
 //! `memoscope corpus`: look at annotated text, put noise on it, generate it.
 
+mod render;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use comfy_table::{CellAlignment, Table, presets};
 
-use crate::corpus::describe::{Description, SplitDescription, describe_corpus, describe_files};
+use crate::corpus::describe::{describe_corpus, describe_files};
 use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
 use crate::corpus::{Corpus, DataSettings, files, load, write_conll};
 use crate::error::{Error, Problem};
-use crate::perturb::{NoiseFile, NoiseKind, NoiseSettings, perturb, write_copy};
+use crate::perturb::{NoiseKind, NoiseSettings, perturb, write_copy};
 use crate::run::write_atomically;
 
 /// What to do with annotated text.
@@ -130,89 +131,7 @@ fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
     if arguments.json {
         return print(&serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);
     }
-    print(&render(&description))
-}
-
-fn render(description: &Description) -> String {
-    let Description { name, synthetic, scheme, labels, splits, duplicates } = description;
-    let kind = if *synthetic { ", synthetic" } else { "" };
-    let mut text = format!("{name}: {scheme}{kind}, {} labels: {}\n\n", labels.len(), labels.join(" "));
-    let mut table = table();
-    table.set_header([
-        "",
-        "sentences",
-        "tokens",
-        "longest",
-        "in entities",
-        "names seen in train",
-        "invalid",
-        "duplicates",
-    ]);
-    for split in splits {
-        table.add_row([
-            split.name.clone(),
-            split.sentences.to_string(),
-            split.tokens.to_string(),
-            split.longest_sentence.to_string(),
-            percent(Some(split.entity_token_share)),
-            percent(split.entity_names_seen_in_train),
-            split.invalid_transitions.to_string(),
-            split.duplicate_sentences.to_string(),
-        ]);
-    }
-    align(&mut table);
-    text.push_str(&format!("{table}\n\n"));
-    text.push_str(&counts("entities", splits, |split| split.entities.iter().collect()));
-    text.push_str("\n\n");
-    text.push_str(&counts("tokens", splits, |split| split.tags.iter().collect()));
-    for place in splits.iter().filter_map(|split| split.first_invalid_transition.as_ref()) {
-        text.push_str(&format!(
-            "\n\nfirst invalid transition: {}:{}: {} → {}",
-            place.path, place.line, place.from, place.to
-        ));
-    }
-    for shared in duplicates.iter().filter(|shared| shared.sentences > 0) {
-        text.push_str(&format!(
-            "\n\n{} of {}'s sentences are also in {}",
-            shared.sentences, shared.second, shared.first
-        ));
-    }
-    text
-}
-
-/// A table with one row a name and one column a split.
-fn counts<'a>(
-    title: &str,
-    splits: &'a [SplitDescription],
-    of: impl Fn(&'a SplitDescription) -> Vec<(&'a String, &'a usize)>,
-) -> String {
-    let mut table = table();
-    table.set_header([title.to_owned()].into_iter().chain(splits.iter().map(|split| split.name.clone())));
-    let columns: Vec<Vec<(&String, &usize)>> = splits.iter().map(of).collect();
-    // Every split counts all names of the inventory, in the same order.
-    for (row, (name, _)) in columns.first().into_iter().flatten().enumerate() {
-        let cells = columns.iter().filter_map(|column| column.get(row)).map(|(_, count)| count.to_string());
-        table.add_row([(*name).clone()].into_iter().chain(cells));
-    }
-    align(&mut table);
-    table.to_string()
-}
-
-fn table() -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN);
-    table
-}
-
-/// Numbers to the right, names to the left.
-fn align(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+    print(&render::description(&description))
 }
 
 fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
@@ -223,7 +142,7 @@ fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
     warn(&corpus);
     let perturbed = perturb(&corpus.train, &corpus.labels, &settings, arguments.seed)?;
     let noise = write_copy(&corpus, &perturbed, &settings, arguments.seed, &arguments.out)?;
-    print(&render_noise(&noise, &arguments.out))
+    print(&render::noise(&noise, &arguments.out))
 }
 
 fn read_matrix(
@@ -238,30 +157,6 @@ fn read_matrix(
                 .hint("write {\"B-PER\": {\"B-PER\": 0.8, \"B-ORG\": 0.2}, ...}"),
         )
     })
-}
-
-fn render_noise(noise: &NoiseFile, out: &Path) -> String {
-    let report = &noise.report;
-    let mut text = format!(
-        "{} noise, requested {}, realised {}: {} of {} training tokens, in {} of {} sentences\n{} of {} entities no longer stand as they were\n\n",
-        report.kind,
-        percent(Some(report.requested_rate)),
-        percent(Some(report.realised_rate)),
-        report.n_noisy,
-        report.n_tokens,
-        noise.mask.n_noisy_sentences,
-        noise.mask.n_sentences,
-        report.n_entities_lost,
-        report.n_entities,
-    );
-    let mut table = table();
-    table.set_header(["gold \\ given".to_owned()].into_iter().chain(noise.labels.iter().cloned()));
-    for (name, row) in noise.labels.iter().zip(&report.counts) {
-        table.add_row([name.clone()].into_iter().chain(row.iter().map(usize::to_string)));
-    }
-    align(&mut table);
-    text.push_str(&format!("{table}\n\nwritten to {} (columns: word, gold label, given label)", out.display()));
-    text
 }
 
 fn generate_corpus(arguments: &GenerateArgs) -> anyhow::Result<()> {
@@ -284,7 +179,7 @@ fn generate_corpus(arguments: &GenerateArgs) -> anyhow::Result<()> {
             file.flush().map_err(Error::io(&path))
         })?;
     }
-    print(&format!("{}\n\nwritten to {}", render(&describe_corpus(&corpus)), out.display()))
+    print(&format!("{}\n\nwritten to {}", render::description(&describe_corpus(&corpus)), out.display()))
 }
 
 fn refuse_used(out: &Path) -> Result<(), Error> {
@@ -297,16 +192,6 @@ fn refuse_used(out: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_description_reads_as_a_table() {
-        let corpus = generate(&EmbeddedSettings { seed: 1, train: 20, dev: 5, test: 0 }).unwrap();
-        let text = render(&describe_corpus(&corpus));
-        assert!(text.starts_with("embedded: IOB2, synthetic, 9 labels: O B-LOC"), "{text}");
-        assert!(text.contains("| train "), "{text}");
-        assert!(text.contains("| entities "), "{text}");
-        assert!(!text.contains("| test"), "{text}");
-    }
 
     #[test]
     fn noise_kinds_go_by_their_names() {

@@ -83,7 +83,7 @@ pub(super) const PHRASES: &[(&str, &[&str])] = &[
             "{small} days ago",
             "before dawn",
             "last year",
-            "at a news conference",
+            "on the same day",
         ],
     ),
     (
