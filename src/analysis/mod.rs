@@ -1,1 +1,28 @@
-//! (room to be furnished)
+//! From a run's log to what it says about learning, settling and memorising.
+//!
+//! Nothing here trains, draws or prints. Each part is a small algorithm over plain columns, with its definition and an
+//! example done by hand in its module:
+//!
+//! * [`events`]: forgetting, learning and first learning events, per token, entity and sentence, by both conventions;
+//! * [`phases`]: the end of fitting, settling, the onset of memorisation, with their uncertainty;
+//! * [`clusters`]: noise detection by clustering losses;
+//! * [`datamap`]: confidence, variability, correctness.
+//!
+//! [`analyse_run`] reads each epoch of a [`crate::dynamics::Log`] once, feeds all of them, and returns their tables as
+//! frames with fixed columns ([`RunAnalysis`]). Time is linear in tokens × epochs; memory is linear in the tokens, plus
+//! one f32 a token and epoch for the loss trajectories.
+
+pub mod clusters;
+pub mod datamap;
+pub mod events;
+pub mod phases;
+
+mod epoch_row;
+mod run;
+mod settings;
+mod tables;
+mod units;
+
+pub use run::{RunAnalysis, analyse_run};
+pub use settings::AnalysisSettings;
+pub use units::Units;

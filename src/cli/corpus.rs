@@ -15,6 +15,8 @@ use crate::error::{Error, Problem};
 use crate::perturb::{NoiseKind, NoiseSettings, perturb, write_copy};
 use crate::run::write_atomically;
 
+use super::output::outln;
+
 /// What to do with annotated text.
 #[derive(Debug, Clone, Subcommand)]
 pub enum CorpusCommand {
@@ -108,14 +110,6 @@ fn parse_kind(text: &str) -> Result<NoiseKind, String> {
     kinds.into_iter().find(|kind| kind.to_string() == text).ok_or_else(|| format!("it is one of {}", known()))
 }
 
-/// Prints to stdout; a reader that has gone away (`| head`) is no error.
-fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("cannot write to stdout"),
-    }
-}
-
 fn warn(corpus: &Corpus) {
     for warning in &corpus.warnings {
         eprintln!("warning: {warning}");
@@ -129,9 +123,11 @@ fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
         describe_files(&files::read(Path::new(&arguments.source))?)?
     };
     if arguments.json {
-        return print(&serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);
+        outln!("{}", serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);
+        return Ok(());
     }
-    print(&render::description(&description))
+    outln!("{}", render::description(&description));
+    Ok(())
 }
 
 fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
@@ -142,7 +138,8 @@ fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
     warn(&corpus);
     let perturbed = perturb(&corpus.train, &corpus.labels, &settings, arguments.seed)?;
     let noise = write_copy(&corpus, &perturbed, &settings, arguments.seed, &arguments.out)?;
-    print(&render::noise(&noise, &arguments.out))
+    outln!("{}", render::noise(&noise, &arguments.out));
+    Ok(())
 }
 
 fn read_matrix(
@@ -179,7 +176,8 @@ fn generate_corpus(arguments: &GenerateArgs) -> anyhow::Result<()> {
             file.flush().map_err(Error::io(&path))
         })?;
     }
-    print(&format!("{}\n\nwritten to {}", render::description(&describe_corpus(&corpus)), out.display()))
+    outln!("{}\n\nwritten to {}", render::description(&describe_corpus(&corpus)), out.display());
+    Ok(())
 }
 
 fn refuse_used(out: &Path) -> Result<(), Error> {

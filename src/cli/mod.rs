@@ -1,3 +1,95 @@
-//! (room to be furnished)
+//! The command line: one file a verb, and the only room that prints.
+//!
+//! Results go to stdout, everything else (progress, warnings, errors) to stderr, so that `memoscope ... --json | jq`
+//! works. An error is said in one line with its place, followed by a hint where there is a remedy; the exit code says
+//! its kind ([`crate::error::ErrorKind`]): 1 a defect of ours, 2 configuration, 3 data or model, 4 a training that
+//! diverged, 5 the file system, 130 an interrupt.
 
 pub mod corpus;
+mod failure;
+mod figures;
+mod interrupt;
+mod model;
+mod options;
+mod output;
+mod progress;
+mod schema;
+mod shell;
+mod sweep;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+const ABOUT: &str = "Shows how a pretrained language model learns, settles and memorises while it is fine-tuned";
+
+const EXAMPLES: &str = "\
+Examples:
+  memoscope sweep experiments/noise-sweep.toml
+      Train the embedded model on the embedded corpus under rising label noise, and report
+  memoscope sweep experiments/noise-sweep.toml --data conll2003/ --model bert-tiny/ --out out/
+      The same on data and a model of yours
+  memoscope figures
+      Draw the reports again from finished runs
+
+Exit codes: 0 done, 1 defect, 2 configuration, 3 data or model, 4 diverged, 5 file system, 130 interrupted";
+
+/// The command line as a whole.
+#[derive(Debug, Parser)]
+#[command(name = "memoscope", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Do all runs of an experiment, analyse them, and draw the report
+    Sweep(sweep::SweepArgs),
+    /// Do one run
+    Train(train::TrainArgs),
+    /// Draw reports again from finished runs
+    Figures(figures::FiguresArgs),
+    /// Describe annotated text, put noise on it, generate it
+    #[command(subcommand)]
+    Corpus(corpus::CorpusCommand),
+    /// Pretrain an encoder, describe one
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Print the JSON schema of experiment files
+    Schema,
+    /// Print a completion script for a shell
+    Completions(shell::CompletionsArgs),
+    /// Write manual pages
+    Man(shell::ManArgs),
+}
+
+/// Parses the command line, does what it says, and says what went wrong.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let result = match command {
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Figures(args) => figures::run(&args),
+        Command::Corpus(command) => corpus::run(command),
+        Command::Model(command) => model::run(command),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
+        Command::Man(args) => shell::man(&args, Cli::command()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

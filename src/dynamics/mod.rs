@@ -1,104 +1,37 @@
 //! What was observed of every token in every epoch: the schema, the writer and the reader.
+//!
+//! A training that is to be understood afterwards has to leave more than its final score behind. This log keeps, for
+//! each training token and epoch, what the model predicted and how sure it was of the label it was given: enough to
+//! count forgetting events, to see noisy labels being resisted and then memorised, to draw a data map, without the
+//! model and without training again. Everything in [`crate::analysis`] is computed from these files alone.
+//!
+//! ```text
+//! tokens.parquet              once a run: every training token, its word, given and (where known) gold label
+//! dynamics/epoch=0007.parquet once an epoch: one row per token and pass
+//! steps.parquet               one row per optimiser step
+//! curve.parquet               one row per evaluation on dev and on the probe
+//! ```
+//!
+//! The columns are a contract with a version ([`SCHEMA_VERSION`]), written down in `docs/log-format.md`; any training
+//! loop may write it. [`LogWriter`] writes it, whole files only, the same bytes for the same content. [`Log`] reads
+//! it, is kind about types (an `int64` where a `uint8` is meant) and strict about content, and also reads the JSON
+//! lines of dataset cartography (arXiv 2009.10795). [`observe()`] turns logits into the logged quantities.
 
-/// Which pass over the training data an observation comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Pass {
-    /// As the batch was seen: dropout on, before the update that uses it.
-    Train,
-    /// After the epoch, dropout off.
-    Eval,
-}
+mod cartography;
+mod column;
+mod export;
+mod frames;
+mod observe;
+mod parquet;
+mod reader;
+mod types;
+mod writer;
 
-/// The training tokens of a run, sorted by sentence and token: what `tokens.parquet` holds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TokenTable {
-    /// Zero-based index of the sentence in the training split.
-    pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
-    pub token: Vec<u16>,
-    /// The word.
-    pub word: Vec<String>,
-    /// Label id training sees.
-    pub given: Vec<u8>,
-    /// True label id, where known.
-    pub gold: Option<Vec<u8>>,
-    /// Label names by id.
-    pub labels: Vec<String>,
-}
+pub use export::{write_csv, write_parquet};
+pub use observe::{Observed, observe};
+pub use reader::{EpochObservations, Log};
+pub use types::{CurvePoint, Observations, Pass, StepRecord, TokenTable};
+pub use writer::LogWriter;
 
-/// One pass's observations in one epoch, sorted by sentence and token; struct of arrays of equal length.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Observations {
-    /// Zero-based index of the sentence.
-    pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
-    pub token: Vec<u16>,
-    /// Label id with the highest logit.
-    pub predicted: Vec<u8>,
-    /// True where `predicted` is the given label.
-    pub correct: Vec<bool>,
-    /// Cross-entropy against the given label, nats.
-    pub loss: Vec<f32>,
-    /// Probability of the given label, 0 to 1.
-    pub p_given: Vec<f32>,
-    /// Logit of the given label minus the best other logit.
-    pub margin: Vec<f32>,
-    /// Entropy of the predicted distribution, nats.
-    pub entropy: Vec<f32>,
-}
-
-/// One optimiser step: a row of `steps.parquet`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepRecord {
-    /// One-based optimiser step.
-    pub step: u64,
-    /// One-based epoch.
-    pub epoch: u32,
-    /// Training sentences seen so far, this step included.
-    pub examples_seen: u64,
-    /// Mean loss of the step's scored tokens, nats.
-    pub loss: f64,
-    /// Global gradient norm before clipping.
-    pub gradient_norm: f64,
-    /// Learning rate used.
-    pub learning_rate: f64,
-    /// Pieces processed, special ones included.
-    pub pieces: u32,
-    /// Wall time of the step, seconds (kept out of what must be reproducible).
-    pub seconds: f32,
-}
-
-/// One evaluation: a row of `curve.parquet`. Several an epoch; the last one of an epoch has a whole `epoch`.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct CurvePoint {
-    /// Optimiser steps taken.
-    pub step: u64,
-    /// Epochs taken, fractional.
-    pub epoch: f64,
-    /// Training sentences seen.
-    pub examples_seen: u64,
-    /// Learning rate of the last step.
-    pub learning_rate: f64,
-    /// Entity F1 on dev (IOB2 strict off: seqeval's default), 0 to 1.
-    pub dev_f1: f64,
-    /// Entity precision on dev.
-    pub dev_precision: f64,
-    /// Entity recall on dev.
-    pub dev_recall: f64,
-    /// Mean loss on dev, nats.
-    pub dev_loss: f64,
-    /// Token accuracy on dev.
-    pub dev_accuracy: f64,
-    /// Entity F1 on the probe's training sentences against the given labels.
-    pub probe_f1: f64,
-    /// Accuracy on the probe's clean tokens.
-    pub probe_clean_accuracy: Option<f64>,
-    /// Accuracy on the probe's noisy tokens against their given label; null without known noise.
-    pub probe_noisy_accuracy: Option<f64>,
-    /// Accuracy on the probe's noisy tokens against their gold label; null without known noise.
-    pub probe_noisy_accuracy_gold: Option<f64>,
-    /// Mean loss on the probe's clean tokens, nats.
-    pub probe_clean_loss: Option<f64>,
-    /// Mean loss on the probe's noisy tokens, nats.
-    pub probe_noisy_loss: Option<f64>,
-}
+/// Version of the log's columns and their meaning; in every file's metadata.
+pub const SCHEMA_VERSION: u32 = 1;

@@ -1,5 +1,17 @@
 //! Encoders and heads built from [`crate::nn`]; checkpoints in and out, in transformers' layout.
 
+pub mod bert;
+pub mod checkpoint;
+pub mod config;
+pub mod embedded;
+pub mod masked;
+pub mod parameters;
+mod save;
+mod tagger;
+pub mod vocabulary;
+
+pub use tagger::Tagger;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +33,6 @@ impl Default for ModelSettings {
     }
 }
 
-/// An encoder with a linear head that gives each word one label, its tokenizer included.
-pub struct Tagger {}
-
 /// What loading a checkpoint found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadReport {
@@ -39,32 +48,4 @@ pub struct LoadReport {
     pub n_parameters: usize,
     /// Layers, hidden size, heads and vocabulary, for people: `2 layers, hidden 128, 2 heads, vocabulary 30522`.
     pub shape: String,
-}
-
-impl Tagger {
-    /// Loads (or draws, with `random_init`) the encoder and puts a head for `labels` on it; new weights come from `seed`.
-    pub fn load(
-        _settings: &ModelSettings,
-        _labels: &[String],
-        _seed: u64,
-        _device: &candle_core::Device,
-    ) -> crate::Result<(Self, LoadReport)> {
-        todo!()
-    }
-
-    /// Writes `config.json`, `model.safetensors`, `tokenizer.json` and its companions so that transformers'
-    /// `from_pretrained` opens the folder.
-    pub fn save(&self, _folder: &std::path::Path) -> crate::Result<()> {
-        todo!()
-    }
-
-    /// Label ids for each word of each sentence, dropout off; words beyond `max_pieces` get `O`.
-    pub fn predict(
-        &self,
-        _sentences: &[Vec<String>],
-        _max_pieces: usize,
-        _batch_size: usize,
-    ) -> crate::Result<Vec<Vec<u8>>> {
-        todo!()
-    }
 }

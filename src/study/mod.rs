@@ -1,1 +1,57 @@
-//! (room to be furnished)
+//! A study: a grid of runs, and what is computed and drawn from all of them together.
+//!
+//! ```text
+//! experiment ──grid──▶ run configurations ──run::execute──▶ run folders ──draw──▶ analysis/, report/
+//! ```
+//!
+//! What all studies share is here: where things go ([`Layout`]), doing the grid with finished runs skipped and broken
+//! ones resumed ([`sweep`]), and drawing again from the folders alone ([`draw`]), without the trainer. What is a
+//! study's own is an implementation of [`Study`], one folder each: which runs there are, and which tables, figures and
+//! sentences are made of their logs. A new study is a variant of [`StudyKind`], a line in `of`, and such a folder.
+//!
+//! A report is a function of the finished runs: drawn twice it has the same bytes, and it holds no clock.
+
+mod aggregate;
+mod draw;
+mod frames;
+mod layout;
+mod noise_sweep;
+mod sweep;
+
+pub use draw::{Drawn, FinishedRun, StudyInput, draw, experiment_in, experiments_under};
+pub use layout::Layout;
+pub use sweep::{sweep, warn_about};
+
+use crate::config::{Experiment, StudyKind};
+use crate::error::Result;
+use crate::run::{Monitor, RunConfig};
+
+/// What is a study's own.
+pub trait Study: Sync {
+    /// The runs, in the order in which they are done.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] if the experiment makes no grid.
+    fn grid(&self, experiment: &Experiment) -> Result<Vec<RunConfig>>;
+
+    /// Analyses finished runs and writes tables, figures and the report.
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] if a log is damaged; [`crate::Error::Io`].
+    fn draw(&self, input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Drawn>;
+}
+
+/// The study of a kind.
+fn of(kind: StudyKind) -> &'static dyn Study {
+    match kind {
+        StudyKind::NoiseSweep => &noise_sweep::NoiseSweep,
+    }
+}
+
+/// The runs of an experiment, in the order in which they are done.
+///
+/// # Errors
+/// [`crate::Error::Config`] if the experiment makes no grid.
+pub fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
+    of(experiment.study.kind).grid(experiment)
+}

@@ -1,0 +1,68 @@
+# Recipes for users and developers: `just --list`.
+
+set positional-arguments
+
+[private]
+default:
+    @just --list
+
+# The main job: `just noise-sweep`, or on your data `just noise-sweep data=DIR model=DIR out=DIR noise=0,0.3 seeds=3`
+[group('studies')]
+noise-sweep *settings:
+    cargo run --release --quiet -- sweep experiments/noise-sweep.toml "$@"
+
+# Draw the reports again from finished runs: all under runs/, or `just figures --out DIR`
+[group('studies')]
+figures *arguments:
+    cargo run --release --quiet -- figures "$@"
+
+# Pretrain the embedded encoder anew on generated text and write it to assets/
+[group('studies')]
+pretrain-embedded *arguments:
+    cargo run --release --quiet -- model pretrain "$@"
+
+# Build the program
+[group('develop')]
+build:
+    cargo build --release
+
+# Run all tests; those on real data skip, saying so, where there is none
+[group('develop')]
+test *arguments:
+    cargo test "$@"
+
+# Format the code
+[group('develop')]
+format:
+    cargo fmt
+
+# What continuous integration checks: format, lints, tests, documentation
+[group('develop')]
+ci: format-check lint test doc
+
+[private]
+format-check:
+    cargo fmt --check
+
+# Lint all targets; a warning is an error
+[group('develop')]
+lint:
+    cargo clippy --all-targets -- -D warnings
+
+# Build the library's documentation; a warning is an error
+[group('develop')]
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+# Write the configuration's JSON schema to docs/
+[group('develop')]
+schema:
+    cargo run --quiet -- schema > docs/configuration.schema.json.new
+    mv docs/configuration.schema.json.new docs/configuration.schema.json
+
+# Write manual pages and shell completions to target/share/
+[group('develop')]
+docs:
+    mkdir -p target/share/man/man1 target/share/completions
+    cargo run --quiet -- man target/share/man/man1
+    for shell in bash zsh fish; do cargo run --quiet -- completions $shell > target/share/completions/memoscope.$shell; done

@@ -1,0 +1,52 @@
+//! `memoscope figures`: reports drawn again from finished runs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::options::Loudness;
+use super::output::outln;
+use super::progress;
+use crate::config::Layers;
+use crate::study::{self, Layout};
+
+const EXAMPLES: &str = "\
+Examples:
+  memoscope figures
+      All studies under runs/
+  memoscope figures experiments/noise-sweep.toml
+  memoscope figures --out out/
+      The study that `memoscope sweep --out out/` did";
+
+/// Draw reports again from finished runs
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct FiguresArgs {
+    /// An experiment file; by default every study under runs/
+    #[arg(value_name = "EXPERIMENT", conflicts_with = "out")]
+    experiment: Option<PathBuf>,
+    /// The folder that a sweep was told to write to
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    loudness: Loudness,
+}
+
+/// Does what `memoscope figures` promises.
+pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
+    let experiments = match (&args.experiment, &args.out) {
+        (Some(file), _) => {
+            let mut layers = Layers::new();
+            layers.file(file)?;
+            vec![layers.finish()?]
+        }
+        (None, Some(out)) => vec![study::experiment_in(out)?],
+        (None, None) => study::experiments_under(&Layout::runs_root())?,
+    };
+    let mut monitor = progress::monitor(args.loudness);
+    for experiment in &experiments {
+        let report = study::draw(experiment, monitor.as_mut())?;
+        outln!("{}", report.page.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! The flags that `sweep`, `train` and `figures` share: an experiment, and what differs from it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::config::{Experiment, Layers};
+use crate::error::{Error, Problem, Result};
+
+/// Settings with a flag of their own, and `--set` for all others. Later ones win: the experiment file, these flags,
+/// words, `--set`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings (each has a key in the experiment file)")]
+pub(super) struct SettingFlags {
+    /// `embedded`, or a folder with train, dev and test in CoNLL columns
+    #[arg(long, value_name = "DATA")]
+    data: Option<String>,
+    /// `embedded`, or a folder in transformers' layout
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Keep only the first N layers of the model
+    #[arg(long, value_name = "N")]
+    model_layers: Option<String>,
+    /// Keep the model's shape, draw its weights anew
+    #[arg(long)]
+    random_init: bool,
+    /// Requested noise levels, 0 to 1, separated by commas
+    #[arg(long, value_name = "LEVELS", allow_hyphen_values = true)]
+    noise: Option<String>,
+    /// Number of seeds (3 is 1, 2, 3), or a list: 1,106
+    #[arg(long, value_name = "SEEDS", allow_hyphen_values = true)]
+    seeds: Option<String>,
+    /// Passes over the training data
+    #[arg(long, value_name = "N")]
+    epochs: Option<String>,
+    /// Sentences a batch
+    #[arg(long, value_name = "N")]
+    batch_size: Option<String>,
+    /// Peak learning rate
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    learning_rate: Option<String>,
+    /// `cpu`, `cuda:N` or `metal`
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Threads of the CPU (all cores by default)
+    #[arg(long, value_name = "N")]
+    threads: Option<String>,
+    /// The study's name: its folder under runs/ and reports/
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Any setting, for example train.learning_rate=5e-4; may be given more than once
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+/// How much is said on the way.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct Loudness {
+    /// Say nothing but warnings and errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say more: every evaluation, and what loading the model found
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+impl SettingFlags {
+    /// The experiment of these layers.
+    pub(super) fn experiment(&self, file: Option<&Path>, words: &[String], out: Option<&Path>) -> Result<Experiment> {
+        let layers = self.layers(file, words, out)?;
+        layers.finish()
+    }
+
+    /// The layers, for a verb that has something to lay over them.
+    pub(super) fn layers(&self, file: Option<&Path>, words: &[String], out: Option<&Path>) -> Result<Layers> {
+        let mut layers = Layers::new();
+        if let Some(file) = file {
+            layers.file(file)?;
+        }
+        for (name, value) in self.named() {
+            if let Some(value) = value {
+                layers.set(name, value, &format!("--{name} {value}"))?;
+            }
+        }
+        if self.random_init {
+            layers.set("random-init", "true", "--random-init")?;
+        }
+        if let Some(out) = out {
+            let out = out.to_string_lossy();
+            layers.set("out", &out, &format!("--out {out}"))?;
+        }
+        for word in words {
+            let (key, value) = split(word, word)?;
+            layers.set(key, value, word)?;
+        }
+        for setting in &self.set {
+            let typed = format!("--set {setting}");
+            let (key, value) = split(setting, &typed)?;
+            layers.set(key, value, &typed)?;
+        }
+        Ok(layers)
+    }
+
+    fn named(&self) -> [(&'static str, Option<&String>); 11] {
+        [
+            ("data", self.data.as_ref()),
+            ("model", self.model.as_ref()),
+            ("model-layers", self.model_layers.as_ref()),
+            ("noise", self.noise.as_ref()),
+            ("seeds", self.seeds.as_ref()),
+            ("epochs", self.epochs.as_ref()),
+            ("batch-size", self.batch_size.as_ref()),
+            ("learning-rate", self.learning_rate.as_ref()),
+            ("device", self.device.as_ref()),
+            ("threads", self.threads.as_ref()),
+            ("name", self.name.as_ref()),
+        ]
+    }
+
+    /// True if no flag was given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.named().iter().all(|(_, value)| value.is_none()) && !self.random_init && self.set.is_empty()
+    }
+}
+
+/// Sorts positional words into the experiment file and `key=value` settings. The first word is the file unless it is
+/// a setting; a file whose name holds `=` is recognised by being there.
+pub(super) fn sort_words(words: &[String]) -> (Option<PathBuf>, &[String]) {
+    match words.split_first() {
+        Some((first, rest)) if !first.contains('=') || Path::new(first).is_file() => (Some(first.into()), rest),
+        _ => (None, words),
+    }
+}
+
+fn split<'a>(setting: &'a str, typed: &str) -> Result<(&'a str, &'a str)> {
+    setting.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+        Error::Config(
+            Problem::new(format!("`{typed}` is not a setting"))
+                .hint("write KEY=VALUE, for example train.learning_rate=5e-4 or epochs=8"),
+        )
+    })
+}
+
+/// Limits the CPU threads of this process; without a number all cores are used.
+///
+/// # Errors
+/// [`Error::Internal`] if the thread pool was started already.
+pub(super) fn limit_threads(threads: Option<usize>) -> Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|e| Error::Internal(format!("the number of threads cannot be set: {e}")))
+}

@@ -1,0 +1,13 @@
+//! `memoscope schema`: what an experiment file may say.
+
+use anyhow::Context;
+
+use super::output::outln;
+use crate::config::json_schema;
+
+/// Prints the JSON schema of experiment files.
+pub(super) fn run() -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(&json_schema()).context("the schema cannot be printed")?;
+    outln!("{text}");
+    Ok(())
+}

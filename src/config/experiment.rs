@@ -1,0 +1,152 @@
+//! An experiment as a typed value.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DeviceName, Seeds};
+use crate::analysis::AnalysisSettings;
+use crate::corpus::DataSettings;
+use crate::error::{Error, Problem, Result};
+use crate::model::ModelSettings;
+use crate::perturb::NoiseSettings;
+use crate::train::TrainSettings;
+
+/// Everything an experiment file can say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Experiment {
+    /// What computes: `cpu`, `cuda:N` or `metal`.
+    pub device: DeviceName,
+    /// Threads of the CPU; null takes all cores. The results do not depend on it.
+    pub threads: Option<usize>,
+    /// Folder for all that the study writes; null puts runs in `runs/<study>` and the report in `reports/<study>`.
+    pub out: Option<PathBuf>,
+    /// The grid of runs, and what is drawn from them.
+    pub study: StudySettings,
+    /// The annotated text.
+    pub data: DataSettings,
+    /// The encoder.
+    pub model: ModelSettings,
+    /// The label noise; its rate is the study's to set.
+    pub perturb: NoiseSettings,
+    /// The training.
+    pub train: TrainSettings,
+    /// What is computed from the log.
+    pub analysis: AnalysisSettings,
+}
+
+/// Which study, and its grid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StudySettings {
+    /// What the study varies and draws.
+    pub kind: StudyKind,
+    /// Short name: the folder of its runs and of its report.
+    pub name: String,
+    /// The report's title; null makes one from the kind, the data and the model.
+    pub title: Option<String>,
+    /// Requested noise levels, each 0 to 1.
+    pub noise: Vec<f64>,
+    /// Seeds of the runs at each level: how many (`3` is 1, 2, 3), or a list.
+    pub seeds: Seeds,
+}
+
+/// The kinds of study.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StudyKind {
+    /// The same training under rising label noise (arXiv 2105.00828, section 3).
+    #[default]
+    NoiseSweep,
+}
+
+impl Default for StudySettings {
+    fn default() -> Self {
+        Self {
+            kind: StudyKind::NoiseSweep,
+            name: "default".into(),
+            title: None,
+            noise: vec![0.0],
+            seeds: Seeds::Count(1),
+        }
+    }
+}
+
+impl Experiment {
+    /// Refuses what no run could be made of.
+    ///
+    /// # Errors
+    /// [`Error::Config`] whose words begin with the dotted key concerned.
+    pub fn validate(&self) -> Result<()> {
+        self.study.validate()?;
+        self.train.validate()?;
+        self.analysis.validate()?;
+        if self.threads == Some(0) {
+            return refuse("threads must be at least 1", "leave it out to use all cores");
+        }
+        if self.model.layers == Some(0) {
+            return refuse("model.layers must be at least 1", "leave it out to keep all layers");
+        }
+        if self.data.train_sentences == Some(0) {
+            return refuse("data.train_sentences must be at least 1", "leave it out to keep all sentences");
+        }
+        Ok(())
+    }
+
+    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if a value cannot be written as TOML; none of ours is known to do that.
+    pub fn to_toml(&self) -> Result<String> {
+        let unwritable = |e: toml::ser::Error| Error::Internal(format!("the configuration cannot be printed: {e}"));
+        let mut table = toml::Table::try_from(self).map_err(unwritable)?;
+        if let Some(perturb) = table.get_mut("perturb").and_then(toml::Value::as_table_mut) {
+            perturb.remove("rate");
+        }
+        toml::to_string(&table).map_err(unwritable)
+    }
+}
+
+impl StudySettings {
+    fn validate(&self) -> Result<()> {
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(fits) {
+            return refuse(
+                format!("study.name `{}` is not a plain folder name", self.name),
+                "use letters, digits, `-`, `_` and `.`",
+            );
+        }
+        if self.noise.is_empty() {
+            return refuse("study.noise is empty", "give at least one level, for example 0");
+        }
+        for level in &self.noise {
+            if !(0.0..=1.0).contains(level) {
+                return refuse(
+                    format!("study.noise must be between 0 and 1, not {level}"),
+                    "a level is the share of tokens that draw a new label: 0.3 is 30 %",
+                );
+            }
+        }
+        if let Some(level) = first_duplicate(&self.noise) {
+            return refuse(format!("study.noise has {level} twice"), "name each level once");
+        }
+        let seeds = self.seeds.list();
+        if seeds.is_empty() {
+            return refuse("study.seeds is empty", "give at least one seed");
+        }
+        if let Some(seed) = first_duplicate(&seeds) {
+            return refuse(format!("study.seeds has {seed} twice"), "name each seed once");
+        }
+        Ok(())
+    }
+}
+
+fn first_duplicate<T: PartialEq>(values: &[T]) -> Option<&T> {
+    values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)).map(|(_, value)| value)
+}
+
+fn refuse(what: impl Into<String>, hint: &str) -> Result<()> {
+    Err(Error::Config(Problem::new(what).hint(hint)))
+}

@@ -1,0 +1,184 @@
+//! Defaults, file, flags and `--set`, laid over one another.
+
+use std::path::Path;
+
+use fs_err as fs;
+use serde_json::Value;
+use toml::de::{DeTable, DeValue};
+
+use super::origins::{Origin, Origins};
+use super::{Experiment, keys, value};
+use crate::error::{Error, Problem, Result};
+
+/// An experiment in the making. Each layer is checked as it is laid, so that an error belongs to the layer that
+/// made it.
+///
+/// ```
+/// use memoscope::config::Layers;
+/// let mut layers = Layers::new();
+/// layers.set("train.learning_rate", "5e-4", "--set train.learning_rate=5e-4")?;
+/// layers.set("study.noise", "0,0.3", "--noise 0,0.3")?;
+/// let experiment = layers.finish()?;
+/// assert_eq!(experiment.train.learning_rate, 5e-4);
+/// assert_eq!(experiment.study.noise, [0.0, 0.3]);
+/// # Ok::<(), memoscope::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Layers {
+    values: Value,
+    origins: Origins,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        Self { values: Value::Object(serde_json::Map::new()), origins: Origins::default() }
+    }
+}
+
+impl Layers {
+    /// The defaults alone.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lays an experiment file over what is there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read; [`Error::Config`] with file and line for broken TOML, an unknown key (with
+    /// the nearest one that exists) and a value of the wrong type.
+    pub fn file(&mut self, path: &Path) -> Result<()> {
+        if !path.is_file() {
+            return Err(Error::Config(
+                Problem::new("there is no such experiment file").at(path).hint("the ones shipped are in experiments/"),
+            ));
+        }
+        let text = fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::InvalidData => {
+                Error::Config(Problem::new("not UTF-8 text").at(path).hint("an experiment file is TOML, in UTF-8"))
+            }
+            _ => Error::Io { path: path.to_owned(), source },
+        })?;
+        self.text(&text, path)
+    }
+
+    /// Lays the text of an experiment file over what is there; `path` is for errors.
+    ///
+    /// # Errors
+    /// As [`Layers::file`].
+    pub fn text(&mut self, text: &str, path: &Path) -> Result<()> {
+        let line_at =
+            |offset: usize| 1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count();
+        let problem = |error: &toml::de::Error| {
+            let mut problem = Problem::new(error.message().trim().replace('\n', ": ")).at(path);
+            problem.line = error.span().map(|span| line_at(span.start));
+            problem
+        };
+        let broken = |e: toml::de::Error| Error::Config(problem(&e).hint("an experiment file is TOML"));
+
+        let document = DeTable::parse(text).map_err(broken)?;
+        let mut found = Vec::new();
+        collect_keys(document.get_ref(), "", &mut found);
+        for (key, offset) in &found {
+            let line = line_at(*offset);
+            if keys::default_of(key).is_none() {
+                return Err(unknown_key(Problem::new(format!("unknown key `{key}`")).at(path).line(line), key));
+            }
+            self.origins.note(key, Origin::File(path.to_owned(), line));
+        }
+        // Typed once on its own, for the line of a value of the wrong type.
+        toml::from_str::<Experiment>(text)
+            .map_err(|e| Error::Config(problem(&e).hint("`memoscope schema` prints what each key takes")))?;
+        let table: toml::Table = toml::from_str(text).map_err(broken)?;
+        let layer = value::from_toml(toml::Value::Table(table))
+            .map_err(|what| Error::Config(Problem::new(what).at(path).hint("give a finite number")))?;
+        overlay(&mut self.values, layer);
+        Ok(())
+    }
+
+    /// Lays one setting over what is there. `key` is a dotted key or a short name; `text` the value as it was typed;
+    /// `typed` the whole flag, for errors.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown key (with the nearest one that exists) and a value of the wrong type.
+    pub fn set(&mut self, key: &str, text: &str, typed: &str) -> Result<()> {
+        let key = keys::shorthand(key);
+        let origin = Origin::CommandLine(format!("`{typed}`"));
+        let Some(default) = keys::default_of(key) else {
+            return Err(unknown_key(origin.put_on(Problem::new(format!("unknown key `{key}`"))), key));
+        };
+        if default.is_object() {
+            let example = keys::leaves().into_iter().find(|leaf| leaf.starts_with(key)).unwrap_or_default();
+            let problem = Problem::new(format!("`{key}` is a table, not a setting"));
+            return Err(Error::Config(origin.put_on(problem).hint(format!("name one of its keys, like `{example}`"))));
+        }
+        let refuse = |what: String| {
+            let like = if default.is_null() { String::new() } else { format!(", like {default}") };
+            Error::Config(origin.put_on(Problem::new(what)).hint(format!("give `{key}` a value of its type{like}")))
+        };
+        let value = value::from_command_line(text, default).map_err(refuse)?;
+        let mut layer = value;
+        for part in key.rsplit('.') {
+            layer = Value::Object([(part.to_owned(), layer)].into_iter().collect());
+        }
+        let mut values = self.values.clone();
+        overlay(&mut values, layer);
+        serde_json::from_value::<Experiment>(values.clone()).map_err(|e| refuse(e.to_string()))?;
+        self.values = values;
+        self.origins.note(key, origin);
+        Ok(())
+    }
+
+    /// True if a layer set this dotted key.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.origins.of(key).is_some()
+    }
+
+    /// The experiment, validated.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the line or flag that set the value concerned.
+    pub fn finish(self) -> Result<Experiment> {
+        if let Some(origin) = self.origins.of("perturb.rate") {
+            let problem =
+                Problem::new("perturb.rate is set by the study's grid").hint("set study.noise, a list of rates");
+            return Err(Error::Config(origin.put_on(problem)));
+        }
+        let experiment: Experiment = serde_json::from_value(self.values)
+            .map_err(|e| Error::Internal(format!("the layers of the configuration do not fit together: {e}")))?;
+        experiment.validate().map_err(|e| self.origins.locate(e))?;
+        Ok(experiment)
+    }
+}
+
+/// All keys of a document with the byte offset at which each stands.
+fn collect_keys(table: &DeTable<'_>, prefix: &str, found: &mut Vec<(String, usize)>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
+        found.push((key.clone(), name.span().start));
+        // The keys of a free table, such as the noise matrix, are data: its type checks them.
+        if let DeValue::Table(inner) = value.get_ref()
+            && keys::default_of(&key).is_none_or(Value::is_object)
+        {
+            collect_keys(inner, &key, found);
+        }
+    }
+}
+
+fn unknown_key(problem: Problem, key: &str) -> Error {
+    Error::Config(match keys::nearest(key) {
+        Some(nearest) => problem.hint(format!("did you mean `{nearest}`?")),
+        None => problem.hint("`memoscope schema` prints all keys"),
+    })
+}
+
+/// Lays `layer` over `base`: tables are merged, everything else is replaced.
+fn overlay(base: &mut Value, layer: Value) {
+    match (base, layer) {
+        (Value::Object(base), Value::Object(layer)) => {
+            for (key, value) in layer {
+                overlay(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, layer) => *base = layer,
+    }
+}

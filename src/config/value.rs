@@ -1,0 +1,50 @@
+//! Settings as they are typed, made into values.
+
+use serde_json::Value;
+
+/// What TOML makes of a value, in the JSON form the layers are merged in. Numbers that are not finite and dates are
+/// refused with the reason.
+pub(super) fn from_toml(value: toml::Value) -> Result<Value, String> {
+    match value {
+        toml::Value::String(s) => Ok(s.into()),
+        toml::Value::Integer(i) => Ok(i.into()),
+        toml::Value::Boolean(b) => Ok(b.into()),
+        toml::Value::Float(f) => {
+            serde_json::Number::from_f64(f).map(Value::Number).ok_or_else(|| format!("`{f}` is not a usable number"))
+        }
+        toml::Value::Datetime(d) => Err(format!("`{d}` is a date: no setting takes one")),
+        toml::Value::Array(items) => items.into_iter().map(from_toml).collect::<Result<Vec<_>, _>>().map(Value::Array),
+        toml::Value::Table(table) => table
+            .into_iter()
+            .map(|(key, value)| Ok((key, from_toml(value)?)))
+            .collect::<Result<serde_json::Map<_, _>, _>>()
+            .map(Value::Object),
+    }
+}
+
+/// What `text`, typed on the command line for a setting with this default, means.
+///
+/// A text setting takes the characters as they are; everything else is read as TOML, `null` unsets an option, and
+/// a list may be written without brackets: `0,0.3,0.5`.
+pub(super) fn from_command_line(text: &str, default: &Value) -> Result<Value, String> {
+    let read = |text: &str| match text.parse::<toml::Value>() {
+        Ok(toml::Value::Datetime(_)) => Ok(None),
+        Ok(value) => from_toml(value).map(Some),
+        Err(_) => Ok(None),
+    };
+    if default.is_string() {
+        return Ok(match read(text)? {
+            Some(Value::String(quoted)) => quoted.into(),
+            _ => text.into(),
+        });
+    }
+    if text == "null" {
+        return Ok(Value::Null);
+    }
+    let value = match read(text)? {
+        Some(value) => value,
+        None if text.contains(',') => read(&format!("[{text}]"))?.unwrap_or_else(|| text.into()),
+        None => text.into(),
+    };
+    Ok(if default.is_array() && !value.is_array() { Value::Array(vec![value]) } else { value })
+}

@@ -1,0 +1,106 @@
+//! Parquet files in and out: one row group, fixed settings, no clock, so that the same frame gives the same bytes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use polars::polars_utils::compression::ZstdLevel;
+use polars::prelude::*;
+
+use crate::Result;
+use crate::dynamics::SCHEMA_VERSION;
+use crate::error::{Error, Problem};
+use crate::run::write_atomically;
+
+/// Zstd's own default level, written out because the bytes depend on it.
+const ZSTD_LEVEL: i32 = 3;
+/// What opens and closes every Parquet file.
+const MAGIC: &[u8] = b"PAR1";
+
+/// What a file of the log says about itself, by key without the `memoscope.` prefix.
+pub(super) type Metadata = BTreeMap<String, String>;
+
+/// Writes a frame with `memoscope.*` metadata, under a temporary name first.
+pub(super) fn write(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> Result<()> {
+    let mut pairs = vec![("memoscope.schema_version".to_owned(), SCHEMA_VERSION.to_string())];
+    pairs.extend(metadata.iter().map(|(key, value)| (format!("memoscope.{key}"), value.clone())));
+    write_atomically(path, |file| {
+        ParquetWriter::new(std::io::BufWriter::new(file))
+            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(ZSTD_LEVEL)?)))
+            .with_statistics(StatisticsOptions::default())
+            .with_row_group_size(Some(frame.height().max(1)))
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
+            .set_parallel(false)
+            .finish(frame)?;
+        Ok(())
+    })
+}
+
+/// Reads a file's columns that are among `wanted` and its `memoscope.*` metadata.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be opened; [`Error::Data`] if it is no whole Parquet file (with `remedy` as hint), if its
+/// schema version is newer than ours, or a wanted column has a type that is neither number, text nor boolean.
+pub(super) fn read(path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFrame, Metadata)> {
+    let bytes = fs_err::read(path).map_err(Error::io(path))?;
+    let damaged = |what: String| Error::Data(Problem::new(what).at(path).hint(remedy.to_owned()));
+    if bytes.len() < 12 || !bytes.starts_with(MAGIC) || !bytes.ends_with(MAGIC) {
+        return Err(damaged("the file is no whole Parquet file: it was cut short or is something else".into()));
+    }
+    let unreadable = |source: PolarsError| damaged(format!("the file is damaged: {source}"));
+    let mut reader = ParquetReader::new(std::io::Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
+    let schema = reader.schema().map_err(unreadable)?;
+    let mut columns = Vec::new();
+    for (name, field) in schema.iter() {
+        if wanted.contains(&name.as_str()) {
+            if !is_supported(&field.dtype) {
+                return Err(Error::Data(
+                    Problem::new(format!("column `{name}` has the type {:?}", field.dtype))
+                        .at(path)
+                        .hint("write numbers as int64 or float32, tags and words as plain strings, flags as booleans"),
+                ));
+            }
+            columns.push(name.to_string());
+        }
+    }
+    let metadata = reader.get_metadata().map_err(unreadable)?.key_value_metadata().iter().flatten();
+    let metadata: Metadata = metadata
+        .filter_map(|pair| Some((pair.key.strip_prefix("memoscope.")?.to_owned(), pair.value.clone()?)))
+        .collect();
+    if let Some(version) = metadata.get("schema_version")
+        && version.parse::<u32>().is_ok_and(|v| v > SCHEMA_VERSION)
+    {
+        return Err(Error::Data(
+            Problem::new(format!("the log has schema version {version}, this program reads up to {SCHEMA_VERSION}"))
+                .at(path)
+                .hint("use a newer memoscope"),
+        ));
+    }
+    // Damage inside a page makes the decoder panic on some bytes; a reader of other people's files must survive that.
+    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        reader.with_columns(Some(columns)).set_rechunk(true).finish()
+    }));
+    match decoded {
+        Ok(frame) => Ok((frame.map_err(unreadable)?, metadata)),
+        Err(_) => Err(damaged("the file is damaged: its pages cannot be decoded".into())),
+    }
+}
+
+fn is_supported(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType as T;
+    matches!(
+        dtype,
+        T::Null
+            | T::Boolean
+            | T::UInt8
+            | T::UInt16
+            | T::UInt32
+            | T::UInt64
+            | T::Int32
+            | T::Int64
+            | T::Float32
+            | T::Float64
+            | T::Utf8
+            | T::LargeUtf8
+            | T::Utf8View
+    )
+}

@@ -1,0 +1,174 @@
+//! The log in memory: what the trainer hands over and what the reader gives back.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which pass over the training data an observation comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pass {
+    /// As the batch was seen: dropout on, before the update that uses it.
+    Train,
+    /// After the epoch, dropout off.
+    Eval,
+}
+
+impl Pass {
+    /// The value of column `pass`: `train` or `eval`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Eval => "eval",
+        }
+    }
+
+    /// The other pass.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Train => Self::Eval,
+            Self::Eval => Self::Train,
+        }
+    }
+}
+
+/// The training tokens of a run, sorted by sentence and token: what `tokens.parquet` holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenTable {
+    /// Zero-based index of the sentence in the training split.
+    pub sentence: Vec<u32>,
+    /// Zero-based index of the word in its sentence.
+    pub token: Vec<u16>,
+    /// The word.
+    pub word: Vec<String>,
+    /// Label id training sees.
+    pub given: Vec<u8>,
+    /// True label id, where known.
+    pub gold: Option<Vec<u8>>,
+    /// Label names by id.
+    pub labels: Vec<String>,
+}
+
+impl TokenTable {
+    /// Number of tokens.
+    pub fn len(&self) -> usize {
+        self.sentence.len()
+    }
+
+    /// True without a token.
+    pub fn is_empty(&self) -> bool {
+        self.sentence.is_empty()
+    }
+
+    /// One flag a token, true where given and gold label differ; `None` where gold is unknown.
+    pub fn noisy(&self) -> Option<Vec<bool>> {
+        let gold = self.gold.as_ref()?;
+        Some(self.given.iter().zip(gold).map(|(given, gold)| given != gold).collect())
+    }
+
+    /// The name of a label, or its number where the inventory is too short.
+    pub fn label_name(&self, label: u8) -> String {
+        self.labels.get(usize::from(label)).cloned().unwrap_or_else(|| label.to_string())
+    }
+
+    /// The rows of each sentence, in order: consecutive, together all rows.
+    pub fn sentence_rows(&self) -> Vec<std::ops::Range<usize>> {
+        let mut rows = Vec::new();
+        let mut start = 0;
+        for end in 1..=self.len() {
+            if end == self.len() || self.sentence[end] != self.sentence[start] {
+                rows.push(start..end);
+                start = end;
+            }
+        }
+        rows
+    }
+}
+
+/// One pass's observations in one epoch, sorted by sentence and token; struct of arrays of equal length.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observations {
+    /// Zero-based index of the sentence.
+    pub sentence: Vec<u32>,
+    /// Zero-based index of the word in its sentence.
+    pub token: Vec<u16>,
+    /// Label id with the highest logit.
+    pub predicted: Vec<u8>,
+    /// True where `predicted` is the given label.
+    pub correct: Vec<bool>,
+    /// Cross-entropy against the given label, nats.
+    pub loss: Vec<f32>,
+    /// Probability of the given label, 0 to 1.
+    pub p_given: Vec<f32>,
+    /// Logit of the given label minus the best other logit.
+    pub margin: Vec<f32>,
+    /// Entropy of the predicted distribution, nats.
+    pub entropy: Vec<f32>,
+}
+
+impl Observations {
+    /// Number of observations.
+    pub fn len(&self) -> usize {
+        self.sentence.len()
+    }
+
+    /// True without an observation.
+    pub fn is_empty(&self) -> bool {
+        self.sentence.is_empty()
+    }
+}
+
+/// One optimiser step: a row of `steps.parquet`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepRecord {
+    /// One-based optimiser step.
+    pub step: u64,
+    /// One-based epoch.
+    pub epoch: u32,
+    /// Training sentences seen so far, this step included.
+    pub examples_seen: u64,
+    /// Mean loss of the step's scored tokens, nats.
+    pub loss: f64,
+    /// Global gradient norm before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate used.
+    pub learning_rate: f64,
+    /// Pieces processed, special ones included.
+    pub pieces: u32,
+    /// Wall time of the step, seconds (kept out of what must be reproducible).
+    pub seconds: f32,
+}
+
+/// One evaluation: a row of `curve.parquet`. Several an epoch; the last one of an epoch has a whole `epoch`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct CurvePoint {
+    /// Optimiser steps taken.
+    pub step: u64,
+    /// Epochs taken, fractional.
+    pub epoch: f64,
+    /// Training sentences seen.
+    pub examples_seen: u64,
+    /// Learning rate of the last step.
+    pub learning_rate: f64,
+    /// Entity F1 on dev (IOB2 strict off: seqeval's default), 0 to 1.
+    pub dev_f1: f64,
+    /// Entity precision on dev.
+    pub dev_precision: f64,
+    /// Entity recall on dev.
+    pub dev_recall: f64,
+    /// Mean loss on dev, nats.
+    pub dev_loss: f64,
+    /// Token accuracy on dev.
+    pub dev_accuracy: f64,
+    /// Entity F1 on the probe's training sentences against the given labels.
+    pub probe_f1: f64,
+    /// Accuracy on the probe's clean tokens.
+    pub probe_clean_accuracy: Option<f64>,
+    /// Accuracy on the probe's noisy tokens against their given label; null without known noise.
+    pub probe_noisy_accuracy: Option<f64>,
+    /// Accuracy on the probe's noisy tokens against their gold label; null without known noise.
+    pub probe_noisy_accuracy_gold: Option<f64>,
+    /// Mean loss on the probe's clean tokens, nats.
+    pub probe_clean_loss: Option<f64>,
+    /// Mean loss on the probe's noisy tokens, nats.
+    pub probe_noisy_loss: Option<f64>,
+}

@@ -1,0 +1,219 @@
+//! What a figure is made of: filled and stroked outlines, and text.
+//!
+//! A [`Canvas`] is a list of marks in points (1/72 inch, y downwards) and draws nothing by itself. Two painters read
+//! the same list: [`super::svg`] writes it as SVG, [`super::raster`] paints it into a bitmap. So both files show the
+//! same geometry, exactly, and a figure is written once.
+
+use super::font::{self, Weight};
+
+/// A place on the canvas: x to the right, y downwards, both in points.
+pub type Point = (f64, f64);
+
+/// An opaque colour, sRGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Colour(pub u8, pub u8, pub u8);
+
+impl Colour {
+    /// The colour `share` (0 to 1) of the way from `self` to `other`, in sRGB.
+    pub fn towards(self, other: Self, share: f64) -> Self {
+        let share = share.clamp(0.0, 1.0);
+        let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * share).round() as u8;
+        Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
+    }
+
+    /// What is left of the colour in a grey print: the luma of Rec. 601, 0 (black) to 1 (white).
+    pub fn grey(self) -> f64 {
+        (0.299 * f64::from(self.0) + 0.587 * f64::from(self.1) + 0.114 * f64::from(self.2)) / 255.0
+    }
+}
+
+/// A colour laid on what is below it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fill {
+    /// The colour.
+    pub colour: Colour,
+    /// 0 (invisible) to 1 (opaque).
+    pub opacity: f64,
+}
+
+impl From<Colour> for Fill {
+    fn from(colour: Colour) -> Self {
+        Self { colour, opacity: 1.0 }
+    }
+}
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stroke {
+    /// The colour.
+    pub colour: Colour,
+    /// Width in points.
+    pub width: f64,
+    /// Lengths of dash, gap, dash, gap, ... in points; empty for a solid line.
+    pub dash: &'static [f64],
+}
+
+impl Stroke {
+    /// A solid line.
+    pub const fn solid(colour: Colour, width: f64) -> Self {
+        Self { colour, width, dash: &[] }
+    }
+}
+
+/// Which end of a text is at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The text begins there.
+    Start,
+    /// The text is centred there.
+    Middle,
+    /// The text ends there.
+    End,
+}
+
+/// A line of text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// The anchor's place on the baseline.
+    pub at: Point,
+    /// The characters, unescaped.
+    pub text: String,
+    /// Size of the em in points.
+    pub size: f64,
+    /// Regular or bold.
+    pub weight: Weight,
+    /// The colour.
+    pub colour: Colour,
+    /// Which end is at `at`.
+    pub anchor: Anchor,
+    /// Turned by a quarter against the clock, as the title of a y axis is.
+    pub rotated: bool,
+    /// A white rim that keeps the text readable where it crosses lines.
+    pub halo: bool,
+}
+
+impl Text {
+    /// Regular text that begins at `at`.
+    pub fn new(text: impl Into<String>, at: Point, size: f64, colour: Colour) -> Self {
+        Self {
+            at,
+            text: text.into(),
+            size,
+            weight: Weight::Regular,
+            colour,
+            anchor: Anchor::Start,
+            rotated: false,
+            halo: false,
+        }
+    }
+
+    /// Chooses which end is at the text's place.
+    pub fn anchor(mut self, anchor: Anchor) -> Self {
+        self.anchor = anchor;
+        self
+    }
+
+    /// Makes it bold.
+    pub fn bold(mut self) -> Self {
+        self.weight = Weight::Bold;
+        self
+    }
+
+    /// Turns it by a quarter against the clock.
+    pub fn rotated(mut self) -> Self {
+        self.rotated = true;
+        self
+    }
+
+    /// Gives it a white rim.
+    pub fn halo(mut self) -> Self {
+        self.halo = true;
+        self
+    }
+
+    /// Width in points.
+    pub fn width(&self) -> f64 {
+        font::width(&self.text, self.size, self.weight)
+    }
+}
+
+/// One thing on the canvas.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mark {
+    /// Outlines of one look.
+    Shape {
+        /// One or more paths; each point is finite.
+        paths: Vec<Vec<Point>>,
+        /// Whether each path returns to its first point.
+        closed: bool,
+        /// The inside; only of closed paths.
+        fill: Option<Fill>,
+        /// The line.
+        stroke: Option<Stroke>,
+    },
+    /// A line of text.
+    Text(Text),
+}
+
+/// A sheet of a given size and the marks on it, in the order they are laid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canvas {
+    /// Width in points.
+    pub width: f64,
+    /// Height in points.
+    pub height: f64,
+    /// The marks, lowest first.
+    pub marks: Vec<Mark>,
+}
+
+impl Canvas {
+    /// An empty sheet.
+    pub fn new(width: f64, height: f64) -> Self {
+        Self { width, height, marks: Vec::new() }
+    }
+
+    /// An open line through `points`; fewer than two points draw nothing.
+    pub fn line(&mut self, points: Vec<Point>, stroke: Stroke) {
+        if points.len() > 1 {
+            self.marks.push(Mark::Shape { paths: vec![points], closed: false, fill: None, stroke: Some(stroke) });
+        }
+    }
+
+    /// Closed outlines of one look.
+    pub fn polygons(&mut self, paths: Vec<Vec<Point>>, fill: Option<Fill>, stroke: Option<Stroke>) {
+        if !paths.is_empty() {
+            self.marks.push(Mark::Shape { paths, closed: true, fill, stroke });
+        }
+    }
+
+    /// A filled rectangle; corners in any order.
+    pub fn rectangle(&mut self, (x0, y0): Point, (x1, y1): Point, fill: impl Into<Fill>) {
+        self.polygons(vec![vec![(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], Some(fill.into()), None);
+    }
+
+    /// A line of text.
+    pub fn text(&mut self, text: Text) {
+        if !text.text.is_empty() {
+            self.marks.push(Mark::Text(text));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_half_way_to_white_is_lighter() {
+        let blue = Colour(0, 0, 200);
+        assert_eq!(blue.towards(Colour(255, 255, 255), 0.5), Colour(128, 128, 228));
+        assert!(blue.grey() < blue.towards(Colour(255, 255, 255), 0.5).grey());
+    }
+
+    #[test]
+    fn a_line_of_one_point_draws_nothing() {
+        let mut canvas = Canvas::new(10.0, 10.0);
+        canvas.line(vec![(1.0, 1.0)], Stroke::solid(Colour(0, 0, 0), 1.0));
+        assert!(canvas.marks.is_empty());
+    }
+}

@@ -1,0 +1,115 @@
+//! One look for all figures: sizes, colours, dashes.
+//!
+//! Sizes are those of a printed page: text of 7 points in a figure as wide as it is printed. Colours differ in
+//! lightness first and in hue second, so that they stay apart in a grey print and for every kind of colour vision;
+//! lines differ in their dashes as well.
+
+use super::canvas::{Colour, Stroke};
+
+/// How wide a figure is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Width {
+    /// One column of a two-column paper: 8.4 cm. Panels stand one above the other.
+    Column,
+    /// The width of a page's text: 17.5 cm. Panels stand side by side.
+    #[default]
+    Full,
+}
+
+impl Width {
+    /// In points.
+    pub fn points(self) -> f64 {
+        match self {
+            Self::Column => 238.0,
+            Self::Full => 496.0,
+        }
+    }
+}
+
+/// What all figures of a study share.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Style {
+    /// How wide the figure is printed.
+    pub width: Width,
+    /// The data were generated: said under the title.
+    pub synthetic: bool,
+    /// Data and model in a few words, under the title: `CoNLL03, bert-tiny, 20 epochs`.
+    pub subtitle: String,
+}
+
+/// Size of a figure's title, points.
+pub const TITLE_SIZE: f64 = 9.0;
+/// Size of axis titles, panel titles and direct labels, points.
+pub const LABEL_SIZE: f64 = 7.5;
+/// Size of tick labels and notes, points.
+pub const TICK_SIZE: f64 = 7.0;
+/// Width of a curve, points.
+pub const LINE: f64 = 1.3;
+
+/// Titles and labels.
+pub const INK: Colour = Colour(0x1a, 0x1a, 0x1a);
+/// Tick labels and subtitles.
+pub const SOFT_INK: Colour = Colour(0x55, 0x55, 0x55);
+/// Axis lines.
+pub const AXIS: Colour = Colour(0x80, 0x80, 0x80);
+/// Grid lines.
+pub const GRID: Colour = Colour(0xe6, 0xe6, 0xe6);
+/// Paper.
+pub const WHITE: Colour = Colour(0xff, 0xff, 0xff);
+/// Clean tokens: dark blue.
+pub const CLEAN: Colour = Colour(0x1f, 0x4e, 0x8c);
+/// Noisy tokens: orange, much lighter than [`CLEAN`].
+pub const NOISY: Colour = Colour(0xe0, 0x7b, 0x1a);
+
+/// Light to dark: amber, rose, plum, near black. Luma falls all the way.
+const RAMP: [Colour; 4] =
+    [Colour(0xf2, 0xa4, 0x2e), Colour(0xd6, 0x4e, 0x5c), Colour(0x78, 0x2a, 0x7c), Colour(0x1c, 0x10, 0x3c)];
+
+/// Light to dark blue-grey, for densities.
+const DENSITY: [Colour; 3] = [Colour(0xdd, 0xe7, 0xf1), Colour(0x5b, 0x8f, 0xbf), Colour(0x0b, 0x22, 0x4a)];
+
+const DASHES: [&[f64]; 6] = [&[], &[5.0, 1.8], &[2.2, 1.4], &[6.5, 1.6, 1.4, 1.6], &[1.1, 1.3], &[8.0, 2.4]];
+
+fn along(ramp: &[Colour], share: f64) -> Colour {
+    let position = share.clamp(0.0, 1.0) * (ramp.len() - 1) as f64;
+    let i = (position.floor() as usize).min(ramp.len() - 2);
+    ramp[i].towards(ramp[i + 1], position - i as f64)
+}
+
+/// The shade of a density, `share` from 0 (least) to 1 (most).
+pub fn density(share: f64) -> Colour {
+    along(&DENSITY, share)
+}
+
+/// The line of member `index` of an ordered family of `n` (noise levels, class sizes, layers): lighter first, each
+/// with dashes of its own.
+pub fn ordered(index: usize, n: usize) -> Stroke {
+    // One member alone is drawn dark and solid.
+    let share = if n < 2 { 0.9 } else { index as f64 / (n - 1) as f64 };
+    let dash = if n < 2 { DASHES[0] } else { DASHES[(n - 1 - index.min(n - 1)) % DASHES.len()] };
+    Stroke { colour: along(&RAMP, share), width: LINE, dash }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_levels_differ_in_grey_by_more_than_a_printer_needs() {
+        let greys: Vec<f64> = (0..6).map(|i| ordered(i, 6).colour.grey()).collect();
+        assert!(greys.windows(2).all(|pair| pair[0] - pair[1] > 0.07), "{greys:?}");
+    }
+
+    #[test]
+    fn six_levels_differ_in_dashes() {
+        let mut dashes: Vec<_> = (0..6).map(|i| format!("{:?}", ordered(i, 6).dash)).collect();
+        dashes.sort();
+        dashes.dedup();
+        assert_eq!(dashes.len(), 6);
+    }
+
+    #[test]
+    fn clean_and_noisy_differ_in_grey() {
+        assert!(NOISY.grey() - CLEAN.grey() > 0.25);
+    }
+}

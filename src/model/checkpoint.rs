@@ -1,0 +1,234 @@
+//! Safetensors files in and out.
+//!
+//! Names are read with and without the `bert.` prefix and with the old `gamma`/`beta` of layer norms; f16 and bf16 are
+//! widened to f32. Files are written with the metadata `{"format": "pt"}`, without which transformers refuses them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
+
+use crate::Result;
+use crate::error::{Error, Problem};
+use crate::run::write_atomically;
+
+/// The tensors of a checkpoint by their names without prefix, each until it is taken.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    ignored: Vec<String>,
+    digest: [u8; 32],
+}
+
+impl Checkpoint {
+    /// Reads a safetensors file whole.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if it is missing, truncated, not safetensors, or holds numbers that are not finite.
+    pub fn read(path: &Path) -> Result<Self> {
+        if !path.is_file() {
+            let bin = path.with_file_name("pytorch_model.bin");
+            let hint = if bin.is_file() {
+                "pytorch_model.bin is there, but only safetensors is read: save the model once more with a recent \
+                 transformers, `model.save_pretrained(folder)`"
+            } else {
+                "name a folder that holds config.json, model.safetensors and tokenizer.json"
+            };
+            return Err(Error::Model(Problem::new("there is no such file").at(path).hint(hint)));
+        }
+        Self::parse(&fs::read(path).map_err(Error::io(path))?, path)
+    }
+
+    /// The same from bytes; `path` is named in errors.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
+        let refuse = |what: String| Error::Model(Problem::new(what).at(path).hint("fetch or copy the file once more"));
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|e| refuse(format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
+        let mut checkpoint = Self {
+            path: path.to_owned(),
+            tensors: BTreeMap::new(),
+            ignored: Vec::new(),
+            digest: Sha256::digest(bytes).into(),
+        };
+        for (name, view) in file.iter() {
+            match widen(&view) {
+                Some(values) => {
+                    if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+                        return Err(refuse(format!("the tensor `{name}` is not finite at element {i}")));
+                    }
+                    checkpoint.tensors.insert(plain_name(name), (view.shape().to_vec(), values));
+                }
+                None => checkpoint.ignored.push(name.to_owned()),
+            }
+        }
+        Ok(checkpoint)
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// SHA-256 of the file.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Takes a tensor out, or `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if it has another shape.
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>> {
+        let Some((found, values)) = self.tensors.remove(name) else { return Ok(None) };
+        if found != shape {
+            return Err(Error::Model(
+                Problem::new(format!("the tensor `{name}` has shape {found:?}, config.json asks for {shape:?}"))
+                    .at(&self.path)
+                    .hint("the weights do not belong to this config.json"),
+            ));
+        }
+        Ok(Some(values))
+    }
+
+    /// The shape of a tensor that is still there.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|(shape, _)| shape.as_slice())
+    }
+
+    /// Puts tensors aside: they can no longer be taken, and are among the [`Checkpoint::rest`].
+    pub fn set_aside(&mut self, which: impl Fn(&str) -> bool) {
+        let names: Vec<String> = self.tensors.keys().filter(|name| which(name)).cloned().collect();
+        self.tensors.retain(|name, _| !which(name));
+        self.ignored.extend(names);
+    }
+
+    /// Names of the tensors that nobody took, and of those that are not floating point.
+    pub fn rest(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.tensors.keys().cloned().chain(self.ignored.iter().cloned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// Without the `bert.` prefix, layer norms with today's names.
+fn plain_name(name: &str) -> String {
+    let name = name.strip_prefix("bert.").unwrap_or(name);
+    match name.rsplit_once('.') {
+        Some((layer, "gamma")) => format!("{layer}.weight"),
+        Some((layer, "beta")) => format!("{layer}.bias"),
+        _ => name.to_owned(),
+    }
+}
+
+fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
+    let data = view.data();
+    match view.dtype() {
+        Dtype::F32 => Some(data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()),
+        Dtype::F16 => Some(data.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()),
+        Dtype::BF16 => Some(data.chunks_exact(2).map(|b| half::bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect()),
+        _ => None,
+    }
+}
+
+/// The number format of a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// 32 bits.
+    Single,
+    /// 16 bits (IEEE half).
+    Half,
+}
+
+/// Writes named tensors, atomically and with the same bytes each time. The metadata is `{"format": "pt"}`; or, for files
+/// of our own that transformers need not open, `extra`.
+pub fn write(
+    path: &Path,
+    tensors: &[(String, Vec<usize>, Vec<f32>)],
+    precision: Precision,
+    extra: &[(&str, String)],
+) -> Result<()> {
+    let bytes: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|(_, _, values)| match precision {
+            Precision::Single => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Precision::Half => values.iter().flat_map(|v| half::f16::from_f32(*v).to_le_bytes()).collect(),
+        })
+        .collect();
+    let dtype = if precision == Precision::Single { Dtype::F32 } else { Dtype::F16 };
+    let views = tensors
+        .iter()
+        .zip(&bytes)
+        .map(|((name, shape, _), bytes)| Ok((name.as_str(), TensorView::new(dtype, shape.clone(), bytes)?)))
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(|e| Error::Internal(format!("cannot lay out {}: {e}", path.display())))?;
+    // A single entry: the order of a hash map with more would change the bytes from one writing to the next.
+    let metadata = if extra.is_empty() {
+        HashMap::from([("format".to_owned(), "pt".to_owned())])
+    } else {
+        let extra: BTreeMap<_, _> = extra.iter().cloned().collect();
+        let json = serde_json::to_string(&extra).map_err(|e| Error::Internal(e.to_string()))?;
+        HashMap::from([(EXTRA.to_owned(), json)])
+    };
+    let serialised = safetensors::serialize(views, Some(metadata)).map_err(|e| Error::Internal(e.to_string()))?;
+    write_atomically(path, |file| file.write_all(&serialised).map_err(Error::io(path)))
+}
+
+const EXTRA: &str = "memoscope";
+
+/// The `extra` metadata of a file written by [`write`].
+pub fn extra(bytes: &[u8]) -> BTreeMap<String, String> {
+    SafeTensors::read_metadata(bytes)
+        .ok()
+        .and_then(|(_, metadata)| metadata.metadata().as_ref()?.get(EXTRA).cloned())
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_and_prefixed_names_are_the_same_parameters() {
+        assert_eq!(plain_name("bert.embeddings.LayerNorm.gamma"), "embeddings.LayerNorm.weight");
+        assert_eq!(plain_name("encoder.layer.0.output.LayerNorm.beta"), "encoder.layer.0.output.LayerNorm.bias");
+        assert_eq!(plain_name("classifier.weight"), "classifier.weight");
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_the_bytes_do_not_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let tensors =
+            vec![("b".to_owned(), vec![2, 2], vec![1.0, -0.5, 0.25, 3.0]), ("a".to_owned(), vec![1], vec![7.0])];
+        for precision in [Precision::Single, Precision::Half] {
+            write(&path, &tensors, precision, &[("step", "3".into())]).unwrap();
+            let first = fs::read(&path).unwrap();
+            write(&path, &tensors, precision, &[("step", "3".into())]).unwrap();
+            assert_eq!(first, fs::read(&path).unwrap());
+            let mut read = Checkpoint::read(&path).unwrap();
+            assert_eq!(read.take("b", &[2, 2]).unwrap().unwrap(), [1.0, -0.5, 0.25, 3.0]);
+            assert_eq!(read.rest(), ["a"]);
+            assert_eq!(extra(&first)["step"], "3");
+        }
+    }
+
+    #[test]
+    fn a_truncated_file_and_a_wrong_shape_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        write(&path, &[("a".to_owned(), vec![3], vec![1.0, 2.0, 3.0])], Precision::Single, &[]).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        for cut in [0, 4, 20, bytes.len() - 1] {
+            let error = Checkpoint::parse(&bytes[..cut], &path).unwrap_err();
+            assert!(matches!(error, Error::Model(_)) && error.hint().is_some(), "{error}");
+        }
+        let error = Checkpoint::parse(&bytes, &path).unwrap().take("a", &[2]).unwrap_err();
+        assert!(error.to_string().contains("[3]") && error.to_string().contains("[2]"), "{error}");
+    }
+}

@@ -1,0 +1,114 @@
+//! What a run is.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::config::DeviceName;
+use crate::corpus::DataSettings;
+use crate::error::{Error, Result};
+use crate::model::ModelSettings;
+use crate::perturb::NoiseSettings;
+use crate::train::TrainSettings;
+
+/// The resolved configuration of one run: one point of a study's grid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Its name within the study, which is the name of its folder: see [`run_id`].
+    pub id: String,
+    /// Seed of every random stream: noise, new weights, order, dropout.
+    pub seed: u64,
+    /// The annotated text.
+    pub data: DataSettings,
+    /// The encoder.
+    pub model: ModelSettings,
+    /// The label noise, its rate included.
+    pub perturb: NoiseSettings,
+    /// The training.
+    pub train: TrainSettings,
+    /// What computes.
+    pub device: DeviceName,
+}
+
+impl RunConfig {
+    /// The run's identity: SHA-256 (hex) of the configuration as JSON, keys in the order of the types.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the configuration is not representable as JSON; ours is.
+    pub fn hash(&self) -> Result<String> {
+        let json = serde_json::to_vec(self).map_err(|e| Error::Internal(format!("a run's configuration: {e}")))?;
+        Ok(Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The first setting (dotted key) in which two configurations differ, with both values, for people.
+    pub fn first_difference(&self, other: &Self) -> Option<String> {
+        let (ours, theirs) = (serde_json::to_value(self).ok()?, serde_json::to_value(other).ok()?);
+        difference(&ours, &theirs, "")
+    }
+}
+
+fn difference(ours: &serde_json::Value, theirs: &serde_json::Value, key: &str) -> Option<String> {
+    use serde_json::Value::Object;
+    match (ours, theirs) {
+        (Object(ours), Object(theirs)) => ours.iter().find_map(|(name, value)| {
+            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            difference(value, theirs.get(name).unwrap_or(&serde_json::Value::Null), &key)
+        }),
+        _ if ours == theirs => None,
+        _ => Some(format!("`{key}` is {theirs} there and {ours} here")),
+    }
+}
+
+/// The name of a run in a noise study, which sorts: `noise=0.30,seed=1`.
+///
+/// ```
+/// use memoscope::run::run_id;
+/// assert_eq!(run_id(0.3, 1), "noise=0.30,seed=1");
+/// assert_eq!(run_id(0.125, 2), "noise=0.125,seed=2");
+/// ```
+pub fn run_id(noise: f64, seed: u64) -> String {
+    let two_decimals = format!("{noise:.2}");
+    let exact = two_decimals.parse() == Ok(noise);
+    let noise = if exact { two_decimals } else { noise.to_string() };
+    format!("noise={noise},seed={seed}")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn config() -> RunConfig {
+        RunConfig {
+            id: run_id(0.3, 1),
+            seed: 1,
+            data: DataSettings::default(),
+            model: ModelSettings::default(),
+            perturb: NoiseSettings { rate: 0.3, ..NoiseSettings::default() },
+            train: TrainSettings::default(),
+            device: DeviceName::Cpu,
+        }
+    }
+
+    #[test]
+    fn the_hash_follows_the_settings() {
+        let mut other = config();
+        assert_eq!(other.hash().unwrap(), config().hash().unwrap());
+        other.train.learning_rate *= 2.0;
+        assert_ne!(other.hash().unwrap(), config().hash().unwrap());
+    }
+
+    #[test]
+    fn the_hash_survives_the_manifest() {
+        let text = serde_json::to_string_pretty(&config()).unwrap();
+        let read: RunConfig = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.hash().unwrap(), config().hash().unwrap());
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let mut other = config();
+        assert_eq!(config().first_difference(&other), None);
+        other.train.epochs = 8;
+        assert_eq!(other.first_difference(&config()).unwrap(), "`train.epochs` is 4 there and 8 here");
+    }
+}

@@ -1,0 +1,179 @@
+//! Doing a run: from the corpus to a finished folder, or to as much of it as there was time for.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::environment::{host, now, platform};
+use super::recorder::Recorder;
+use super::{
+    DataSummary, FolderState, GitState, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag, Versions,
+};
+use crate::corpus::{Corpus, Sentence};
+use crate::dynamics::TokenTable;
+use crate::error::{Error, Problem, Result};
+use crate::model::Tagger;
+use crate::perturb::{Perturbed, perturb};
+use crate::train::{Trainer, TrainingData};
+
+/// A run to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct RunRequest<'a> {
+    /// What it is.
+    pub config: &'a RunConfig,
+    /// The folder it is written to.
+    pub folder: &'a Path,
+    /// The corpus that `config.data` names, before any noise.
+    pub corpus: &'a Corpus,
+    /// One-based position in the study, and the number of runs.
+    pub position: (usize, usize),
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It was trained to its end.
+    Trained(Box<Manifest>),
+    /// It was finished before.
+    Skipped(Box<Manifest>),
+}
+
+/// Does a run, or what is left of it: a finished one is skipped, a broken one resumed from its last finished epoch.
+///
+/// # Errors
+/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if the loss stopped being a number; both with all
+/// finished epochs on disk. [`Error::Config`] if the folder is not this run's; [`Error::Model`], [`Error::Data`] and
+/// [`Error::Io`] as the rooms return them.
+pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Outcome> {
+    let RunRequest { config, corpus, .. } = *request;
+    let (folder, state) = RunFolder::claim(request.folder, config, &corpus.fingerprint)?;
+    let earlier = match state {
+        FolderState::Finished(manifest) => {
+            monitor.skipped(&config.id, request.position);
+            return Ok(Outcome::Skipped(manifest));
+        }
+        FolderState::Broken(manifest) => Some(*manifest),
+        FolderState::Fresh => None,
+    };
+
+    let perturbed = perturb(&corpus.train, &corpus.labels, &config.perturb, config.seed)?;
+    let device = config.device.open()?;
+    let (tagger, model) = Tagger::load(&config.model, corpus.labels.names(), config.seed, &device)?;
+    if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.model.fingerprint != model.fingerprint) {
+        return Err(Error::Config(
+            Problem::new(format!("the run was begun with another model: `{}` has changed since", earlier.model.source))
+                .at(folder.path())
+                .hint("choose another folder with --out, or remove this one"),
+        ));
+    }
+    let data = training_data(corpus, &perturbed);
+    let mut trainer = Trainer::new(tagger, &data, &config.train, config.seed)?;
+
+    let checkpoint = folder.checkpoint();
+    let resumes = earlier.is_some() && checkpoint.is_dir();
+    if resumes {
+        trainer.load_checkpoint(&checkpoint)?;
+    }
+    let manifest = Manifest {
+        schema: Manifest::SCHEMA,
+        status: Status::Running,
+        epochs_finished: trainer.epoch(),
+        error: None,
+        config: config.clone(),
+        config_hash: config.hash()?,
+        data: DataSummary::of(corpus),
+        model,
+        noise: perturbed.report.clone(),
+        encoding: trainer.encoding(),
+        versions: Versions::current(),
+        git: GitState::current(),
+        host: host(),
+        platform: platform(),
+        threads: rayon::current_num_threads(),
+        started: earlier.as_ref().map_or_else(now, |earlier| earlier.started.clone()),
+        updated: now(),
+        wall_seconds: earlier.as_ref().filter(|_| resumes).map_or(0.0, |earlier| earlier.wall_seconds),
+        resumed: earlier.as_ref().map_or(0, |earlier| earlier.resumed + 1),
+    };
+    manifest.write(folder.path())?;
+    monitor.started(&RunStart {
+        id: &config.id,
+        folder: folder.path(),
+        position: request.position,
+        epochs: config.train.epochs,
+        epochs_finished: manifest.epochs_finished,
+        model: &manifest.model,
+        noise: &manifest.noise,
+        encoding: &manifest.encoding,
+    });
+
+    let finished_before = manifest.epochs_finished;
+    let mut recorder =
+        Recorder::new(&folder, manifest, token_table(&data, &perturbed, &trainer.scored_tokens()), monitor, stop)?;
+    recorder.rewind(finished_before)?;
+    recorder.start_clock();
+    let result = trainer.run(&mut recorder).and_then(|()| match config.train.save_model {
+        true => trainer.finish()?.save(&folder.model()),
+        false => Ok(()),
+    });
+    if result.is_err() {
+        // The error that stopped the training is the one to report; this is what may still be saved.
+        let _ = recorder.flush();
+    }
+    let (mut manifest, monitor) = recorder.finish();
+    manifest.updated = now();
+    manifest.status = match &result {
+        Ok(()) => Status::Finished,
+        Err(Error::Interrupted) => Status::Interrupted,
+        Err(_) => Status::Failed,
+    };
+    manifest.error = result.as_ref().err().map(ToString::to_string);
+    let written = manifest.write(folder.path());
+    monitor.ended(&config.id, manifest.wall_seconds);
+    result?;
+    written?;
+    if checkpoint.is_dir() {
+        fs::remove_dir_all(&checkpoint).map_err(Error::io(&checkpoint))?;
+    }
+    Ok(Outcome::Trained(Box::new(manifest)))
+}
+
+/// The configuration of the run in a folder, and the folder: what `--resume` needs.
+///
+/// # Errors
+/// [`Error::Config`] if the folder holds no run; [`Error::Data`] if its manifest is broken.
+pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
+    if !Manifest::path(folder).is_file() {
+        return Err(Error::Config(
+            Problem::new("no run to resume: there is no manifest.json")
+                .at(folder)
+                .hint("give the folder of a run, such as runs/noise-sweep/noise=0.30,seed=1"),
+        ));
+    }
+    Ok((Manifest::read(folder)?.config, folder.to_owned()))
+}
+
+fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
+    let train = corpus.train.iter().zip(&perturbed.given);
+    TrainingData {
+        train: train.map(|(s, given)| Sentence { words: s.words.clone(), labels: given.clone() }).collect(),
+        gold: Some(perturbed.gold.clone()),
+        dev: corpus.dev.clone(),
+        labels: corpus.labels.names().to_vec(),
+        train_origin: None,
+        dev_origin: None,
+    }
+}
+
+/// The training tokens that are scored and logged, sorted by sentence and token.
+fn token_table(data: &TrainingData, perturbed: &Perturbed, scored: &[(u32, u16)]) -> TokenTable {
+    let label = |labels: &[Vec<u8>]| scored.iter().map(|&(s, t)| labels[s as usize][usize::from(t)]).collect();
+    TokenTable {
+        sentence: scored.iter().map(|&(sentence, _)| sentence).collect(),
+        token: scored.iter().map(|&(_, token)| token).collect(),
+        word: scored.iter().map(|&(s, t)| data.train[s as usize].words[usize::from(t)].clone()).collect(),
+        given: label(&perturbed.given),
+        gold: Some(label(&perturbed.gold)),
+        labels: data.labels.clone(),
+    }
+}

@@ -1,0 +1,133 @@
+//! A run's folder: what is in it, and whether this run may write there.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::lock::Lock;
+use super::{Manifest, RunConfig, Status};
+use crate::error::{Error, Problem, Result};
+
+/// What a folder holds of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FolderState {
+    /// Nothing yet.
+    Fresh,
+    /// The run, begun and not finished.
+    Broken(Box<Manifest>),
+    /// The run, finished.
+    Finished(Box<Manifest>),
+}
+
+/// A run's folder, claimed: no other process writes to it while this value lives.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl RunFolder {
+    /// Looks at a folder without touching it.
+    ///
+    /// `data_fingerprint` is that of the corpus as it is now.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the folder holds another run, a run of other data, or something else altogether.
+    pub fn inspect(path: &Path, config: &RunConfig, data_fingerprint: &str) -> Result<FolderState> {
+        if !Manifest::path(path).is_file() {
+            return if is_unused(path)? { Ok(FolderState::Fresh) } else { Err(foreign(path)) };
+        }
+        let manifest = Manifest::read(path)?;
+        if manifest.config_hash != config.hash()? {
+            let difference =
+                config.first_difference(&manifest.config).unwrap_or_else(|| "their settings differ".into());
+            return Err(Error::Config(
+                Problem::new(format!("the folder holds another run: {difference}"))
+                    .at(path)
+                    .hint("choose another folder with --out or another --name, or remove this one"),
+            ));
+        }
+        if manifest.data.fingerprint != data_fingerprint {
+            return Err(Error::Config(
+                Problem::new(format!(
+                    "the folder holds a run of other data: `{}` has changed since",
+                    manifest.data.name
+                ))
+                .at(path)
+                .hint("choose another folder with --out or another --name, or remove this one"),
+            ));
+        }
+        Ok(match manifest.status {
+            Status::Finished => FolderState::Finished(Box::new(manifest)),
+            Status::Running | Status::Interrupted | Status::Failed => FolderState::Broken(Box::new(manifest)),
+        })
+    }
+
+    /// Makes the folder if it is missing, takes its lock, and looks at it.
+    ///
+    /// # Errors
+    /// As [`RunFolder::inspect`]; [`Error::Config`] if another process writes there; [`Error::Io`].
+    pub fn claim(path: &Path, config: &RunConfig, data_fingerprint: &str) -> Result<(Self, FolderState)> {
+        // Looked at before anything is made in it, so that a foreign folder stays as it was.
+        Self::inspect(path, config, data_fingerprint)?;
+        fs::create_dir_all(path).map_err(Error::io(path))?;
+        let lock = Lock::take(path)?;
+        let state = Self::inspect(path, config, data_fingerprint)?;
+        Ok((Self { path: path.to_owned(), _lock: lock }, state))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the checkpoint is while the run is not finished.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint")
+    }
+
+    /// Where the trained tagger is.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model")
+    }
+
+    /// Removes what the log has beyond `epoch`: a kill between the log's and the checkpoint's writing leaves such.
+    pub(super) fn drop_epochs_after(&self, epoch: u32) -> Result<()> {
+        let folder = self.path.join("dynamics");
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
+            let path = entry.map_err(Error::io(&folder))?.path();
+            let number = path.file_stem().and_then(|s| s.to_str()?.strip_prefix("epoch=")?.parse::<u32>().ok());
+            if number.is_none_or(|number| number > epoch) {
+                fs::remove_file(&path).map_err(Error::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True if nothing is there but what a run killed before its manifest may have left.
+fn is_unused(path: &Path) -> Result<bool> {
+    match fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.all(|entry| {
+            entry.is_ok_and(|e| {
+                let name = e.file_name();
+                let name = name.to_string_lossy();
+                name == Lock::NAME || name.starts_with(".memoscope-")
+            })
+        })),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => Ok(false),
+        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+    }
+}
+
+fn foreign(path: &Path) -> Error {
+    Error::Config(
+        Problem::new("the folder holds something else than a run: it has no manifest.json")
+            .at(path)
+            .hint("choose another folder with --out"),
+    )
+}

@@ -1,0 +1,152 @@
+//! `manifest.json`: what a run is, what it was made from, and how far it came.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use super::{GitState, RunConfig, Versions, write_text};
+use crate::corpus::{Corpus, Scheme};
+use crate::error::{Error, Problem, Result};
+use crate::model::LoadReport;
+use crate::perturb::NoiseReport;
+use crate::train::EncodingReport;
+
+/// How far a run came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Being written, or broken off without a chance to say so.
+    Running,
+    /// All epochs done.
+    Finished,
+    /// Stopped by the user.
+    Interrupted,
+    /// Stopped by an error: see [`Manifest::error`].
+    Failed,
+}
+
+/// What a run is, what it was made from, and how far it came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this file's layout.
+    pub schema: u32,
+    /// How far it came.
+    pub status: Status,
+    /// Finished epochs.
+    pub epochs_finished: u32,
+    /// The error that stopped it, in words; null otherwise.
+    pub error: Option<String>,
+    /// The resolved configuration.
+    pub config: RunConfig,
+    /// The run's identity: [`RunConfig::hash`].
+    pub config_hash: String,
+    /// The text it was made from.
+    pub data: DataSummary,
+    /// What loading the encoder found, fingerprint included.
+    pub model: LoadReport,
+    /// Requested and realised noise.
+    pub noise: NoiseReport,
+    /// What encoding the text found, tokens lost to truncation included.
+    pub encoding: EncodingReport,
+    /// Versions of what computed.
+    pub versions: Versions,
+    /// The repository around the working directory; null outside one.
+    pub git: Option<GitState>,
+    /// The machine's name.
+    pub host: String,
+    /// Operating system and processor family.
+    pub platform: String,
+    /// Threads of the CPU.
+    pub threads: usize,
+    /// When it was begun, RFC 3339, UTC.
+    pub started: String,
+    /// When it was last written to, RFC 3339, UTC.
+    pub updated: String,
+    /// Seconds of wall time spent on it, interrupted attempts up to their last finished epoch included.
+    pub wall_seconds: f64,
+    /// How often it was taken up again.
+    pub resumed: u32,
+}
+
+/// The text a run was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// `embedded`, or the folder's name.
+    pub name: String,
+    /// True if the text was generated.
+    pub synthetic: bool,
+    /// SHA-256 (hex) of the words and labels of all splits.
+    pub fingerprint: String,
+    /// The tag scheme of the files.
+    pub scheme: Scheme,
+    /// The tag inventory by id.
+    pub labels: Vec<String>,
+    /// Sentences of train, dev and test.
+    pub sentences: [usize; 3],
+}
+
+impl DataSummary {
+    /// The summary of a corpus.
+    pub fn of(corpus: &Corpus) -> Self {
+        Self {
+            name: corpus.name.clone(),
+            synthetic: corpus.synthetic,
+            fingerprint: corpus.fingerprint.clone(),
+            scheme: corpus.scheme,
+            labels: corpus.labels.names().to_vec(),
+            sentences: [corpus.train.len(), corpus.dev.len(), corpus.test.len()],
+        }
+    }
+}
+
+impl Manifest {
+    /// Version of the layout that this program writes.
+    pub const SCHEMA: u32 = 1;
+
+    /// Where the manifest of a run folder is.
+    pub fn path(folder: &Path) -> PathBuf {
+        folder.join("manifest.json")
+    }
+
+    /// Reads a run folder's manifest.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it is broken or of another version; [`Error::Io`] if it cannot be read.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = Self::path(folder);
+        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let broken = |e: serde_json::Error| {
+            Error::Data(
+                Problem::new(format!("not a manifest of this version: {e}"))
+                    .at(&path)
+                    .line(e.line())
+                    .hint("remove the run's folder and train it again, or use the version that wrote it"),
+            )
+        };
+        // The version first, on its own: a later layout should be refused by its number, not by a missing field.
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(broken)?;
+        match value.get("schema").and_then(serde_json::Value::as_u64) {
+            Some(schema) if schema == u64::from(Self::SCHEMA) => serde_json::from_str(&text).map_err(broken),
+            other => Err(Error::Data(
+                Problem::new(match other {
+                    Some(schema) => format!("manifest of layout {schema}, this program reads {}", Self::SCHEMA),
+                    None => "not a manifest: it has no `schema`".into(),
+                })
+                .at(&path)
+                .hint("remove the run's folder and train it again, or use the version that wrote it"),
+            )),
+        }
+    }
+
+    /// Writes it to a run folder, atomically.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self)
+            .map_err(|e| Error::Internal(format!("the manifest cannot be written as JSON: {e}")))?;
+        text.push('\n');
+        write_text(&Self::path(folder), &text)
+    }
+}

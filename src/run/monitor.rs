@@ -1,0 +1,90 @@
+//! What a run tells those who wait for it. The library prints nothing: the command line listens here.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::dynamics::{CurvePoint, StepRecord};
+use crate::model::LoadReport;
+use crate::perturb::NoiseReport;
+use crate::train::EncodingReport;
+
+/// Raised by whoever wants a run to stop after its current step; clones are the same flag.
+#[derive(Debug, Clone, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Asks for the stop. True if it had been asked for before.
+    pub fn request(&self) -> bool {
+        self.0.swap(true, Ordering::SeqCst)
+    }
+
+    /// True once the stop is asked for.
+    pub fn requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A run about to take its first step.
+#[derive(Debug, Clone, Copy)]
+pub struct RunStart<'a> {
+    /// Its name.
+    pub id: &'a str,
+    /// Its folder.
+    pub folder: &'a Path,
+    /// One-based position in the study, and the number of runs.
+    pub position: (usize, usize),
+    /// Epochs planned.
+    pub epochs: u32,
+    /// Epochs already finished: 0 unless resumed.
+    pub epochs_finished: u32,
+    /// What loading the encoder found.
+    pub model: &'a LoadReport,
+    /// Requested and realised noise.
+    pub noise: &'a NoiseReport,
+    /// What encoding the text found.
+    pub encoding: &'a EncodingReport,
+}
+
+/// A finished epoch in a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EpochSummary {
+    /// One-based epoch.
+    pub epoch: u32,
+    /// Epochs planned.
+    pub epochs: u32,
+    /// Mean of the steps' losses, nats; NaN-free by construction.
+    pub loss: f64,
+    /// The epoch's last evaluation.
+    pub evaluation: Option<CurvePoint>,
+    /// Wall time since the last epoch ended, seconds.
+    pub seconds: f64,
+    /// Training tokens a second, evaluations included.
+    pub tokens_per_second: f64,
+}
+
+/// Listens to runs. Every method does nothing unless overridden.
+pub trait Monitor {
+    /// Something the user should know that stops nothing.
+    fn warning(&mut self, _message: &str) {}
+    /// A run takes its first step.
+    fn started(&mut self, _start: &RunStart<'_>) {}
+    /// A run was finished before and is left alone.
+    fn skipped(&mut self, _id: &str, _position: (usize, usize)) {}
+    /// A step was taken.
+    fn step(&mut self, _record: &StepRecord) {}
+    /// Dev and probe were evaluated.
+    fn evaluated(&mut self, _point: &CurvePoint) {}
+    /// An epoch is finished and on disk.
+    fn epoch(&mut self, _summary: &EpochSummary) {}
+    /// A run is finished, or stopped with what it has on disk.
+    fn ended(&mut self, _id: &str, _wall_seconds: f64) {}
+    /// A piece of work other than training begins: `analysing noise=0.30,seed=1`.
+    fn working(&mut self, _what: &str) {}
+}
+
+/// Listens to nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Monitor for Silent {}

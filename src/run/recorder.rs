@@ -1,0 +1,171 @@
+//! The observer that writes a run's log, checkpoint and manifest while it trains.
+
+use std::time::Instant;
+
+use super::{EpochSummary, Manifest, Monitor, RunFolder, StopFlag};
+use crate::dynamics::{CurvePoint, Log, LogWriter, Observations, StepRecord, TokenTable};
+use crate::error::Result;
+use crate::train::{EpochEnd, Observer};
+
+/// Writes what a training shows. After each epoch: log, checkpoint, manifest, in this order (see [`crate::run`]).
+pub(super) struct Recorder<'a> {
+    folder: &'a RunFolder,
+    writer: LogWriter,
+    manifest: Manifest,
+    monitor: &'a mut dyn Monitor,
+    stop: &'a StopFlag,
+    /// All training tokens, until the first epoch shows which of them are scored.
+    tokens: Option<TokenTable>,
+    steps: Vec<StepRecord>,
+    curve: Vec<CurvePoint>,
+    epoch_started: Instant,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder for a run that begins; `tokens` are all training tokens.
+    pub(super) fn new(
+        folder: &'a RunFolder,
+        manifest: Manifest,
+        tokens: TokenTable,
+        monitor: &'a mut dyn Monitor,
+        stop: &'a StopFlag,
+    ) -> Result<Self> {
+        let writer = LogWriter::new(folder.path(), &manifest.config.id, &manifest.data.labels)?;
+        Ok(Self {
+            folder,
+            writer,
+            manifest,
+            monitor,
+            stop,
+            tokens: Some(tokens),
+            steps: Vec::new(),
+            curve: Vec::new(),
+            epoch_started: Instant::now(),
+        })
+    }
+
+    /// Takes up the log as it stood after `epoch`; whatever is beyond it is dropped.
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] if the log of the finished epochs is damaged.
+    pub(super) fn rewind(&mut self, epoch: u32) -> Result<()> {
+        self.folder.drop_epochs_after(epoch)?;
+        self.manifest.epochs_finished = epoch;
+        if epoch > 0 {
+            let log = Log::open(self.folder.path())?;
+            self.steps = log.steps()?;
+            self.steps.retain(|step| step.epoch <= epoch);
+            self.curve = log.curve()?;
+            self.curve.retain(|point| point.epoch <= f64::from(epoch));
+            self.tokens = None;
+        }
+        Ok(())
+    }
+
+    /// Writes the steps and evaluations of the epoch that was not finished, too: where did it stop, and why?
+    pub(super) fn flush(&self) -> Result<()> {
+        self.writer.steps(&self.steps)?;
+        self.writer.curve(&self.curve)
+    }
+
+    /// The clock of the epoch to come starts now.
+    pub(super) fn start_clock(&mut self) {
+        self.epoch_started = Instant::now();
+    }
+
+    /// The manifest as it stands, and the monitor back.
+    pub(super) fn finish(self) -> (Manifest, &'a mut dyn Monitor) {
+        (self.manifest, self.monitor)
+    }
+
+    fn summary(&self, epoch: u32, seconds: f64) -> EpochSummary {
+        let losses: Vec<f64> = self.steps.iter().rev().take_while(|s| s.epoch == epoch).map(|s| s.loss).collect();
+        let tokens = self.manifest.encoding.train_tokens as f64;
+        EpochSummary {
+            epoch,
+            epochs: self.manifest.config.train.epochs,
+            loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
+            evaluation: self.curve.last().filter(|point| point.epoch == f64::from(epoch)).copied(),
+            seconds,
+            tokens_per_second: if seconds > 0.0 { tokens / seconds } else { 0.0 },
+        }
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn step(&mut self, record: &StepRecord) -> Result<()> {
+        self.steps.push(*record);
+        self.monitor.step(record);
+        Ok(())
+    }
+
+    fn evaluation(&mut self, point: &CurvePoint) -> Result<()> {
+        self.curve.push(*point);
+        self.monitor.evaluated(point);
+        Ok(())
+    }
+
+    fn epoch(&mut self, end: EpochEnd<'_>) -> Result<()> {
+        if let Some(tokens) = self.tokens.take() {
+            self.writer.tokens(&scored(&tokens, &end.train))?;
+        }
+        self.writer.steps(&self.steps)?;
+        self.writer.curve(&self.curve)?;
+        self.writer.epoch(end.epoch, Some(&end.train), end.eval.as_ref())?;
+        end.trainer.save_checkpoint(&self.folder.checkpoint())?;
+
+        let seconds = self.epoch_started.elapsed().as_secs_f64();
+        self.start_clock();
+        self.manifest.epochs_finished = end.epoch;
+        self.manifest.wall_seconds += seconds;
+        self.manifest.updated = super::environment::now();
+        self.manifest.write(self.folder.path())?;
+        self.monitor.epoch(&self.summary(end.epoch, seconds));
+        Ok(())
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.stop.requested()
+    }
+}
+
+/// The rows of `tokens` that were observed: words cut off with a sentence's end are neither trained on nor scored,
+/// so they are no part of the log.
+fn scored(tokens: &TokenTable, observed: &Observations) -> TokenTable {
+    let mut keys: Vec<(u32, u16)> = observed.sentence.iter().copied().zip(observed.token.iter().copied()).collect();
+    keys.sort_unstable();
+    let rows: Vec<usize> = (0..tokens.sentence.len())
+        .filter(|&row| keys.binary_search(&(tokens.sentence[row], tokens.token[row])).is_ok())
+        .collect();
+    fn take<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
+        rows.iter().map(|&row| column[row].clone()).collect()
+    }
+    TokenTable {
+        sentence: take(&tokens.sentence, &rows),
+        token: take(&tokens.token, &rows),
+        word: take(&tokens.word, &rows),
+        given: take(&tokens.given, &rows),
+        gold: tokens.gold.as_ref().map(|gold| take(gold, &rows)),
+        labels: tokens.labels.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_were_not_observed_are_left_out() {
+        let tokens = TokenTable {
+            sentence: vec![0, 0, 1],
+            token: vec![0, 1, 0],
+            word: vec!["a".into(), "b".into(), "c".into()],
+            given: vec![0, 1, 2],
+            gold: Some(vec![0, 1, 1]),
+            labels: vec!["O".into(), "B-X".into(), "I-X".into()],
+        };
+        let observed = Observations { sentence: vec![1, 0], token: vec![0, 0], ..Observations::default() };
+        let kept = scored(&tokens, &observed);
+        assert_eq!((kept.word, kept.given, kept.gold), (vec!["a".into(), "c".into()], vec![0, 2], Some(vec![0, 1])));
+    }
+}

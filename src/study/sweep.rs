@@ -1,0 +1,53 @@
+//! Doing a study's grid.
+
+use fs_err as fs;
+
+use super::{Drawn, Layout, draw, grid};
+use crate::config::Experiment;
+use crate::corpus::{self, Corpus};
+use crate::error::{Error, Result};
+use crate::model::ModelSettings;
+use crate::run::{Monitor, RunFolder, RunRequest, StopFlag, execute, write_text};
+
+/// Does all runs of an experiment that are not finished, then draws the report.
+///
+/// Every folder is looked at, and the report's folder made, before the first run: what cannot end well should not take
+/// hours to say so.
+///
+/// # Errors
+/// Those of [`execute`] and [`draw`]. The first run that fails ends the sweep; what was finished stays, and the same
+/// call goes on from there.
+pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Drawn> {
+    let grid = grid(experiment)?;
+    let layout = Layout::of(experiment);
+    experiment.device.open()?;
+    let corpus = corpus::load(&experiment.data)?;
+    warn_about(&corpus, &experiment.model, monitor);
+    for config in &grid {
+        RunFolder::inspect(&layout.runs.join(&config.id), config, &corpus.fingerprint)?;
+    }
+    for folder in [&layout.analysis, &layout.report] {
+        fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    }
+    write_text(&layout.experiment, &experiment.to_toml()?)?;
+    for (index, config) in grid.iter().enumerate() {
+        let folder = layout.runs.join(&config.id);
+        let request = RunRequest { config, folder: &folder, corpus: &corpus, position: (index + 1, grid.len()) };
+        execute(&request, monitor, stop)?;
+        if stop.requested() {
+            return Err(Error::Interrupted);
+        }
+    }
+    draw(experiment, monitor)
+}
+
+/// Warns of a corpus and a model that work together and should not be trusted together.
+pub fn warn_about(corpus: &Corpus, model: &ModelSettings, monitor: &mut dyn Monitor) {
+    if model.source == "embedded" && !corpus.synthetic && !model.random_init {
+        monitor.warning(&format!(
+            "the embedded encoder knows generated text alone: on `{}` its scores say little; give a pretrained model \
+             with --model",
+            corpus.name
+        ));
+    }
+}

@@ -1,0 +1,144 @@
+//! The data of a training, encoded.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rand::seq::SliceRandom;
+
+use crate::Result;
+use crate::corpus::Sentence;
+use crate::encode::{EncodedSentence, Tokenizer};
+use crate::error::{Error, Problem};
+use crate::random::Streams;
+
+/// What a tagger is trained and judged on.
+#[derive(Debug, Clone, Default)]
+pub struct TrainingData {
+    /// Training sentences; `labels` are the given ones.
+    pub train: Vec<Sentence>,
+    /// True labels of the training sentences, where known; same shape as the given ones.
+    pub gold: Option<Vec<Vec<u8>>>,
+    /// Development sentences, clean.
+    pub dev: Vec<Sentence>,
+    /// Label names by id.
+    pub labels: Vec<String>,
+    /// Where the training sentences were read: file, and one-based line of each; absent for generated text.
+    pub train_origin: Option<(PathBuf, Vec<usize>)>,
+    /// The same for dev.
+    pub dev_origin: Option<(PathBuf, Vec<usize>)>,
+}
+
+/// What encoding the data found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EncodingReport {
+    /// Training sentences.
+    pub train_sentences: usize,
+    /// Training tokens that are scored and logged.
+    pub train_tokens: usize,
+    /// Training tokens lost because their sentence is longer than `train.max_pieces`.
+    pub train_tokens_truncated: usize,
+    /// Training tokens of which the tokenizer leaves no piece.
+    pub train_tokens_without_piece: usize,
+    /// Dev tokens lost to truncation or without piece: they count as predicted `O`.
+    pub dev_tokens_lost: usize,
+    /// Optimiser steps an epoch.
+    pub steps_per_epoch: u64,
+}
+
+/// A split as pieces, with its labels.
+pub(super) struct EncodedSplit {
+    pub sentences: Vec<EncodedSentence>,
+    /// One id a word, lost words included.
+    pub labels: Vec<Vec<u8>>,
+    /// Row of each sentence's first scored word when all scored words of the split are put one after the other.
+    pub first_row: Vec<usize>,
+}
+
+impl EncodedSplit {
+    pub fn new(
+        name: &str,
+        sentences: &[Sentence],
+        origin: Option<&(PathBuf, Vec<usize>)>,
+        tokenizer: &Tokenizer,
+        max_pieces: usize,
+    ) -> Result<Self> {
+        if sentences.is_empty() {
+            return Err(Error::Data(
+                Problem::new(format!("the {name} split is empty"))
+                    .hint("train and dev need at least one sentence each"),
+            ));
+        }
+        let encoded = tokenizer.encode(sentences.iter().map(|s| s.words.as_slice()), max_pieces)?;
+        if let Some(i) = encoded.iter().position(|s| s.words.is_empty()) {
+            let mut problem = Problem::new(format!(
+                "sentence {} of the {name} split has no piece: the tokenizer leaves nothing of {:?}",
+                i + 1,
+                sentences[i].words.iter().take(5).collect::<Vec<_>>()
+            ))
+            .hint("remove the sentence, or its control characters, from the data");
+            if let Some((path, lines)) = origin {
+                problem = problem.at(path);
+                if let Some(&line) = lines.get(i) {
+                    problem = problem.line(line);
+                }
+            }
+            return Err(Error::Data(problem));
+        }
+        let mut first_row = Vec::with_capacity(encoded.len() + 1);
+        let mut rows = 0;
+        for sentence in &encoded {
+            first_row.push(rows);
+            rows += sentence.words.len();
+        }
+        first_row.push(rows);
+        Ok(Self { sentences: encoded, labels: sentences.iter().map(|s| s.labels.clone()).collect(), first_row })
+    }
+
+    /// Number of scored words.
+    pub fn rows(&self) -> usize {
+        self.first_row[self.sentences.len()]
+    }
+
+    /// The label of a word.
+    pub fn label(&self, (sentence, token): (u32, u16)) -> u8 {
+        self.labels[sentence as usize][usize::from(token)]
+    }
+
+    /// Adds all pieces that occur.
+    pub fn collect_pieces(&self, pieces: &mut BTreeSet<u32>) {
+        pieces.extend(self.sentences.iter().flat_map(|s| s.pieces.iter().copied()));
+    }
+}
+
+/// A fixed sample of training tokens that is evaluated several times an epoch.
+pub(super) struct Probe {
+    /// Sentences that hold the sampled tokens, ascending.
+    pub sentences: Vec<u32>,
+    /// Sampled tokens whose given label is right; empty without gold labels.
+    pub clean: BTreeSet<(u32, u16)>,
+    /// Sampled tokens whose given label is wrong.
+    pub noisy: BTreeSet<(u32, u16)>,
+}
+
+impl Probe {
+    /// Samples up to `n` clean and `n` noisy tokens; without gold labels, `n` tokens of whom nothing is known.
+    pub fn sample(train: &EncodedSplit, gold: Option<&[Vec<u8>]>, n: usize, streams: &Streams) -> Self {
+        let scored = |(i, s): (usize, &EncodedSentence)| {
+            s.words.iter().map(move |&(token, _)| (i as u32, token)).collect::<Vec<_>>()
+        };
+        let all: Vec<(u32, u16)> = train.sentences.iter().enumerate().flat_map(scored).collect();
+        let choose = |tokens: Vec<(u32, u16)>, what: u64| -> BTreeSet<(u32, u16)> {
+            tokens.choose_multiple(&mut streams.stream("probe", &[what]), n).copied().collect()
+        };
+        let (clean, noisy, other) = match gold {
+            Some(gold) => {
+                let is_clean = |&(s, t): &(u32, u16)| gold[s as usize][usize::from(t)] == train.label((s, t));
+                let (clean, noisy) = all.into_iter().partition(is_clean);
+                (choose(clean, 0), choose(noisy, 1), BTreeSet::new())
+            }
+            None => (BTreeSet::new(), BTreeSet::new(), choose(all, 2)),
+        };
+        let sentences: BTreeSet<u32> = clean.iter().chain(&noisy).chain(&other).map(|&(s, _)| s).collect();
+        Self { sentences: sentences.into_iter().collect(), clean, noisy }
+    }
+}

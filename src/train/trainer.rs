@@ -1,0 +1,240 @@
+//! The training loop.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use rand::seq::SliceRandom;
+
+use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
+use super::evaluate::{Log, curve_point, eval_pass, observe_batch};
+use super::optimizer::{AdamW, Gradients, require_finite};
+use super::schedule::LearningRate;
+use super::{EpochEnd, Observer, TrainSettings};
+use crate::dynamics::{CurvePoint, Observations, StepRecord};
+use crate::encode::Batch;
+use crate::error::{Error, Problem, Result};
+use crate::model::Tagger;
+use crate::model::bert::DropoutPlan;
+use crate::nn;
+use crate::random::Streams;
+
+/// Fine-tunes a [`Tagger`].
+pub struct Trainer {
+    pub(super) tagger: Tagger,
+    pub(super) optimizer: AdamW,
+    /// Finished epochs.
+    pub(super) epoch: u32,
+    /// Product of the decay factors so far (see [`crate::model::vocabulary`]).
+    pub(super) missed_decay: f64,
+    settings: TrainSettings,
+    streams: Streams,
+    rate: LearningRate,
+    train: EncodedSplit,
+    gold: Option<Vec<Vec<u8>>>,
+    dev: EncodedSplit,
+    probe: Probe,
+    report: EncodingReport,
+}
+
+impl Trainer {
+    /// Encodes the data and prepares the first step.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for settings that cannot be trained with, [`Error::Data`] for data that cannot: an empty
+    /// split, a sentence of which the tokenizer leaves nothing, a tag inventory of `O` alone.
+    pub fn new(mut tagger: Tagger, data: &TrainingData, settings: &TrainSettings, seed: u64) -> Result<Self> {
+        settings.validate()?;
+        let longest = tagger.config().max_position_embeddings;
+        if settings.max_pieces > longest {
+            return Err(Error::Config(
+                Problem::new(format!(
+                    "train.max_pieces is {}, the encoder has {longest} positions",
+                    settings.max_pieces
+                ))
+                .hint(format!("set train.max_pieces to {longest} at most")),
+            ));
+        }
+        if data.labels.len() < 2 {
+            return Err(Error::Data(
+                Problem::new("the data have no tag but `O`").hint("check that the last column holds the tags"),
+            ));
+        }
+        let encode = |name, sentences, origin| {
+            EncodedSplit::new(name, sentences, origin, tagger.tokenizer(), settings.max_pieces)
+        };
+        let train = encode("train", &data.train, data.train_origin.as_ref())?;
+        let dev = encode("dev", &data.dev, data.dev_origin.as_ref())?;
+        let lost = |split: &EncodedSplit, of: fn(&crate::encode::EncodedSentence) -> usize| {
+            split.sentences.iter().map(of).sum::<usize>()
+        };
+        let sentences_a_step = settings.batch_size * settings.accumulation;
+        let report = EncodingReport {
+            train_sentences: train.sentences.len(),
+            train_tokens: train.rows(),
+            train_tokens_truncated: lost(&train, |s| s.truncated),
+            train_tokens_without_piece: lost(&train, |s| s.without_piece),
+            dev_tokens_lost: lost(&dev, |s| s.truncated + s.without_piece),
+            steps_per_epoch: train.sentences.len().div_ceil(sentences_a_step) as u64,
+        };
+        let mut pieces = BTreeSet::new();
+        train.collect_pieces(&mut pieces);
+        dev.collect_pieces(&mut pieces);
+        tagger.use_rows(&pieces)?;
+        let streams = Streams::new(seed);
+        Ok(Self {
+            optimizer: AdamW::new(tagger.parameters(), settings)?,
+            rate: LearningRate::new(settings, report.steps_per_epoch * u64::from(settings.epochs)),
+            probe: Probe::sample(&train, data.gold.as_deref(), settings.probe_tokens, &streams),
+            gold: data.gold.clone(),
+            settings: settings.clone(),
+            epoch: 0,
+            missed_decay: 1.0,
+            tagger,
+            streams,
+            train,
+            dev,
+            report,
+        })
+    }
+
+    /// What encoding the data found out.
+    pub fn encoding(&self) -> EncodingReport {
+        self.report
+    }
+
+    /// The (sentence, word) of each training token that is scored and logged, sorted: words lost to truncation or
+    /// without piece are not among them.
+    pub fn scored_tokens(&self) -> Vec<(u32, u16)> {
+        let sentences = (0u32..).zip(&self.train.sentences);
+        sentences.flat_map(|(i, s)| s.words.iter().map(move |&(token, _)| (i, token))).collect()
+    }
+
+    /// Finished epochs: 0 before the first.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The tagger as trained so far. Until [`Trainer::finish`] it knows the pieces of train and dev only.
+    pub fn tagger(&self) -> &Tagger {
+        &self.tagger
+    }
+
+    /// The tagger, its word embedding whole again.
+    pub fn finish(mut self) -> Result<Tagger> {
+        self.tagger.restore_rows(self.missed_decay)?;
+        Ok(self.tagger)
+    }
+
+    /// Trains from where it stands to the last epoch.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after the step in which the observer asked to stop, [`Error::Diverged`] where the loss or
+    /// the gradient is not finite (before the update), and whatever the observer returns.
+    pub fn run(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        while self.epoch < self.settings.epochs {
+            let train = self.train_epoch(observer)?;
+            let batch_size = self.settings.eval_batch_size;
+            let eval = match self.settings.eval_pass {
+                true => Some(eval_pass(&self.tagger, &self.train, batch_size)?),
+                false => None,
+            };
+            self.epoch += 1;
+            observer.epoch(EpochEnd { epoch: self.epoch, train, eval, trainer: self })?;
+        }
+        Ok(())
+    }
+
+    /// The sentences in the order of this epoch.
+    fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.train.sentences.len() as u32).collect();
+        if self.settings.shuffle {
+            order.shuffle(&mut self.streams.stream("shuffle", &[u64::from(self.epoch) + 1]));
+        }
+        order
+    }
+
+    fn train_epoch(&mut self, observer: &mut dyn Observer) -> Result<Observations> {
+        let order = self.order();
+        let steps = self.report.steps_per_epoch;
+        let evaluations = u64::from(self.settings.evaluations_per_epoch).min(steps);
+        let mut log = Log::new(&self.train);
+        let mut batch_number = 0;
+        let sentences_a_step = self.settings.batch_size * self.settings.accumulation;
+        for (i, sentences) in (1..).zip(order.chunks(sentences_a_step)) {
+            let record = self.step(sentences, &mut batch_number, &mut log)?;
+            observer.step(&record)?;
+            // The evaluations of an epoch are spread evenly over its steps; the last one is at its end.
+            if i * evaluations / steps > (i - 1) * evaluations / steps {
+                let mut point = self.evaluate()?;
+                point.step = record.step;
+                point.examples_seen = record.examples_seen;
+                point.learning_rate = record.learning_rate;
+                point.epoch = f64::from(self.epoch) + i as f64 / steps as f64;
+                observer.evaluation(&point)?;
+            }
+            if observer.stop_requested() {
+                return Err(Error::Interrupted);
+            }
+        }
+        Ok(log.finish())
+    }
+
+    /// One optimiser step on `sentences`, in parts of the batch size; the loss is the mean over all their words.
+    fn step(&mut self, sentences: &[u32], batch_number: &mut u64, log: &mut Log) -> Result<StepRecord> {
+        let start = Instant::now();
+        let (step, epoch) = (self.optimizer.steps() + 1, self.epoch + 1);
+        let words = sentences.iter().map(|&s| self.train.sentences[s as usize].words.len()).sum::<usize>() as f64;
+        let mut gradients = Gradients::default();
+        let (mut loss, mut pieces) = (0.0, 0);
+        for part in sentences.chunks(self.settings.batch_size) {
+            let batch = Batch::pack(part.iter().map(|&i| (i, &self.train.sentences[i as usize])));
+            let logits = self.tagger.logits(&batch, Some(&self.dropout_plan(*batch_number)))?;
+            *batch_number += 1;
+            log.record(&self.train, &batch, &observe_batch(&logits, &self.train, &batch)?);
+            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.label(token))).collect();
+            let part_loss = nn::cross_entropy(&logits, &labels, words)?;
+            loss += f64::from(part_loss.to_scalar::<f32>()?);
+            pieces += batch.ids.len() as u32;
+            require_finite("loss", loss, step, epoch)?;
+            gradients.add(self.tagger.parameters(), &mut part_loss.backward()?)?;
+        }
+        let gradient_norm = gradients.norm()?;
+        require_finite("gradient norm", gradient_norm, step, epoch)?;
+        let learning_rate = self.rate.at(step - 1);
+        self.optimizer.step(self.tagger.parameters(), &gradients, gradient_norm, learning_rate)?;
+        self.missed_decay *= self.optimizer.decay(learning_rate);
+        self.tagger.set_missed_decay(self.missed_decay);
+        let in_epoch =
+            (step - 1) % self.report.steps_per_epoch * (self.settings.batch_size * self.settings.accumulation) as u64;
+        Ok(StepRecord {
+            step,
+            epoch,
+            examples_seen: u64::from(self.epoch) * self.report.train_sentences as u64
+                + in_epoch
+                + sentences.len() as u64,
+            loss,
+            gradient_norm,
+            learning_rate,
+            pieces,
+            seconds: start.elapsed().as_secs_f32(),
+        })
+    }
+
+    fn dropout_plan(&self, batch: u64) -> DropoutPlan {
+        let config = self.tagger.config();
+        let chosen = self.settings.dropout;
+        DropoutPlan {
+            hidden: chosen.unwrap_or(config.hidden_dropout_prob),
+            attention: chosen.unwrap_or(config.attention_probs_dropout_prob),
+            head: chosen.unwrap_or(config.classifier_dropout.unwrap_or(config.hidden_dropout_prob)),
+            streams: self.streams,
+            position: [u64::from(self.epoch) + 1, batch],
+        }
+    }
+
+    /// Scores on dev and on the probe as the tagger stands.
+    fn evaluate(&self) -> Result<CurvePoint> {
+        let gold = self.gold.as_deref();
+        curve_point(&self.tagger, &self.train, gold, &self.dev, &self.probe, self.settings.eval_batch_size)
+    }
+}

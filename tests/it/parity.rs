@@ -1,0 +1,209 @@
+//! Our BERT against PyTorch's and candle-transformers'. The fixture is made by tests/fixtures/parity/make_parity.py.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use memoscope::encode::{Batch, EncodedSentence};
+use memoscope::model::checkpoint::Checkpoint;
+use memoscope::model::{ModelSettings, Tagger};
+use memoscope::nn;
+use memoscope::train::TrainSettings;
+use memoscope::train::optimizer::{AdamW, Gradients};
+use memoscope::train::schedule::LearningRate;
+
+struct Fixture {
+    folder: PathBuf,
+    /// The checkpoint with a vocabulary beside it.
+    model: tempfile::TempDir,
+    sentences: Vec<EncodedSentence>,
+    labels: Vec<Vec<i64>>,
+    expected: Checkpoint,
+}
+
+impl Fixture {
+    fn load() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/parity/bert");
+        let batch: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder.join("batch.json")).unwrap()).unwrap();
+        let ids: Vec<Vec<u32>> = serde_json::from_value(batch["input_ids"].clone()).unwrap();
+        let labels: Vec<Vec<i64>> = serde_json::from_value(batch["labels"].clone()).unwrap();
+        // Every position is scored, so that all logits can be compared.
+        let whole = |pieces: Vec<u32>| EncodedSentence {
+            words: (0..pieces.len() as u16).map(|i| (i, i)).collect(),
+            pieces,
+            truncated: 0,
+            without_piece: 0,
+        };
+        let model = tempfile::tempdir().unwrap();
+        for file in ["config.json", "model.safetensors"] {
+            std::fs::copy(folder.join(file), model.path().join(file)).unwrap();
+        }
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
+        let vocabulary: Vec<String> = special.into_iter().chain((5..160).map(|i| format!("w{i}"))).collect();
+        std::fs::write(model.path().join("vocab.txt"), vocabulary.join("\n")).unwrap();
+        let expected = Checkpoint::read(&folder.join("expected.safetensors")).unwrap();
+        Self { folder, model, sentences: ids.into_iter().map(whole).collect(), labels, expected }
+    }
+
+    fn tagger(&self) -> Tagger {
+        let settings = ModelSettings { source: self.model.path().to_str().unwrap().into(), ..Default::default() };
+        let labels: Vec<String> = (0..9).map(|i| format!("L{i}")).collect();
+        let (tagger, report) = Tagger::load(&settings, &labels, 1, &Device::Cpu).unwrap();
+        assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
+        tagger
+    }
+
+    fn batch(&self) -> Batch {
+        Batch::pack((0..).zip(&self.sentences))
+    }
+
+    /// The same with only the labelled positions scored, and their labels.
+    fn labelled(&self) -> (Batch, Vec<u32>) {
+        let mut sentences = self.sentences.clone();
+        let mut all = Vec::new();
+        for (sentence, labels) in sentences.iter_mut().zip(&self.labels) {
+            sentence.words.retain(|&(i, _)| labels[i as usize] >= 0);
+            all.extend(labels.iter().filter(|&&label| label >= 0).map(|&label| label as u32));
+        }
+        (Batch::pack((0..).zip(&sentences)), all)
+    }
+
+    /// An expected tensor; their names are read without the `bert.` prefix only at the very front.
+    fn expected(&mut self, kind: &str, name: &str, shape: &[usize]) -> Vec<f32> {
+        let prefix = if name.starts_with("classifier.") { "" } else { "bert." };
+        self.expected.take(&format!("{kind}.{prefix}{name}"), shape).unwrap().expect("the fixture has every parameter")
+    }
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn relative_norm(a: &[f32], b: &[f32]) -> f64 {
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let difference: f64 = a.iter().zip(b).map(|(x, y)| square(x - y)).sum();
+    let norm: f64 = b.iter().map(|&y| square(y)).sum();
+    (difference / norm.max(1e-30)).sqrt()
+}
+
+/// Attention's key biases have a gradient of zero by construction: what is left is rounding.
+fn is_key_bias(name: &str) -> bool {
+    name.ends_with("attention.self.key.bias")
+}
+
+#[test]
+fn logits_and_loss_are_pytorchs() {
+    let mut fixture = Fixture::load();
+    let tagger = fixture.tagger();
+    let logits = values(&tagger.evaluate(&fixture.batch()).unwrap());
+    let mut row = 0;
+    for i in 0..fixture.sentences.len() {
+        let length = fixture.sentences[i].pieces.len();
+        let expected = fixture.expected.take(&format!("logits.{i}"), &[length, 9]).unwrap().unwrap();
+        for (a, b) in logits[row * 9..(row + length) * 9].iter().zip(expected) {
+            assert!((a - b).abs() < 1e-5, "sentence {i}: {a} against {b}");
+        }
+        row += length;
+    }
+    let (batch, labels) = fixture.labelled();
+    let loss = nn::cross_entropy(&tagger.evaluate(&batch).unwrap(), &labels, labels.len() as f64).unwrap();
+    let expected = fixture.expected.take("loss", &[]).unwrap().unwrap()[0];
+    assert!((loss.to_scalar::<f32>().unwrap() - expected).abs() < 1e-6);
+}
+
+#[test]
+fn every_gradient_is_pytorchs_and_not_zero() {
+    let mut fixture = Fixture::load();
+    let tagger = fixture.tagger();
+    let (batch, labels) = fixture.labelled();
+    let logits = tagger.logits(&batch, None).unwrap();
+    let mut store = nn::cross_entropy(&logits, &labels, labels.len() as f64).unwrap().backward().unwrap();
+    let mut gradients = Gradients::default();
+    gradients.add(tagger.parameters(), &mut store).unwrap();
+    for (i, (name, var)) in tagger.parameters().iter().enumerate() {
+        let gradient = values(gradients.get(i).unwrap_or_else(|| panic!("{name} has no gradient")));
+        let expected = fixture.expected("grad", name, var.dims());
+        if is_key_bias(name) {
+            assert!(gradient.iter().all(|g| g.abs() < 1e-6), "{name}: {gradient:?}");
+            continue;
+        }
+        assert!(gradient.iter().any(|&g| g != 0.0), "{name}: the gradient is zero");
+        let difference = relative_norm(&gradient, &expected);
+        assert!(difference < 1e-4, "{name}: relative difference {difference:e}");
+    }
+}
+
+/// Five steps of AdamW as the fixture's script takes them; with `rows`, on the rows in use alone.
+fn five_steps(rows: bool) {
+    let mut fixture = Fixture::load();
+    let mut tagger = fixture.tagger();
+    let (batch, labels) = fixture.labelled();
+    if rows {
+        tagger.use_rows(&batch.ids.iter().copied().collect::<BTreeSet<u32>>()).unwrap();
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(fixture.folder.join("expected.json")).unwrap()).unwrap();
+    let settings = TrainSettings { learning_rate: 1e-3, warmup: 0.4, ..TrainSettings::default() };
+    let rate = LearningRate::new(&settings, 5);
+    let mut optimizer = AdamW::new(tagger.parameters(), &settings).unwrap();
+    let mut decay = 1.0;
+    for (t, expected) in (0..).zip(json["steps"].as_array().unwrap()) {
+        let logits = tagger.logits(&batch, None).unwrap();
+        let loss = nn::cross_entropy(&logits, &labels, labels.len() as f64).unwrap();
+        let mut gradients = Gradients::default();
+        gradients.add(tagger.parameters(), &mut loss.backward().unwrap()).unwrap();
+        let norm = gradients.norm().unwrap();
+        let close = |what: &str, value: f64| {
+            let wanted = expected[what].as_f64().unwrap();
+            assert!((value - wanted).abs() < 1e-4, "step {t}: {what} is {value}, not {wanted}");
+        };
+        close("loss", f64::from(loss.to_scalar::<f32>().unwrap()));
+        close("grad_norm", norm);
+        close("learning_rate", rate.at(t));
+        optimizer.step(tagger.parameters(), &gradients, norm, rate.at(t)).unwrap();
+        decay *= optimizer.decay(rate.at(t));
+    }
+    tagger.restore_rows(decay).unwrap();
+    for (name, var) in tagger.parameters().iter() {
+        let expected = fixture.expected("after", name, var.dims());
+        if is_key_bias(name) {
+            continue;
+        }
+        let difference = relative_norm(&values(var.as_tensor()), &expected);
+        assert!(difference < 1e-4, "{name}: relative difference {difference:e} after five steps");
+    }
+}
+
+#[test]
+fn five_adamw_steps_are_pytorchs() {
+    five_steps(false);
+}
+
+#[test]
+fn five_adamw_steps_on_the_rows_in_use_are_pytorchs_on_all() {
+    five_steps(true);
+}
+
+#[test]
+fn the_forward_pass_is_candle_transformers() {
+    let fixture = Fixture::load();
+    let bytes = std::fs::read(fixture.folder.join("model.safetensors")).unwrap();
+    let builder = candle_nn::VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu).unwrap();
+    let config = serde_json::from_slice(&std::fs::read(fixture.folder.join("config.json")).unwrap()).unwrap();
+    let bert = candle_transformers::models::bert::BertModel::load(builder.clone(), &config).unwrap();
+    let head = candle_nn::linear(48, 9, builder.pp("classifier")).unwrap();
+    let ours = fixture.tagger().evaluate(&fixture.batch()).unwrap().to_vec2::<f32>().unwrap();
+    let mut row = 0;
+    for sentence in &fixture.sentences {
+        let ids = Tensor::new(sentence.pieces.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+        let hidden = bert.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
+        let logits = candle_nn::Module::forward(&head, &hidden).unwrap().squeeze(0).unwrap().to_vec2::<f32>().unwrap();
+        for theirs in logits {
+            for (a, b) in ours[row].iter().zip(&theirs) {
+                assert!((a - b).abs() < 1e-4, "row {row}: {a} against {b}");
+            }
+            row += 1;
+        }
+    }
+}
