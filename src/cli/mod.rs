@@ -6,6 +6,7 @@
 //! diverged, 5 the file system, 130 an interrupt.
 
 mod analyse;
+pub mod corpus;
 mod failure;
 mod figures;
 mod interrupt;
@@ -56,6 +57,9 @@ enum Command {
     Phases(phases::PhasesArgs),
     /// Draw reports again from finished runs
     Figures(figures::FiguresArgs),
+    /// Describe annotated text, put noise on it, generate it
+    #[command(subcommand)]
+    Corpus(corpus::CorpusCommand),
     /// Pretrain an encoder, describe one
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -76,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Analyse(args) => analyse::run(&args),
         Command::Phases(args) => phases::run(&args),
         Command::Figures(args) => figures::run(&args),
+        Command::Corpus(command) => corpus::run(command),
         Command::Model(command) => model::run(command),
         Command::Schema => schema::run(),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),

@@ -112,16 +112,10 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         Recorder::new(&folder, manifest, token_table(&data, &perturbed, &trainer.scored_tokens()), monitor, stop)?;
     recorder.rewind(finished_before)?;
     recorder.start_clock();
-<<<<<<< HEAD
     let result = trainer.run(&mut recorder).and_then(|()| match config.train.save_model {
         true => trainer.finish()?.save(&folder.model()),
         false => Ok(()),
     });
-=======
-    let result = trainer
-        .run(&mut recorder)
-        .and_then(|()| if config.train.save_model { trainer.tagger().save(&folder.model()) } else { Ok(()) });
->>>>>>> analysis
     if result.is_err() {
         // The error that stopped the training is the one to report; this is what may still be saved.
         let _ = recorder.flush();
@@ -171,16 +165,9 @@ fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
     }
 }
 
-<<<<<<< HEAD
 /// The training tokens that are scored and logged, sorted by sentence and token.
 fn token_table(data: &TrainingData, perturbed: &Perturbed, scored: &[(u32, u16)]) -> TokenTable {
     let label = |labels: &[Vec<u8>]| scored.iter().map(|&(s, t)| labels[s as usize][usize::from(t)]).collect();
-=======
-/// All training tokens, sorted by sentence and token.
-fn token_table(data: &TrainingData, perturbed: &Perturbed) -> TokenTable {
-    let places =
-        || data.train.iter().enumerate().flat_map(|(s, sentence)| (0..sentence.words.len()).map(move |t| (s, t)));
->>>>>>> analysis
     TokenTable {
         sentence: scored.iter().map(|&(sentence, _)| sentence).collect(),
         token: scored.iter().map(|&(_, token)| token).collect(),
