@@ -20,10 +20,8 @@ use crate::Result;
 /// # Errors
 /// [`crate::Error::Internal`] if a column is missing, [`crate::Error::Io`] if a file cannot be written.
 pub fn draw(epochs: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFiles> {
-    let mut f1 = by_noise(epochs, "epoch", "noise_f1")?;
-    let mut precision = by_noise(epochs, "epoch", "noise_ap")?;
-    f1.retain(|series| !series.places.is_empty());
-    precision.retain(|series| !series.places.is_empty());
+    let f1 = by_noise(epochs, "epoch", "noise_f1")?;
+    let precision = by_noise(epochs, "epoch", "noise_ap")?;
     let (low, high) = series::extent(f1.iter().chain(&precision)).unwrap_or((1.0, 2.0));
     let words = Words {
         title: "How well the loss gives wrong labels away, epoch by epoch".into(),
