@@ -72,9 +72,7 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
     const HEADING: f64 = 13.0;
     let areas = match style.width {
         Width::Full => sheet.take(HEADING + 140.0 + Panel::BELOW).columns(2, 8.0),
-        Width::Column => {
-            (0..2).map(|_| sheet.take(HEADING + 104.0 + Panel::BELOW + 4.0)).collect()
-        }
+        Width::Column => (0..2).map(|_| sheet.take(HEADING + 104.0 + Panel::BELOW + 4.0)).collect(),
     };
     let inner = |area: Area| area.inset(Panel::LEFT, HEADING, 10.0, Panel::BELOW);
     if let [left, right] = areas[..] {
@@ -168,11 +166,7 @@ impl Histogram {
             sheet.canvas.line(vec![(x, top - 1.0), (x, area.y + area.height)], CUTOFF);
             let text = Text::new(format!("{nats:.2} nats"), (x + 3.0, top + LABEL_SIZE), TICK_SIZE, INK).halo();
             let beyond = x + 3.0 + text.width() > area.x + area.width;
-            let text = if beyond {
-                Text { at: (x - 3.0, text.at.1), ..text }.anchor(Anchor::End)
-            } else {
-                text
-            };
+            let text = if beyond { Text { at: (x - 3.0, text.at.1), ..text }.anchor(Anchor::End) } else { text };
             sheet.canvas.text(text);
         }
     }
@@ -217,15 +211,15 @@ impl Curve {
     }
 
     fn frame(&self) -> Result<DataFrame> {
-        let threshold: Vec<Option<f64>> = self.points.iter().map(|point| Some(point.2).filter(|t| t.is_finite())).collect();
+        let threshold: Vec<Option<f64>> =
+            self.points.iter().map(|point| Some(point.2).filter(|t| t.is_finite())).collect();
         let precision: Vec<f64> = self.points.iter().map(|point| point.1).collect();
         let recall: Vec<f64> = self.points.iter().map(|point| point.0).collect();
         Ok(df!("threshold" => threshold, "precision" => precision, "recall" => recall)?)
     }
 
     fn draw(&self, sheet: &mut Sheet, area: Area) {
-        let panel =
-            Panel { area, x: Axis::linear(0.0, 1.0, 5, "recall"), y: Axis::linear(0.0, 1.0, 5, "precision") };
+        let panel = Panel { area, x: Axis::linear(0.0, 1.0, 5, "recall"), y: Axis::linear(0.0, 1.0, 5, "precision") };
         panel.frame(&mut sheet.canvas, "Precision and recall of noise detection", true);
         let Some((f1, recall, precision)) = self.best else {
             panel.note(&mut sheet.canvas, "no noisy tokens");
@@ -278,7 +272,8 @@ mod tests {
     fn only_the_chosen_epoch_is_counted() {
         let losses = df!("epoch" => [1u32, 2, 2], "loss" => [5.0f32, 0.5, 4.0], "noisy" => [true, false, true])
             .expect("a frame");
-        let empty = df!("threshold" => [0.0f64; 0], "precision" => [0.0f64; 0], "recall" => [0.0f64; 0]).expect("a frame");
+        let empty =
+            df!("threshold" => [0.0f64; 0], "precision" => [0.0f64; 0], "recall" => [0.0f64; 0]).expect("a frame");
         let detection =
             Detection { losses: &losses, precision_recall: &empty, epoch: 2, noise: 0.3, cutoff: Some(2.0) };
         let histogram = Histogram::read(&detection).expect("counts");

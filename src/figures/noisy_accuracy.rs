@@ -63,4 +63,3 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
     let drawn = curves.select(["noise", "seed", "examples_seen", given_column.as_str(), gold_column.as_str()])?;
     sheet.save(stem, &[("curves", &drawn), ("phases", phases)])
 }
-
