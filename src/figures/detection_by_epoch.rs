@@ -27,8 +27,8 @@ pub fn draw(epochs: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFile
         title: "How well the loss gives wrong labels away, epoch by epoch".into(),
         caption: format!(
             "Wrong labels found among the training tokens after each epoch, one line for each share of noise asked \
-             for: F1 of the cluster with the higher losses (left; k-means, k = 2), and average precision with the \
-             loss as score (right). Diamonds: best epoch. {}",
+             for: F1 of the cluster with the higher losses (first panel; k-means, k = 2), and average precision with \
+             the loss as score (second). Diamonds: best epoch. {}",
             levels::seeds_in_words(f1.iter().chain(&precision))
         ),
         alt: format!(

@@ -38,8 +38,8 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
     let words = Words {
         title: "How wrongly labelled tokens are predicted".into(),
         caption: format!(
-            "Accuracy on the training tokens whose label is wrong, against that wrong label (left) and against the \
-             true one (right), one line for each share of noise asked for. {} {}",
+            "Accuracy on the training tokens whose label is wrong, against that wrong label (first panel) and \
+             against the true one (second), one line for each share of noise asked for. {} {}",
             levels::seeds_in_words(given.iter().chain(&gold)),
             phases::in_words(&phase_rows)
         ),

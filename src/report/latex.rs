@@ -40,7 +40,7 @@ pub(super) fn escape(text: &str) -> String {
             '<' => out.push_str("\\textless{}"),
             '>' => out.push_str("\\textgreater{}"),
             '|' => out.push_str("\\textbar{}"),
-            '"' => out.push_str("\\textquotedbl{}"),
+            '"' => out.push_str("{''}"),
             // A bracket after a line's end would be read as its argument.
             '[' => out.push_str("{[}"),
             ']' => out.push_str("{]}"),

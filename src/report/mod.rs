@@ -6,7 +6,7 @@
 //! * `report.md`: the same for a code host, with links to the figures' bitmaps;
 //! * `tables/NAME.csv` with every digit, and `tables/NAME.tex` with the digits shown (package booktabs).
 //!
-//! One file a format: [`html`], [`markdown`], [`latex`], [`csv`]. Words come from data sets, and a token may be
+//! One file a format: `html`, `markdown`, `latex`, `csv`. Words come from data sets, and a token may be
 //! `<script>`, `|` or a line break: each format escapes every string it did not write itself.
 //!
 //! Nothing of the clock or the machine gets in: the same study gives the same bytes.
@@ -67,7 +67,8 @@ pub struct StudyReport {
 }
 
 /// What a report says where the corpus is synthetic.
-pub const SYNTHETIC_NOTE: &str = "The corpus is synthetic: generated from templates, not written by people. Numbers show the method, not a language.";
+pub const SYNTHETIC_NOTE: &str = "The corpus is synthetic: generated from templates, not written by people. Numbers show \
+                                  the method, not a language.";
 
 /// Writes the report into the folder `out`, where the figures' files are already.
 ///

@@ -234,8 +234,12 @@ fn a_missing_column_is_an_error_that_names_it() {
 fn hostile_report(folder: &Path) -> StudyReport {
     let word = "<script>alert(1)</script>|\\&_\n# x";
     let files = frames(3).draw(&style(Width::Full), &folder.join("figures"));
-    let words = df!("word" => [Some(word), Some("b"), None], "f1" => [Some(0.5), Some(0.25), None], "f1_sd" => [Some(0.1), None, None])
-        .expect("a frame");
+    let words = df!(
+        "word" => [Some(word), Some("b"), None],
+        "f1" => [Some(0.5), Some(0.25), None],
+        "f1_sd" => [Some(0.1), None, None]
+    )
+    .expect("a frame");
     let columns = vec![Column::new("word", "word & <b>", Format::Text), Column::new("f1", "F1", Format::Mean(3))];
     StudyReport {
         title: word.into(),
