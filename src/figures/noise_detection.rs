@@ -56,8 +56,8 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
         ),
         caption: format!(
             "First panel: losses of clean and of noisy training tokens against their given labels after epoch {}, \
-             counted in {N_BINS} bins, with the cut-off between two clusters (k-means). Second: precision against recall when \
-             tokens above a moving threshold are called noisy. {in_words}",
+             counted in {N_BINS} bins, with the cut-off between two clusters (k-means). Second: precision against \
+             recall when tokens above a moving threshold are called noisy. {in_words}",
             detection.epoch
         ),
         alt: format!("Histogram of losses, {cutoff_in_words}, and precision-recall curve. {in_words}"),

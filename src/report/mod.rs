@@ -67,8 +67,8 @@ pub struct StudyReport {
 }
 
 /// What a report says where the corpus is synthetic.
-pub const SYNTHETIC_NOTE: &str = "The corpus is synthetic: generated from templates, not written by people. Numbers show \
-                                  the method, not a language.";
+pub const SYNTHETIC_NOTE: &str = "The corpus is synthetic: generated from templates, not written by people. \
+                                  Numbers show the method, not a language.";
 
 /// Writes the report into the folder `out`, where the figures' files are already.
 ///
