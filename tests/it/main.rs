@@ -3,4 +3,5 @@
 mod analysis;
 mod corpus;
 mod dynamics;
+mod figures;
 mod parity;
