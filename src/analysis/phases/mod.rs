@@ -146,13 +146,8 @@ pub struct Settling {
 impl Settling {
     /// Settling from `start` to `end`; `None` unless it has a length.
     fn between(start: PhasePoint, end: PhasePoint) -> Option<Self> {
-        (start.epoch < end.epoch).then(|| Self {
-            epoch: start.epoch,
-            epoch_low: start.epoch_low,
-            epoch_high: start.epoch_high,
-            start,
-            end,
-        })
+        let (epoch, epoch_low, epoch_high) = (start.epoch, start.epoch_low, start.epoch_high);
+        (epoch < end.epoch).then_some(Self { epoch, epoch_low, epoch_high, start, end })
     }
 }
 
