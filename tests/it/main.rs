@@ -5,3 +5,4 @@ mod corpus;
 mod dynamics;
 mod figures;
 mod parity;
+mod train;
