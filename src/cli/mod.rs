@@ -50,6 +50,7 @@ enum Command {
     /// Draw reports again from finished runs
     Figures(figures::FiguresArgs),
     /// Print the JSON schema of experiment files
+    #[command(after_help = schema::EXAMPLES)]
     Schema,
     /// Print a completion script for a shell
     Completions(shell::CompletionsArgs),

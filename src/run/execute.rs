@@ -111,8 +111,9 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     let mut recorder = Recorder::new(&folder, manifest, token_table(&data, &perturbed), monitor, stop)?;
     recorder.rewind(finished_before)?;
     recorder.start_clock();
-    let result = trainer.run(&mut recorder).and_then(|()| {
-        if config.train.save_model { trainer.tagger().save(&folder.model()) } else { Ok(()) }
+    let result = trainer.run(&mut recorder).and_then(|()| match config.train.save_model {
+        true => trainer.finish()?.save(&folder.model()),
+        false => Ok(()),
     });
     if result.is_err() {
         // The error that stopped the training is the one to report; this is what may still be saved.
@@ -158,6 +159,8 @@ fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
         gold: Some(perturbed.gold.clone()),
         dev: corpus.dev.clone(),
         labels: corpus.labels.names().to_vec(),
+        train_origin: None,
+        dev_origin: None,
     }
 }
 
