@@ -49,11 +49,7 @@ impl EventCounter {
         Self {
             presented: vec![false; n],
             right: vec![false; n],
-            events: UnitEvents {
-                first_learning: vec![None; n],
-                learning: vec![0; n],
-                forgetting: vec![0; n],
-            },
+            events: UnitEvents { first_learning: vec![None; n], learning: vec![0; n], forgetting: vec![0; n] },
         }
     }
 

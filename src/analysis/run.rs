@@ -200,8 +200,7 @@ impl<'a> Reading<'a> {
 
     fn finish(self, settings: &AnalysisSettings) -> Result<RunAnalysis> {
         let streams = Streams::new(settings.seed);
-        let presented: Vec<usize> =
-            (0..self.tokens.len()).filter(|&row| self.token_events.presented()[row]).collect();
+        let presented: Vec<usize> = (0..self.tokens.len()).filter(|&row| self.token_events.presented()[row]).collect();
         let phases = self.phases(settings, streams)?;
         let best = (0..self.rows.len())
             .filter_map(|index| Some((index, self.rows[index].detection?.scores?.f1)))
@@ -305,8 +304,7 @@ impl<'a> Reading<'a> {
         let Some(last) = self.losses.last() else { return Ok((vec![None; n], vec![None; n])) };
         let cluster = |rows: &[usize], points: &Array2<f64>, purpose: &str| -> Result<Assigned> {
             let order: Vec<f64> = rows.iter().map(|&row| f64::from(last[row].unwrap_or_default())).collect();
-            let found =
-                clusters::kmeans(points, &order, settings.clusters, settings.restarts, streams, purpose)?;
+            let found = clusters::kmeans(points, &order, settings.clusters, settings.restarts, streams, purpose)?;
             let mut assigned = vec![None; n];
             if let Some(Clustering { assignment, .. }) = found {
                 for (&row, cluster) in rows.iter().zip(assignment) {

@@ -142,8 +142,7 @@ pub(super) fn shares(rows: &[ShareRow], with_unit: bool) -> Result<DataFrame> {
 }
 
 pub(super) fn datamap(tokens: &TokenTable, noisy: Option<&[bool]>, map: &DataMap) -> Result<DataFrame> {
-    let (rows, points): (Vec<usize>, Vec<_>) =
-        (0..tokens.len()).filter_map(|row| Some((row, map.point(row)?))).unzip();
+    let (rows, points): (Vec<usize>, Vec<_>) = (0..tokens.len()).filter_map(|row| Some((row, map.point(row)?))).unzip();
     frame(vec![
         Column::new("sentence".into(), rows.iter().map(|&row| tokens.sentence[row]).collect::<Vec<_>>()),
         Column::new("token".into(), rows.iter().map(|&row| tokens.token[row]).collect::<Vec<_>>()),

@@ -71,10 +71,7 @@ mod tests {
 
     #[test]
     fn place_and_remedy_are_said() {
-        assert_eq!(
-            render(&problem(), false),
-            "error: train.txt:3: no tag on this line\n  hint: give it two columns\n"
-        );
+        assert_eq!(render(&problem(), false), "error: train.txt:3: no tag on this line\n  hint: give it two columns\n");
     }
 
     #[test]

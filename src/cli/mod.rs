@@ -8,6 +8,7 @@
 mod failure;
 mod figures;
 mod interrupt;
+mod model;
 mod options;
 mod output;
 mod progress;
@@ -49,6 +50,9 @@ enum Command {
     Train(train::TrainArgs),
     /// Draw reports again from finished runs
     Figures(figures::FiguresArgs),
+    /// Pretrain an encoder, describe one
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// Print the JSON schema of experiment files
     #[command(after_help = schema::EXAMPLES)]
     Schema,
@@ -65,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Figures(args) => figures::run(&args),
+        Command::Model(command) => model::run(command),
         Command::Schema => schema::run(),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),

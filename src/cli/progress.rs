@@ -210,12 +210,7 @@ fn epoch_line(summary: &EpochSummary) -> String {
     if let Some(point) = &summary.evaluation {
         let _ = write!(line, ", {}", scores(point));
     }
-    let _ = write!(
-        line,
-        ", {} tokens/s, {}",
-        thousands(summary.tokens_per_second),
-        duration(summary.seconds)
-    );
+    let _ = write!(line, ", {} tokens/s, {}", thousands(summary.tokens_per_second), duration(summary.seconds));
     line
 }
 

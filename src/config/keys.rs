@@ -80,11 +80,8 @@ pub(super) fn nearest(unknown: &str) -> Option<String> {
     if let Some((_, key)) = siblings.filter(|(d, _)| near(*d)).min() {
         return Some(key);
     }
-    if let Some((_, key)) = leaves
-        .iter()
-        .map(|key| (distance(key.rsplit('.').next().unwrap_or(key)), key))
-        .filter(|(d, _)| near(*d))
-        .min()
+    if let Some((_, key)) =
+        leaves.iter().map(|key| (distance(key.rsplit('.').next().unwrap_or(key)), key)).filter(|(d, _)| near(*d)).min()
     {
         return Some(key.clone());
     }

@@ -66,7 +66,8 @@ impl Layers {
     /// # Errors
     /// As [`Layers::file`].
     pub fn text(&mut self, text: &str, path: &Path) -> Result<()> {
-        let line_at = |offset: usize| 1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count();
+        let line_at =
+            |offset: usize| 1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count();
         let problem = |error: &toml::de::Error| {
             let mut problem = Problem::new(error.message().trim().replace('\n', ": ")).at(path);
             problem.line = error.span().map(|span| line_at(span.start));
@@ -138,7 +139,8 @@ impl Layers {
     /// [`Error::Config`] with the line or flag that set the value concerned.
     pub fn finish(self) -> Result<Experiment> {
         if let Some(origin) = self.origins.of("perturb.rate") {
-            let problem = Problem::new("perturb.rate is set by the study's grid").hint("set study.noise, a list of rates");
+            let problem =
+                Problem::new("perturb.rate is set by the study's grid").hint("set study.noise, a list of rates");
             return Err(Error::Config(origin.put_on(problem)));
         }
         let experiment: Experiment = serde_json::from_value(self.values)

@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(n_invalid(Scheme::Iob2, "O I-X I-Y B-Y I-Y"), 2);
         assert_eq!(n_invalid(Scheme::Iob1, "B-X I-X B-X I-Y"), 1);
         assert_eq!(n_invalid(Scheme::Bioes, "B-X E-X S-Y B-X"), 1);
-        assert_eq!(n_invalid(Scheme::Bioes, "B-X O E-X I-X"), 3);
+        assert_eq!(n_invalid(Scheme::Bioes, "B-X O E-X I-X"), 4);
     }
 
     /// Spans of one or two types, laid out one behind the other with gaps of zero or more words.

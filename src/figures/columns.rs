@@ -57,8 +57,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_none() {
-        let frame = df!("x" => [Some(1.0), None, Some(f64::NAN), Some(f64::INFINITY)], "b" => [true, false, true, true])
-            .expect("a frame");
+        let frame =
+            df!("x" => [Some(1.0), None, Some(f64::NAN), Some(f64::INFINITY)], "b" => [true, false, true, true])
+                .expect("a frame");
         assert_eq!(numbers(&frame, "x").expect("numbers"), [Some(1.0), None, None, None]);
         assert_eq!(numbers(&frame, "b").expect("numbers")[..2], [Some(1.0), Some(0.0)]);
         assert_eq!(optional_numbers(&frame, "y").expect("nulls"), [None; 4]);

@@ -221,7 +221,11 @@ fn colour_bar(canvas: &mut Canvas, beside: Area, most: u64) {
         let step = height / (SHADES + 1) as f64;
         let y = bottom - i as f64 * step;
         // A hair of overlap hides the seams.
-        canvas.rectangle((x, y), (x + BAR_WIDTH, (y - step - 0.1).max(bottom - height)), density(i as f64 / SHADES as f64));
+        canvas.rectangle(
+            (x, y),
+            (x + BAR_WIDTH, (y - step - 0.1).max(bottom - height)),
+            density(i as f64 / SHADES as f64),
+        );
     }
     let mut value = 1u64;
     while value <= most {
@@ -245,10 +249,11 @@ fn in_words(clouds: &[Cloud]) -> Words {
         .collect();
     Words {
         title: format!("Data map of {kinds}"),
-        caption: "Training tokens by the mean (confidence) and the standard deviation (variability) over epochs of the \
+        caption:
+            "Training tokens by the mean (confidence) and the standard deviation (variability) over epochs of the \
                   probability of their given label. Darker hexagons hold more tokens; the scale is logarithmic and \
                   the same for all panels."
-            .into(),
+                .into(),
         alt: if parts.is_empty() { "No data.".into() } else { format!("{}.", parts.join("; ")) },
     }
 }

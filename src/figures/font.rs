@@ -23,9 +23,8 @@ pub enum Weight {
 static REGULAR: LazyLock<Option<FontRef<'static>>> = LazyLock::new(|| {
     FontRef::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-regular.ttf")).ok()
 });
-static BOLD: LazyLock<Option<FontRef<'static>>> = LazyLock::new(|| {
-    FontRef::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-bold.ttf")).ok()
-});
+static BOLD: LazyLock<Option<FontRef<'static>>> =
+    LazyLock::new(|| FontRef::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-bold.ttf")).ok());
 
 fn font(weight: Weight) -> Option<&'static FontRef<'static>> {
     match weight {
@@ -82,10 +81,10 @@ fn ends(curve: &OutlineCurve) -> (ab_glyph::Point, ab_glyph::Point) {
 /// Points on a curve, its first end left out.
 fn flattened(curve: &OutlineCurve) -> Vec<ab_glyph::Point> {
     const PIECES: u8 = 6;
-    let along = |f: &dyn Fn(f32) -> ab_glyph::Point| (1..=PIECES).map(|i| f(f32::from(i) / f32::from(PIECES))).collect();
-    let mix = |a: ab_glyph::Point, b: ab_glyph::Point, t: f32| {
-        ab_glyph::point(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t)
-    };
+    let along =
+        |f: &dyn Fn(f32) -> ab_glyph::Point| (1..=PIECES).map(|i| f(f32::from(i) / f32::from(PIECES))).collect();
+    let mix =
+        |a: ab_glyph::Point, b: ab_glyph::Point, t: f32| ab_glyph::point(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t);
     match *curve {
         OutlineCurve::Line(_, b) => vec![b],
         OutlineCurve::Quad(a, b, c) => along(&|t| mix(mix(a, b, t), mix(b, c, t), t)),

@@ -70,11 +70,7 @@ pub fn draw(sheet: &mut Sheet, style: &Style, plans: &[PanelPlan<'_>], x: &Axis,
             .collect(),
     };
     for (plan, (area, with_x_axis)) in plans.iter().zip(areas) {
-        let panel = Panel {
-            area: area.inset(Panel::LEFT, HEADING, right, 0.0),
-            x: x.clone(),
-            y: plan.y.clone(),
-        };
+        let panel = Panel { area: area.inset(Panel::LEFT, HEADING, right, 0.0), x: x.clone(), y: plan.y.clone() };
         let canvas = &mut sheet.canvas;
         panel.frame(canvas, plan.heading, with_x_axis && !has_strip);
         lines(canvas, &panel, plan, &levels, phases, direct);

@@ -72,9 +72,7 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
     const HEADING: f64 = 13.0;
     let areas = match style.width {
         Width::Full => sheet.take(HEADING + 140.0 + Panel::BELOW).columns(2, 8.0),
-        Width::Column => {
-            (0..2).map(|_| sheet.take(HEADING + 104.0 + Panel::BELOW + 4.0)).collect()
-        }
+        Width::Column => (0..2).map(|_| sheet.take(HEADING + 104.0 + Panel::BELOW + 4.0)).collect(),
     };
     let inner = |area: Area| area.inset(Panel::LEFT, HEADING, 10.0, Panel::BELOW);
     if let [left, right] = areas[..] {
@@ -160,11 +158,7 @@ impl Histogram {
             sheet.canvas.line(vec![(x, top - 1.0), (x, area.y + area.height)], CUTOFF);
             let text = Text::new(format!("{nats:.2} nats"), (x + 3.0, top + LABEL_SIZE), TICK_SIZE, INK).halo();
             let beyond = x + 3.0 + text.width() > area.x + area.width;
-            let text = if beyond {
-                Text { at: (x - 3.0, text.at.1), ..text }.anchor(Anchor::End)
-            } else {
-                text
-            };
+            let text = if beyond { Text { at: (x - 3.0, text.at.1), ..text }.anchor(Anchor::End) } else { text };
             sheet.canvas.text(text);
         }
     }
@@ -204,8 +198,7 @@ impl Curve {
     }
 
     fn draw(&self, sheet: &mut Sheet, area: Area) {
-        let panel =
-            Panel { area, x: Axis::linear(0.0, 1.0, 5, "recall"), y: Axis::linear(0.0, 1.0, 5, "precision") };
+        let panel = Panel { area, x: Axis::linear(0.0, 1.0, 5, "recall"), y: Axis::linear(0.0, 1.0, 5, "precision") };
         panel.frame(&mut sheet.canvas, "Precision and recall of noise detection", true);
         let Some((f1, recall, precision)) = self.best else {
             panel.note(&mut sheet.canvas, "no noisy tokens");

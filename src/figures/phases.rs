@@ -81,9 +81,7 @@ pub fn read(frame: &DataFrame) -> Result<Vec<LevelPhases>> {
 /// Marks the ends of phases on a level's curve: a circle where fitting ends, a triangle where memorisation begins.
 pub fn mark(canvas: &mut Canvas, panel: &Panel, series: &Series, phases: &[LevelPhases], colour: Colour) {
     let Some(level) = phases.iter().find(|level| level.noise == series.level) else { return };
-    for (boundary, marker) in
-        [(level.fitting_end, Marker::Circle), (level.memorisation_onset, Marker::Triangle)]
-    {
+    for (boundary, marker) in [(level.fitting_end, Marker::Circle), (level.memorisation_onset, Marker::Triangle)] {
         if let Some((x, y)) = boundary.and_then(|boundary| Some((boundary.at, series.at(boundary.at)?))) {
             panel.marker(canvas, (x, y), marker, 2.6, colour);
         }
@@ -119,7 +117,8 @@ pub fn strip(canvas: &mut Canvas, area: Area, x: &Axis, levels: &[f64], phases: 
         canvas.text(label.anchor(Anchor::End));
         let Some(level) = phases.iter().find(|level| level.noise == *noise) else {
             canvas.rectangle((area.x, top), (right, bottom), SETTLING);
-            let note = Text::new("no phase found", (area.x + 4.0, middle + TICK_SIZE * 0.33), TICK_SIZE - 0.8, SOFT_INK);
+            let note =
+                Text::new("no phase found", (area.x + 4.0, middle + TICK_SIZE * 0.33), TICK_SIZE - 0.8, SOFT_INK);
             canvas.text(note);
             continue;
         };

@@ -155,11 +155,7 @@ impl Bitmap {
         };
         let place = |(x, y): Point| {
             let (along, across) = (x + shift, y);
-            if text.rotated {
-                (text.at.0 + across, text.at.1 - along)
-            } else {
-                (text.at.0 + along, text.at.1 + across)
-            }
+            if text.rotated { (text.at.0 + across, text.at.1 - along) } else { (text.at.0 + along, text.at.1 + across) }
         };
         // Holes turn the other way than letters do: these outlines are taken as they are.
         let outlines: Vec<Vec<Point>> = font::outlines(&text.text, text.size, text.weight)
@@ -195,10 +191,7 @@ impl Bitmap {
         let mut rasterizer = Rasterizer::new((right - left + 1) as usize, (bottom - top) as usize);
         for outline in &area.outlines {
             let place = |(x, y): Point| {
-                point(
-                    (clamp(x, self.width) - f64::from(left)) as f32,
-                    (clamp(y, self.height) - f64::from(top)) as f32,
-                )
+                point((clamp(x, self.width) - f64::from(left)) as f32, (clamp(y, self.height) - f64::from(top)) as f32)
             };
             for i in 0..outline.len() {
                 rasterizer.draw_line(place(outline[i]), place(outline[(i + 1) % outline.len()]));

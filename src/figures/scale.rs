@@ -76,8 +76,7 @@ impl Axis {
             .map(within)
             .find(|ticks| ticks.len() <= n)
             .unwrap_or_else(|| within(&[1.0]));
-        let mut ticks: Vec<Tick> =
-            labelled.into_iter().map(|value| Tick { value, label: compact(value) }).collect();
+        let mut ticks: Vec<Tick> = labelled.into_iter().map(|value| Tick { value, label: compact(value) }).collect();
         for value in within(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]) {
             if !ticks.iter().any(|tick| (tick.value / value - 1.0).abs() < 1e-6) {
                 ticks.push(Tick { value, label: String::new() });

@@ -90,12 +90,7 @@ impl Sheet {
 
     /// The next `height` points of the sheet over its whole width; the sheet grows by as much.
     pub fn take(&mut self, height: f64) -> Area {
-        let area = Area {
-            x: MARGIN,
-            y: self.canvas.height - MARGIN,
-            width: self.canvas.width - 2.0 * MARGIN,
-            height,
-        };
+        let area = Area { x: MARGIN, y: self.canvas.height - MARGIN, width: self.canvas.width - 2.0 * MARGIN, height };
         self.canvas.height += height;
         area
     }

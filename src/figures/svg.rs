@@ -58,12 +58,7 @@ pub fn render(canvas: &Canvas, title: &str, description: &str) -> String {
 
 fn write_text(out: &mut String, text: &Text) {
     let (x, y) = (number(text.at.0), number(text.at.1));
-    let _ = write!(
-        out,
-        "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"",
-        number(text.size),
-        hex(text.colour)
-    );
+    let _ = write!(out, "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"", number(text.size), hex(text.colour));
     match text.anchor {
         Anchor::Start => {}
         Anchor::Middle => out.push_str(" text-anchor=\"middle\""),

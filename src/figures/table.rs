@@ -28,8 +28,20 @@ pub fn field(value: &AnyValue<'_>) -> String {
         AnyValue::Null => String::new(),
         AnyValue::String(text) => (*text).to_owned(),
         AnyValue::StringOwned(text) => text.to_string(),
-        AnyValue::Float64(value) => if value.is_finite() { value.to_string() } else { String::new() },
-        AnyValue::Float32(value) => if value.is_finite() { value.to_string() } else { String::new() },
+        AnyValue::Float64(value) => {
+            if value.is_finite() {
+                value.to_string()
+            } else {
+                String::new()
+            }
+        }
+        AnyValue::Float32(value) => {
+            if value.is_finite() {
+                value.to_string()
+            } else {
+                String::new()
+            }
+        }
         other => other.to_string(),
     }
 }

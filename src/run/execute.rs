@@ -108,7 +108,8 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     });
 
     let finished_before = manifest.epochs_finished;
-    let mut recorder = Recorder::new(&folder, manifest, token_table(&data, &perturbed), monitor, stop)?;
+    let mut recorder =
+        Recorder::new(&folder, manifest, token_table(&data, &perturbed, &trainer.scored_tokens()), monitor, stop)?;
     recorder.rewind(finished_before)?;
     recorder.start_clock();
     let result = trainer.run(&mut recorder).and_then(|()| match config.train.save_model {
@@ -164,15 +165,15 @@ fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
     }
 }
 
-/// All training tokens, sorted by sentence and token.
-fn token_table(data: &TrainingData, perturbed: &Perturbed) -> TokenTable {
-    let places = || data.train.iter().enumerate().flat_map(|(s, sentence)| (0..sentence.words.len()).map(move |t| (s, t)));
+/// The training tokens that are scored and logged, sorted by sentence and token.
+fn token_table(data: &TrainingData, perturbed: &Perturbed, scored: &[(u32, u16)]) -> TokenTable {
+    let label = |labels: &[Vec<u8>]| scored.iter().map(|&(s, t)| labels[s as usize][usize::from(t)]).collect();
     TokenTable {
-        sentence: places().map(|(s, _)| s as u32).collect(),
-        token: places().map(|(_, t)| t as u16).collect(),
-        word: data.train.iter().flat_map(|sentence| sentence.words.iter().cloned()).collect(),
-        given: data.train.iter().flat_map(|sentence| sentence.labels.iter().copied()).collect(),
-        gold: Some(perturbed.gold.concat()),
+        sentence: scored.iter().map(|&(sentence, _)| sentence).collect(),
+        token: scored.iter().map(|&(_, token)| token).collect(),
+        word: scored.iter().map(|&(s, t)| data.train[s as usize].words[usize::from(t)].clone()).collect(),
+        given: label(&perturbed.given),
+        gold: Some(label(&perturbed.gold)),
         labels: data.labels.clone(),
     }
 }

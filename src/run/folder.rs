@@ -39,7 +39,8 @@ impl RunFolder {
         }
         let manifest = Manifest::read(path)?;
         if manifest.config_hash != config.hash()? {
-            let difference = config.first_difference(&manifest.config).unwrap_or_else(|| "their settings differ".into());
+            let difference =
+                config.first_difference(&manifest.config).unwrap_or_else(|| "their settings differ".into());
             return Err(Error::Config(
                 Problem::new(format!("the folder holds another run: {difference}"))
                     .at(path)
@@ -48,9 +49,12 @@ impl RunFolder {
         }
         if manifest.data.fingerprint != data_fingerprint {
             return Err(Error::Config(
-                Problem::new(format!("the folder holds a run of other data: `{}` has changed since", manifest.data.name))
-                    .at(path)
-                    .hint("choose another folder with --out or another --name, or remove this one"),
+                Problem::new(format!(
+                    "the folder holds a run of other data: `{}` has changed since",
+                    manifest.data.name
+                ))
+                .at(path)
+                .hint("choose another folder with --out or another --name, or remove this one"),
             ));
         }
         Ok(match manifest.status {

@@ -102,6 +102,13 @@ impl Trainer {
         self.report
     }
 
+    /// The (sentence, word) of each training token that is scored and logged, sorted: words lost to truncation or
+    /// without piece are not among them.
+    pub fn scored_tokens(&self) -> Vec<(u32, u16)> {
+        let sentences = (0u32..).zip(&self.train.sentences);
+        sentences.flat_map(|(i, s)| s.words.iter().map(move |&(token, _)| (i, token))).collect()
+    }
+
     /// Finished epochs: 0 before the first.
     pub fn epoch(&self) -> u32 {
         self.epoch

@@ -28,9 +28,8 @@ fn merge(runs: &[Phases], point: impl Fn(&Phases) -> Option<&PhasePoint>) -> Opt
         let mut known: Vec<f64> = points.iter().filter_map(|p| value(p)).collect();
         (!known.is_empty()).then(|| median(&mut known))
     };
-    let count = |value: &dyn Fn(&PhasePoint) -> Option<u64>| {
-        middle(&|p| value(p).map(|v| v as f64)).map(|v| v.round() as u64)
-    };
+    let count =
+        |value: &dyn Fn(&PhasePoint) -> Option<u64>| middle(&|p| value(p).map(|v| v as f64)).map(|v| v.round() as u64);
     Some(PhasePoint {
         epoch: middle(&|p| Some(p.epoch))?,
         epoch_low: points.iter().map(|p| p.epoch_low).fold(f64::INFINITY, f64::min),

@@ -39,7 +39,8 @@ impl ColumnNames {
         let Some((ours, _)) = QUANTITIES.iter().find(|(ours, _)| *ours == quantity) else {
             let all: Vec<_> = QUANTITIES.iter().map(|(ours, _)| *ours).collect();
             return Err(Error::Config(
-                Problem::new(format!("`{quantity}` is no quantity of a curve")).hint(format!("one of {}", all.join(", "))),
+                Problem::new(format!("`{quantity}` is no quantity of a curve"))
+                    .hint(format!("one of {}", all.join(", "))),
             ));
         };
         self.renamed.insert(ours, column.to_owned());
@@ -181,7 +182,8 @@ fn csv(text: &str, path: &Path) -> Result<(Vec<String>, Vec<Row>)> {
         .from_reader(text.as_bytes());
     let refuse = |error: csv::Error| {
         let line = error.position().map(|p| p.line() as usize);
-        let mut problem = Problem::new(format!("no CSV: {error}")).at(path).hint("a header line, then one line per evaluation");
+        let mut problem =
+            Problem::new(format!("no CSV: {error}")).at(path).hint("a header line, then one line per evaluation");
         problem.line = line;
         Error::Data(problem)
     };

@@ -200,8 +200,7 @@ pub fn detect(curve: &PhaseCurve, sentences: Option<&SentenceCounts>, samples: u
         let index = curve.points().iter().position(|p| p.epoch >= at).unwrap_or(curve.points().len() - 1);
         point(curve, at, index, &fitted, support(&fitted))
     });
-    let memorisation_onset =
-        located.onset.map(|at| point(curve, at, nearest(curve, at), &onsets, support(&onsets)));
+    let memorisation_onset = located.onset.map(|at| point(curve, at, nearest(curve, at), &onsets, support(&onsets)));
 
     let first = || point(curve, curve.points()[0].epoch, 0, &[], 1.0);
     let last = || {

@@ -218,7 +218,10 @@ mod tests {
                         errors.push((rise(&epochs(n), &y, 0.05).unwrap().begin - begin).abs());
                     }
                     let typical = median(&mut errors);
-                    assert!(typical <= 0.6 + 0.01 * n as f64, "{n} points, from {begin}, form {form}: off by {typical}");
+                    assert!(
+                        typical <= 0.6 + 0.01 * n as f64,
+                        "{n} points, from {begin}, form {form}: off by {typical}"
+                    );
                 }
             }
         }

@@ -86,11 +86,8 @@ fn push(blocks: &mut Vec<Block>, value: f64) -> f64 {
         }
         blocks.pop();
         change -= last.error() + block.error();
-        block = Block {
-            sum: last.sum + block.sum,
-            squares: last.squares + block.squares,
-            count: last.count + block.count,
-        };
+        block =
+            Block { sum: last.sum + block.sum, squares: last.squares + block.squares, count: last.count + block.count };
         change += block.error();
     }
     blocks.push(block);

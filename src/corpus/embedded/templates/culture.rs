@@ -1,0 +1,28 @@
+//! Books, films, music and those who make them.
+
+pub(super) const TEMPLATES: &[&str] = &[
+    "{artist} {person} will present {title} in {city} {when} .",
+    "{title} , a {work} by {nationality} {artist} {person} , opens in {country} on {weekday} .",
+    "{person} 's {adjective} {work} {title} won the {award} {when} .",
+    "the {award} for the best {work} went to {person} for {title} .",
+    "{nationality} {artist} {surname} has finished a {work} about {city} .",
+    "{title} has sold {big} copies in {country} since {month} .",
+    "the {museum} in {city} shows {big} pictures by {person} until {month} .",
+    "the {museum} bought a {work} by {surname} for {money} .",
+    "{paper} called {title} a {adjective} {work} .",
+    "\" I wrote {title} in {city} , \" {person} told {paper} .",
+    "{company} will publish the letters of {artist} {person} in {month} .",
+    "the {orchestra} played {title} in {city} {when} {tail}",
+    "{artist} {person} , born in {city} in {year} , wrote {small} books .",
+    "{surname} is the {ordinal} {nationality} {artist} to win the {award} .",
+    "the {event} in {city} opened with {title} {when} .",
+    "critics liked {title} more than {surname} 's earlier {work} {title} .",
+    "{person} plays a {profession} in {title} , which was filmed in {country} .",
+    "the {work} , in {nationality} and {nationality} , will be shown in {big} cinemas .",
+    "{company} bought the rights to {title} from {company} .",
+    "{either} gave {money} to the {museum} {when} .",
+    "an exhibition of {nationality} {goods} opens in {spot} on {weekday} .",
+    "{surname} sang {title} to a {adjective} crowd in {place} .",
+    "{artist} {person} and {artist} {person} will teach at {university} this {season_name} .",
+    "^{title} wins {award} .",
+];

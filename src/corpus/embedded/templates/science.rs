@@ -1,0 +1,25 @@
+//! Research, health and technology.
+
+pub(super) const TEMPLATES: &[&str] = &[
+    "researchers at {university} have found a {adjective} way to {research_action} .",
+    "{profession} {person} of {university} said the {finding} was {adjective} .",
+    "a study by {university} and {company} followed {big} people in {country} .",
+    "the {finding} , published in {paper} , was made by a team in {city} .",
+    "\" we can now {research_action} , \" said {person} , a {profession} at {university} .",
+    "{agency} will spend {money} to {research_action} {tail}",
+    "{company} gave {university} {money} to {research_action} .",
+    "{person} , a {nationality} {profession} , was the first to {research_action} .",
+    "{nationality} {profession} {surname} won the {award} {when} .",
+    "the {product} can {research_action} , {company} said .",
+    "scientists in {city} and {city} want to {research_action} by {year} .",
+    "a {finding} near the {river} in {country} may be {big} years old .",
+    "the {satellite} will be launched from {country} in {month} .",
+    "{surname} 's team at {university} works with {company} of {city} .",
+    "{university} named {person} head of its new {institute_word} .",
+    "the {profession} , who studied in {city} , named the {finding} after {person} .",
+    "{company} tested the {product} in {city} and in the {region} region .",
+    "the {award} was shared by {person} of {university} and {person} of {university} .",
+    "doctors in {country} use the {product} to {research_action} .",
+    "^{nationality} researchers {research_action} .",
+    "{either} was the first to {research_action} .",
+];

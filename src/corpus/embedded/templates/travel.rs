@@ -1,0 +1,25 @@
+//! Journeys, roads, ships and buildings.
+
+pub(super) const TEMPLATES: &[&str] = &[
+    "{company} will fly from {city} to {city} {small} times a week .",
+    "the road from {city} to {city} along the {river} will open in {month} .",
+    "{person} crossed the {sea} in {small} days {tail}",
+    "{nationality} climbers reached the top of {mountain} {when} .",
+    "{person} and {person} climbed {mountain} in {small} hours .",
+    "the ferry between {city} and {city} carries {big} people a year .",
+    "a train from {city} stopped near {city} for {small} hours {when} .",
+    "{company} ordered {small} aircraft from {company} for its flights to {country} .",
+    "about {big} {nationality} visitors came to {region} in {year} .",
+    "{city} , on the {river} , has {big} inhabitants .",
+    "the bridge over the {river} at {city} was built by {company} in {year} .",
+    "visitors to {place} can see {mountain} from the {street} .",
+    "{surname} walked from {city} to {place} in {small} weeks .",
+    "the {hotel} in {city} has been sold to {company} .",
+    "the {ship} left {city} for {city} with {big} tonnes of {goods} .",
+    "{agency} wants a faster line between {city} and {city} .",
+    "{country} opens its border with {country} on {weekday} .",
+    "the {island} lies {small} kilometres off {country} .",
+    "{surname} , {two} , drives a bus between {spot} and the coast .",
+    "passengers from {spot} had to wait {small} hours .",
+    "the {river} flows from {country} through {region} into the {sea} .",
+];
