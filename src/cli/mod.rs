@@ -5,6 +5,7 @@
 //! its kind ([`crate::error::ErrorKind`]): 1 a defect of ours, 2 configuration, 3 data or model, 4 a training that
 //! diverged, 5 the file system, 130 an interrupt.
 
+pub mod corpus;
 mod failure;
 mod figures;
 mod interrupt;
@@ -50,6 +51,9 @@ enum Command {
     Train(train::TrainArgs),
     /// Draw reports again from finished runs
     Figures(figures::FiguresArgs),
+    /// Describe annotated text, put noise on it, generate it
+    #[command(subcommand)]
+    Corpus(corpus::CorpusCommand),
     /// Pretrain an encoder, describe one
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -69,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Figures(args) => figures::run(&args),
+        Command::Corpus(command) => corpus::run(command),
         Command::Model(command) => model::run(command),
         Command::Schema => schema::run(),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),

@@ -1,6 +1,6 @@
 //! Annotated text: read and written, its tag scheme recognised, its splits held together.
 //!
-//! A corpus comes from a folder of files in CoNLL columns or from the generator in [`embedded`]; [`load`] takes either.
+//! A corpus comes from a folder of files in CoNLL columns or from the generator in [`embedded`]; [`load()`] takes either.
 //! A file passes through four steps, each a module:
 //!
 //! 1. [`layout`] finds the files of the splits in the folder;

@@ -182,7 +182,33 @@ fn check_columns(path: &Path, number: usize, columns: &[&str], n_columns: &mut u
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_with_line_and_remedy(
+            lines in prop::collection::vec(prop::sample::select(vec![
+                &b"a O"[..], b"a\tB-X", b"a", b"a b O", b"", b" ", b"\r", b"\xff O", b"\t", b"\tO", b"a B-", b"-DOCSTART-",
+                b"\xef\xbb\xbf", b"a\t\tO",
+            ]), 0..8)
+        ) {
+            match parse(Path::new("x"), &lines.join(&b'\n')) {
+                Ok(file) => {
+                    for sentence in &file.sentences {
+                        prop_assert!(!sentence.rows.is_empty());
+                        prop_assert!(sentence.rows.iter().all(|row| row.len() == file.n_columns && row.len() >= 2));
+                    }
+                }
+                Err(Error::Data(problem)) => {
+                    prop_assert!(problem.line.is_some_and(|line| (1..=lines.len()).contains(&line)));
+                    prop_assert!(problem.hint.is_some());
+                }
+                Err(other) => prop_assert!(false, "{other:?}"),
+            }
+        }
+    }
 
     fn read(text: &str) -> ConllFile {
         parse(Path::new("train.txt"), text.as_bytes()).unwrap()

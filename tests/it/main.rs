@@ -1,5 +1,6 @@
 //! Integration tests, one binary.
 
 mod cli;
+mod corpus;
 mod parity;
 mod workspace;

@@ -1,7 +1,7 @@
 //! Names put together for each entity slot.
 //!
 //! Ambiguity is made here: clubs go by the bare name of their city, companies by the bare surname of their founder, and
-//! some names ([`SHARED`](super::gazetteers::SHARED)) are surname, place and company at once. Only the sentence around
+//! some names ([`SHARED`]) are surname, place and company at once. Only the sentence around
 //! such a name tells its type.
 
 use rand::Rng;
@@ -70,6 +70,7 @@ impl NameBook {
             "person" => (Person, self.person(g)),
             "surname" => (Person, self.surnames.draw(g)),
             "city" => (Location, self.city(g)),
+            "town" => (Location, self.surnames.draw(g)),
             "country" => (Location, self.country(g).0.to_owned()),
             "nationality_code" => (Location, self.country(g).2.to_owned()),
             "region" => (Location, self.region(g)),

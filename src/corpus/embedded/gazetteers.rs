@@ -187,7 +187,7 @@ pub(super) const WORD_SURNAMES: &[&str] = &[
     "Bridges",
     "Drake",
     "Marsh",
-    "Ford",
+    "Forge",
     "Parker",
     "Singer",
 ];
@@ -501,14 +501,14 @@ pub(super) const COUNTRIES: &[(&str, &str, &str)] = &[
 
 /// Made-up names of companies; a few are common words.
 pub(super) const BRANDS: &[&str] = &[
-    "Altavia",
+    "Altavine",
     "Amberline",
     "Anvil",
     "Aquadra",
-    "Arcadis",
+    "Arcadine",
     "Atlas",
     "Beacon",
-    "Borealis",
+    "Borealine",
     "Calyx",
     "Candela",
     "Cobalt",
@@ -565,7 +565,7 @@ pub(super) const BRANDS: &[&str] = &[
     "Titan",
     "Triton",
     "Unica",
-    "Vanguard",
+    "Vanward",
     "Vectra",
     "Velocity",
     "Vertex",

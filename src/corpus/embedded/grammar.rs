@@ -14,6 +14,13 @@ use super::names::{Part, capitalised};
 use super::phrases::{number, phrases};
 use super::templates::SUBJECTS;
 
+/// Share of prose sentences that are given an opening, which has no name in it.
+const OPENING_RATE: f64 = 0.2;
+/// Share of prose sentences whose full stop gives way to a longer end, which has no name in it.
+const CLOSING_RATE: f64 = 0.4;
+/// How often another name is drawn where the sentence has it already.
+const REDRAWS: usize = 4;
+
 /// Writes the sentences of one part of the corpus, endlessly.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
@@ -32,9 +39,18 @@ impl Writer {
 
     /// Writes the next sentence; its labels are ids of [`labels`](super::labels).
     pub(super) fn sentence(&mut self) -> Sentence {
-        let templates = SUBJECTS[self.subjects.sample(&mut self.generator)].templates;
-        let template = templates[self.generator.gen_range(0..templates.len())];
-        self.write(template)
+        let subject = SUBJECTS[self.subjects.sample(&mut self.generator)];
+        let template = subject.templates[self.generator.gen_range(0..subject.templates.len())];
+        let (opens, closes) = (self.generator.gen_bool(OPENING_RATE), self.generator.gen_bool(CLOSING_RATE));
+        if subject.prose && template.starts_with(|first: char| first == '{' || first.is_alphabetic()) {
+            let template = if opens { format!("{{opening}} {template}") } else { template.to_owned() };
+            match template.strip_suffix(" .") {
+                Some(unfinished) if closes => self.write(&format!("{unfinished} {{closing}}")),
+                _ => self.write(&template),
+            }
+        } else {
+            self.write(template)
+        }
     }
 
     fn write(&mut self, template: &str) -> Sentence {
@@ -66,13 +82,26 @@ impl Writer {
             };
             if let Some(digits) = number(slot, &mut self.generator) {
                 outside(&digits, sentence);
-            } else if let Some((entity_type, name)) = self.names.name(slot, &mut self.generator) {
+            } else if let Some((entity_type, name)) = self.fresh_name(slot, sentence) {
                 inside(entity_type, &name, sentence);
             } else if let Some(choices) = phrases(slot) {
                 let choice = choices[self.generator.gen_range(0..choices.len())];
                 self.expand(choice, sentence);
             }
         }
+    }
+
+    /// A name the sentence does not have yet, if one comes up soon: hardly anyone plays against himself.
+    fn fresh_name(&mut self, slot: &str, sentence: &Sentence) -> Option<(EntityType, String)> {
+        let mut drawn = self.names.name(slot, &mut self.generator)?;
+        for _ in 0..REDRAWS {
+            let first = drawn.1.split(' ').next().unwrap_or_default();
+            if !sentence.words.iter().any(|word| word == first) {
+                break;
+            }
+            drawn = self.names.name(slot, &mut self.generator)?;
+        }
+        Some(drawn)
     }
 
     /// A token such as `{small}.{two}`: numbers inside of a word.
@@ -160,6 +189,7 @@ mod tests {
                 || phrases(slot).is_some();
             assert!(known, "{{{slot}}} is unknown");
         }
+        used.extend(["opening", "closing"]);
         for (slot, _) in PHRASES {
             assert!(used.contains(slot), "{{{slot}}} is never used");
         }

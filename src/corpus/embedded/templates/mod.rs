@@ -19,19 +19,21 @@ mod weather;
 pub(super) struct Subject {
     /// Relative frequency.
     pub weight: u32,
+    /// Whether its templates are sentences, which may be given an opening and another end.
+    pub prose: bool,
     /// The templates, drawn evenly.
     pub templates: &'static [&'static str],
 }
 
 /// All subjects.
 pub(super) const SUBJECTS: &[Subject] = &[
-    Subject { weight: 20, templates: sport::TEMPLATES },
-    Subject { weight: 7, templates: tables::TEMPLATES },
-    Subject { weight: 19, templates: business::TEMPLATES },
-    Subject { weight: 18, templates: politics::TEMPLATES },
-    Subject { weight: 8, templates: weather::TEMPLATES },
-    Subject { weight: 11, templates: culture::TEMPLATES },
-    Subject { weight: 9, templates: science::TEMPLATES },
-    Subject { weight: 8, templates: travel::TEMPLATES },
-    Subject { weight: 14, templates: notices::TEMPLATES },
+    Subject { weight: 20, prose: true, templates: sport::TEMPLATES },
+    Subject { weight: 7, prose: false, templates: tables::TEMPLATES },
+    Subject { weight: 19, prose: true, templates: business::TEMPLATES },
+    Subject { weight: 18, prose: true, templates: politics::TEMPLATES },
+    Subject { weight: 8, prose: true, templates: weather::TEMPLATES },
+    Subject { weight: 11, prose: true, templates: culture::TEMPLATES },
+    Subject { weight: 9, prose: true, templates: science::TEMPLATES },
+    Subject { weight: 8, prose: true, templates: travel::TEMPLATES },
+    Subject { weight: 14, prose: true, templates: notices::TEMPLATES },
 ];

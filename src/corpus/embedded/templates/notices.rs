@@ -1,7 +1,7 @@
 //! Short news, quotations and sentences without any name, with the common words that names are made of.
 
 pub(super) const TEMPLATES: &[&str] = &[
-    "{person} , {profession} , {two} , lives in {city} .",
+    "{person} , {profession} , {age} , lives in {city} .",
     "{person} was born in {city} , {country} , in {year} .",
     "{surname} could not be reached {when} .",
     "\" I am happy , \" {surname} said .",
@@ -10,7 +10,7 @@ pub(super) const TEMPLATES: &[&str] = &[
     "no one was hurt , police in {city} said .",
     "it was the {ordinal} time in {small} years .",
     "they will meet again on {weekday} {tail}",
-    "the {match} starts at {small}:{two} on {weekday} .",
+    "the {match} starts at {hour}:{minute} on {weekday} .",
     "there was no word from {spot} {when} .",
     "a letter from {spot} arrived {when} .",
     "{spot} has changed since {year} .",
@@ -28,17 +28,13 @@ pub(super) const TEMPLATES: &[&str] = &[
     "{weekday} is a holiday in {country} and {country} .",
     "trading was {adjective} ahead of {weekday} 's holiday .",
     "he lives with his wife and {small} children in {place} .",
-    "{person} ( {two} ) , {profession} ; {person} ( {two} ) , {profession} .",
+    "{person} ( {age} ) , {profession} ; {person} ( {age} ) , {profession} .",
     "the newspaper {paper} had these stories on its front page {when} :",
     "- {company} to sell its {plant} in {city} .",
     "- {political_role} {surname} wants to {political_action} .",
     "- {team} sign {athlete} {surname} .",
     "more on these reports will follow in the next issue of {paper} .",
-    "newsroom , {city} , {big}",
-    "( {city} newsroom , {person} )",
-    "by {person}",
-    "{person} in {city}",
-    "{surname} is a {profession} ; {surname} is a town in {country} .",
+    "{surname} is a {profession} ; {town} is a town in {country} .",
     "they named the ship {ship_name} after the wife of {person} .",
     "the {nationality} word for {common_place} is unknown to {surname} .",
 ];

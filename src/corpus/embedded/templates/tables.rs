@@ -2,7 +2,7 @@
 
 pub(super) const TEMPLATES: &[&str] = &[
     "{small} . {person} ( {country} ) {small}.{two} seconds",
-    "{small} . {person} ( {nationality_code} ) {small}:{two}.{two}",
+    "{small} . {person} ( {nationality_code} ) {small}:{minute}.{two}",
     "{person} ( {country} ) beat {person} ( {country} ) 6-3 7-5",
     "{small} - {person} ( {team} ) , {person} ( {team} )",
     "{team} {small} {small} {small} {small} {two} {two} {two}",
@@ -15,8 +15,12 @@ pub(super) const TEMPLATES: &[&str] = &[
     "scorers : {surname} {two} , {surname} {two} , {surname} {two}",
     "attendance : {big}",
     "{weekday} 's results in the {event} :",
-    "{city} {year}-{two}-{two}",
-    "{month} {two} - {city} : {event} , {ordinal} round",
+    "{city} {date}",
+    "{month} {day} - {city} : {event} , {ordinal} round",
+    "newsroom , {city} , {big}",
+    "( {city} newsroom , {person} )",
+    "by {person}",
+    "{person} in {city}",
     "leading positions after the {ordinal} day of the {event} in {city} :",
     "{small} . {team} {two} points",
 ];

@@ -19,7 +19,7 @@ pub(super) const TEMPLATES: &[&str] = &[
     "{agency} wants a faster line between {city} and {city} .",
     "{country} opens its border with {country} on {weekday} .",
     "the {island} lies {small} kilometres off {country} .",
-    "{surname} , {two} , drives a bus between {spot} and the coast .",
+    "{surname} , {age} , drives a bus between {spot} and the coast .",
     "passengers from {spot} had to wait {small} hours .",
     "the {river} flows from {country} through {region} into the {sea} .",
 ];

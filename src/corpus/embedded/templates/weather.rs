@@ -3,7 +3,7 @@
 pub(super) const TEMPLATES: &[&str] = &[
     "{weather} is expected in {region} and {region} {when} .",
     "{weather} closed the airport of {city} for {small} hours {when} .",
-    "temperatures in {city} reached {two} degrees {when} {tail}",
+    "temperatures in {city} reached {degrees} degrees {when} {tail}",
     "{weather} moved from {country} towards {country} {when} .",
     "storm {storm} reached the coast of {country} near {city} {when} .",
     "storm {storm} will bring {weather} to {region} on {weekday} .",

@@ -1,0 +1,199 @@
+//! `memoscope corpus`: look at annotated text, put noise on it, generate it.
+
+mod render;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use crate::corpus::describe::{describe_corpus, describe_files};
+use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
+use crate::corpus::{Corpus, DataSettings, files, load, write_conll};
+use crate::error::{Error, Problem};
+use crate::perturb::{NoiseKind, NoiseSettings, perturb, write_copy};
+use crate::run::write_atomically;
+
+use super::output::outln;
+
+/// What to do with annotated text.
+#[derive(Debug, Clone, Subcommand)]
+pub enum CorpusCommand {
+    /// Count what a corpus holds and what is odd about it.
+    #[command(
+        after_help = "Examples:\n  memoscope corpus describe data/conll2003\n  memoscope corpus describe data/conll2003/dev.txt --json\n  memoscope corpus describe embedded"
+    )]
+    Describe(DescribeArgs),
+    /// Write a copy with wrong labels in train and the gold labels in a column of their own.
+    #[command(
+        after_help = "Examples:\n  memoscope corpus perturb data/conll2003 --out noisy --kind uniform --rate 0.3 --seed 1\n  memoscope corpus perturb embedded --out noisy --kind entity --rate 0.1"
+    )]
+    Perturb(PerturbArgs),
+    /// Write the embedded, synthetic corpus to a folder.
+    #[command(
+        after_help = "Examples:\n  memoscope corpus generate --out data/embedded\n  memoscope corpus generate --out data/large --train 20000 --seed 7\n  memoscope corpus generate --out data/embedded --pretraining-sentences 100000"
+    )]
+    Generate(GenerateArgs),
+}
+
+/// Arguments of `corpus describe`.
+#[derive(Debug, Clone, Args)]
+pub struct DescribeArgs {
+    /// A folder with train, dev and test files in CoNLL columns, a single such file, or `embedded`.
+    pub source: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `corpus perturb`.
+#[derive(Debug, Clone, Args)]
+pub struct PerturbArgs {
+    /// A folder with train and dev files in CoNLL columns, or `embedded`.
+    pub source: String,
+    /// Folder to write to; it must be missing, empty or an earlier noisy copy.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// How wrong labels are made.
+    #[arg(long, value_parser = parse_kind, default_value = "uniform", value_name = "uniform|other-label|entity|matrix")]
+    pub kind: NoiseKind,
+    /// Requested rate, 0 to 1.
+    #[arg(long, allow_negative_numbers = true)]
+    pub rate: f64,
+    /// For `--kind matrix`: a JSON file, tag → tag → probability.
+    #[arg(long, value_name = "FILE")]
+    pub matrix: Option<PathBuf>,
+    /// Seed of the noise.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Arguments of `corpus generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateArgs {
+    /// Folder to write to; it must be missing or empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Seed of all that is drawn.
+    #[arg(long, default_value_t = EmbeddedSettings::default().seed)]
+    pub seed: u64,
+    /// Training sentences.
+    #[arg(long, default_value_t = EmbeddedSettings::default().train)]
+    pub train: usize,
+    /// Dev sentences.
+    #[arg(long, default_value_t = EmbeddedSettings::default().dev)]
+    pub dev: usize,
+    /// Test sentences.
+    #[arg(long, default_value_t = EmbeddedSettings::default().test)]
+    pub test: usize,
+    /// Also write this many sentences of raw text with other names to `pretraining.txt`.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub pretraining_sentences: usize,
+}
+
+/// Runs a verb of `memoscope corpus`.
+///
+/// # Errors
+/// The library's [`Error`] with what was being done as context.
+pub fn run(command: CorpusCommand) -> anyhow::Result<()> {
+    match command {
+        CorpusCommand::Describe(arguments) => describe(&arguments),
+        CorpusCommand::Perturb(arguments) => perturb_corpus(&arguments),
+        CorpusCommand::Generate(arguments) => generate_corpus(&arguments),
+    }
+}
+
+fn parse_kind(text: &str) -> Result<NoiseKind, String> {
+    let kinds = [NoiseKind::Uniform, NoiseKind::OtherLabel, NoiseKind::Entity, NoiseKind::Matrix];
+    let known = || kinds.map(|kind| kind.to_string()).join(", ");
+    kinds.into_iter().find(|kind| kind.to_string() == text).ok_or_else(|| format!("it is one of {}", known()))
+}
+
+fn warn(corpus: &Corpus) {
+    for warning in &corpus.warnings {
+        eprintln!("warning: {warning}");
+    }
+}
+
+fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
+    let description = if arguments.source == "embedded" {
+        describe_corpus(&load(&DataSettings::default())?)
+    } else {
+        describe_files(&files::read(Path::new(&arguments.source))?)?
+    };
+    if arguments.json {
+        outln!("{}", serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);
+        return Ok(());
+    }
+    outln!("{}", render::description(&description));
+    Ok(())
+}
+
+fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
+    let matrix = arguments.matrix.as_deref().map(read_matrix).transpose()?;
+    let settings = NoiseSettings { kind: arguments.kind, rate: arguments.rate, matrix };
+    crate::perturb::validate(&settings)?;
+    let corpus = load(&DataSettings { source: arguments.source.clone(), ..DataSettings::default() })?;
+    warn(&corpus);
+    let perturbed = perturb(&corpus.train, &corpus.labels, &settings, arguments.seed)?;
+    let noise = write_copy(&corpus, &perturbed, &settings, arguments.seed, &arguments.out)?;
+    outln!("{}", render::noise(&noise, &arguments.out));
+    Ok(())
+}
+
+fn read_matrix(
+    path: &Path,
+) -> Result<std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>, Error> {
+    let text = fs_err::read_to_string(path).map_err(Error::io(path))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Error::Config(
+            Problem::new(format!("not a transition matrix: {error}"))
+                .at(path)
+                .line(error.line())
+                .hint("write {\"B-PER\": {\"B-PER\": 0.8, \"B-ORG\": 0.2}, ...}"),
+        )
+    })
+}
+
+fn generate_corpus(arguments: &GenerateArgs) -> anyhow::Result<()> {
+    let GenerateArgs { out, seed, train, dev, test, pretraining_sentences } = arguments;
+    let corpus = generate(&EmbeddedSettings { seed: *seed, train: *train, dev: *dev, test: *test })?;
+    refuse_used(out)?;
+    for (name, sentences) in [("train.txt", &corpus.train), ("dev.txt", &corpus.dev), ("test.txt", &corpus.test)] {
+        if !sentences.is_empty() {
+            write_conll(&out.join(name), sentences, &corpus.labels, &[])?;
+        }
+    }
+    if *pretraining_sentences > 0 {
+        let path = out.join("pretraining.txt");
+        let lines = pretraining_text(*seed, *pretraining_sentences)?;
+        write_atomically(&path, |file| {
+            let mut file = std::io::BufWriter::new(file);
+            for line in lines {
+                writeln!(file, "{line}").map_err(Error::io(&path))?;
+            }
+            file.flush().map_err(Error::io(&path))
+        })?;
+    }
+    outln!("{}\n\nwritten to {}", render::description(&describe_corpus(&corpus)), out.display());
+    Ok(())
+}
+
+fn refuse_used(out: &Path) -> Result<(), Error> {
+    if !out.exists() || out.is_dir() && fs_err::read_dir(out).map_err(Error::io(out))?.next().is_none() {
+        return Ok(());
+    }
+    Err(Error::Config(Problem::new("the output folder is not empty").at(out).hint("choose another one with --out")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_kinds_go_by_their_names() {
+        assert_eq!(parse_kind("other-label"), Ok(NoiseKind::OtherLabel));
+        assert_eq!(parse_kind("white"), Err("it is one of uniform, other-label, entity, matrix".to_owned()));
+    }
+}

@@ -1,0 +1,133 @@
+//! What `memoscope corpus` prints, as text.
+
+use std::path::Path;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::corpus::describe::{Description, SplitDescription};
+use crate::perturb::NoiseFile;
+
+/// A corpus in numbers: one table for the splits, one for entities, one for labels, and what is odd about it.
+pub(super) fn description(description: &Description) -> String {
+    let Description { name, synthetic, scheme, labels, splits, duplicates } = description;
+    let kind = if *synthetic { ", synthetic" } else { "" };
+    let mut text = format!("{name}: {scheme}{kind}, {} labels: {}\n\n", labels.len(), labels.join(" "));
+    let mut table = table();
+    table.set_header([
+        "",
+        "sentences",
+        "tokens",
+        "longest",
+        "in entities",
+        "names seen in train",
+        "invalid",
+        "duplicates",
+    ]);
+    for split in splits {
+        table.add_row([
+            split.name.clone(),
+            split.sentences.to_string(),
+            split.tokens.to_string(),
+            split.longest_sentence.to_string(),
+            percent(Some(split.entity_token_share)),
+            percent(split.entity_names_seen_in_train),
+            split.invalid_transitions.to_string(),
+            split.duplicate_sentences.to_string(),
+        ]);
+    }
+    align(&mut table);
+    text.push_str(&format!("{table}\n\n"));
+    text.push_str(&counts("entities", splits, |split| split.entities.iter().collect()));
+    text.push_str("\n\n");
+    text.push_str(&counts("tokens", splits, |split| split.tags.iter().collect()));
+    for place in splits.iter().filter_map(|split| split.first_invalid_transition.as_ref()) {
+        text.push_str(&format!(
+            "\n\nfirst invalid transition: {}:{}: {} → {}",
+            place.path, place.line, place.from, place.to
+        ));
+    }
+    for shared in duplicates.iter().filter(|shared| shared.sentences > 0) {
+        text.push_str(&format!(
+            "\n\n{} of {}'s sentences are also in {}",
+            shared.sentences, shared.second, shared.first
+        ));
+    }
+    text
+}
+
+/// A table with one row a name and one column a split.
+fn counts<'a>(
+    title: &str,
+    splits: &'a [SplitDescription],
+    of: impl Fn(&'a SplitDescription) -> Vec<(&'a String, &'a usize)>,
+) -> String {
+    let mut table = table();
+    table.set_header([title.to_owned()].into_iter().chain(splits.iter().map(|split| split.name.clone())));
+    let columns: Vec<Vec<(&String, &usize)>> = splits.iter().map(of).collect();
+    // Every split counts all names of the inventory, in the same order.
+    for (row, (name, _)) in columns.first().into_iter().flatten().enumerate() {
+        let cells = columns.iter().filter_map(|column| column.get(row)).map(|(_, count)| count.to_string());
+        table.add_row([(*name).clone()].into_iter().chain(cells));
+    }
+    align(&mut table);
+    table.to_string()
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN);
+    table
+}
+
+/// Numbers to the right, names to the left.
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+/// What was put on a corpus: rates, and the counts of gold label by given label.
+pub(super) fn noise(noise: &NoiseFile, out: &Path) -> String {
+    let report = &noise.report;
+    let mut text = format!(
+        "{} noise, requested {}, realised {}: {} of {} training tokens, in {} of {} sentences\n{} of {} entities no longer stand as they were\n\n",
+        report.kind,
+        percent(Some(report.requested_rate)),
+        percent(Some(report.realised_rate)),
+        report.n_noisy,
+        report.n_tokens,
+        noise.mask.n_noisy_sentences,
+        noise.mask.n_sentences,
+        report.n_entities_lost,
+        report.n_entities,
+    );
+    let mut table = table();
+    table.set_header(["gold \\ given".to_owned()].into_iter().chain(noise.labels.iter().cloned()));
+    for (name, row) in noise.labels.iter().zip(&report.counts) {
+        table.add_row([name.clone()].into_iter().chain(row.iter().map(usize::to_string)));
+    }
+    align(&mut table);
+    text.push_str(&format!("{table}\n\nwritten to {} (columns: word, gold label, given label)", out.display()));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::describe::describe_corpus;
+    use crate::corpus::embedded::{EmbeddedSettings, generate};
+
+    #[test]
+    fn a_description_reads_as_a_table() {
+        let corpus = generate(&EmbeddedSettings { seed: 1, train: 20, dev: 5, test: 0 }).unwrap();
+        let text = description(&describe_corpus(&corpus));
+        assert!(text.starts_with("embedded: IOB2, synthetic, 9 labels: O B-LOC"), "{text}");
+        assert!(text.contains("| train "), "{text}");
+        assert!(text.contains("| entities "), "{text}");
+        assert!(!text.contains("| test"), "{text}");
+    }
+}
