@@ -5,13 +5,15 @@
 //! its kind ([`crate::error::ErrorKind`]): 1 a defect of ours, 2 configuration, 3 data or model, 4 a training that
 //! diverged, 5 the file system, 130 an interrupt.
 
-pub mod corpus;
+mod analyse;
+mod corpus;
 mod failure;
 mod figures;
 mod interrupt;
 mod model;
 mod options;
 mod output;
+mod phases;
 mod progress;
 mod schema;
 mod shell;
@@ -49,13 +51,17 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Do one run
     Train(train::TrainArgs),
+    /// Analyse a run's log: events, clusters, data map, phases
+    Analyse(analyse::AnalyseArgs),
+    /// Find fitting, settling and memorisation in a curve made elsewhere
+    Phases(phases::PhasesArgs),
     /// Draw reports again from finished runs
     Figures(figures::FiguresArgs),
     /// Describe annotated text, put noise on it, generate it
-    #[command(subcommand)]
+    #[command(subcommand, after_help = corpus::EXAMPLES)]
     Corpus(corpus::CorpusCommand),
     /// Pretrain an encoder, describe one
-    #[command(subcommand)]
+    #[command(subcommand, after_help = model::EXAMPLES)]
     Model(model::ModelCommand),
     /// Print the JSON schema of experiment files
     #[command(after_help = schema::EXAMPLES)]
@@ -72,6 +78,8 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Sweep(args) => sweep::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Analyse(args) => analyse::run(&args),
+        Command::Phases(args) => phases::run(&args),
         Command::Figures(args) => figures::run(&args),
         Command::Corpus(command) => corpus::run(command),
         Command::Model(command) => model::run(command),

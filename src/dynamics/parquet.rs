@@ -46,21 +46,29 @@ pub(super) fn read(path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFr
     if bytes.len() < 12 || !bytes.starts_with(MAGIC) || !bytes.ends_with(MAGIC) {
         return Err(damaged("the file is no whole Parquet file: it was cut short or is something else".into()));
     }
-    let unreadable = |source: PolarsError| damaged(format!("the file is damaged: {source}"));
+    // Damaged bytes make the decoder panic here and there; a reader of other people's files must survive that.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode(bytes, path, wanted, remedy))) {
+        Ok(read) => read,
+        Err(_) => Err(damaged("the file is damaged: it cannot be decoded".into())),
+    }
+}
+
+fn decode(bytes: Vec<u8>, path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFrame, Metadata)> {
+    let unreadable = |source: PolarsError| {
+        Error::Data(Problem::new(format!("the file is damaged: {source}")).at(path).hint(remedy.to_owned()))
+    };
     let mut reader = ParquetReader::new(std::io::Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
     let schema = reader.schema().map_err(unreadable)?;
     let mut columns = Vec::new();
-    for (name, field) in schema.iter() {
-        if wanted.contains(&name.as_str()) {
-            if !is_supported(&field.dtype) {
-                return Err(Error::Data(
-                    Problem::new(format!("column `{name}` has the type {:?}", field.dtype))
-                        .at(path)
-                        .hint("write numbers as int64 or float32, tags and words as plain strings, flags as booleans"),
-                ));
-            }
-            columns.push(name.to_string());
+    for (name, field) in schema.iter().filter(|(name, _)| wanted.contains(&name.as_str())) {
+        if !is_supported(&field.dtype) {
+            return Err(Error::Data(
+                Problem::new(format!("column `{name}` has the type {:?}", field.dtype))
+                    .at(path)
+                    .hint("write numbers as int64 or float32, tags and words as plain strings, flags as booleans"),
+            ));
         }
+        columns.push(name.to_string());
     }
     let metadata = reader.get_metadata().map_err(unreadable)?.key_value_metadata().iter().flatten();
     let metadata: Metadata = metadata
@@ -75,14 +83,8 @@ pub(super) fn read(path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFr
                 .hint("use a newer memoscope"),
         ));
     }
-    // Damage inside a page makes the decoder panic on some bytes; a reader of other people's files must survive that.
-    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        reader.with_columns(Some(columns)).set_rechunk(true).finish()
-    }));
-    match decoded {
-        Ok(frame) => Ok((frame.map_err(unreadable)?, metadata)),
-        Err(_) => Err(damaged("the file is damaged: its pages cannot be decoded".into())),
-    }
+    let frame = reader.with_columns(Some(columns)).set_rechunk(true).finish().map_err(unreadable)?;
+    Ok((frame, metadata))
 }
 
 fn is_supported(dtype: &ArrowDataType) -> bool {

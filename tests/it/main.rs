@@ -1,6 +1,8 @@
 //! Integration tests, one binary.
 
+mod analysis;
 mod cli;
 mod corpus;
+mod dynamics;
 mod parity;
 mod workspace;

@@ -134,6 +134,26 @@ mod tests {
         }
     }
 
+    /// tests/fixtures/kmeans.py made the numbers with scikit-learn.
+    #[test]
+    fn trajectories_are_clustered_as_by_scikit_learn() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/kmeans.json")).unwrap();
+        let points: Vec<Vec<f64>> = serde_json::from_value(golden["points"].clone()).unwrap();
+        let last: Vec<f64> = points.iter().map(|point| point[2]).collect();
+        let table = Array2::from_shape_vec((points.len(), 3), points.concat()).unwrap();
+        for k in [2, 3, 4] {
+            let expected = &golden["k"][k.to_string()];
+            let labels: Vec<u8> = serde_json::from_value(expected["labels"].clone()).unwrap();
+            let centroids: Vec<Vec<f64>> = serde_json::from_value(expected["centroids"].clone()).unwrap();
+            let found = kmeans(&table, &last, k, 20, Streams::new(1), "test").unwrap().unwrap();
+            assert_eq!(found.assignment, labels, "k = {k}");
+            for (ours, theirs) in found.centroids.iter().zip(centroids.concat()) {
+                assert!((ours - theirs).abs() < 1e-5, "k = {k}: {ours} against {theirs}");
+            }
+        }
+    }
+
     #[test]
     fn clusters_do_not_depend_on_the_order_of_the_points() {
         let values: Vec<f64> = losses(9).into_iter().map(f64::from).collect();

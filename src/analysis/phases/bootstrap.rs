@@ -14,7 +14,8 @@ use super::rise::second_difference_variance;
 use super::valley::valley;
 use crate::random::Streams;
 
-/// Noisy tokens by sentence: what the bootstrap over sentences needs of a log.
+/// Noisy tokens by sentence: what the bootstrap over sentences needs of a log. Goes with a curve whose accuracies are
+/// shares, 0 to 1.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SentenceCounts {
     /// Noisy tokens observed in each sentence that has any.
@@ -48,19 +49,13 @@ pub(super) fn replicates(
                 first_learned: first_learned.draw(&mut rng),
             };
             if let Some(sentences) = sentences {
-                let largest = scores.noisy.largest().unwrap_or(0.0);
                 for (value, shift) in drawn.noisy.y.iter_mut().zip(sentences.resampled_shift(&mut rng)) {
-                    *value += shift * unit(largest);
+                    *value += shift;
                 }
             }
             locate(&drawn)
         })
         .collect()
-}
-
-/// Accuracies from a log are shares; a curve in percent beside it would be a hundred times larger.
-fn unit(largest: f64) -> f64 {
-    if largest > 1.5 { 100.0 } else { 1.0 }
 }
 
 impl SentenceCounts {

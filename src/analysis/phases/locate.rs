@@ -2,7 +2,7 @@
 
 use super::Evidence;
 use super::curve::{PhaseCurve, Series};
-use super::rise::{exceeds_noise, rise};
+use super::rise::{exceeds_white_noise, rise};
 use super::valley::valley;
 
 /// Share of its plateau at which a score counts as fitted.
@@ -75,7 +75,7 @@ fn fitting_end(scores: &Scores) -> Option<f64> {
     let base = if from_zero { 0.0 } else { first };
     let level = base + FITTED * (plateau - base);
     let reached = fit.iter().position(|&v| v >= level)?;
-    if !exceeds_noise(&series.y, climb, 0, peak.bottom_start) {
+    if !exceeds_white_noise(&series.y, climb) {
         return None;
     }
     if reached == 0 {

@@ -9,14 +9,14 @@
 //! # The end of fitting
 //! The first evaluation at which dev F1, in its best rising-then-falling fit, has reached 95 % of that fit's peak.
 //! Without a dev curve the accuracy on clean tokens serves, measured from its first value, then train F1. It is absent
-//! where no climb is visible: less than 1 % of the plateau, or no more than the curve's own noise.
+//! where no climb is visible: less than 1 % of the plateau, or less than three standard deviations of white noise.
 //!
 //! # The onset of memorisation
 //! *Where noise is known*, from the accuracy on noisy tokens against their given label, and from nothing else. It lies
 //! on a floor while the model resists and leaves it for good at the onset. The module `rise` finds the floor by
 //! isotonic regression, tests the rise, and places the onset at the bend of a hinge fitted to the floor and the first
 //! half of the rise. The rise must be *material*, a twentieth of the highest accuracy in the curve, and *more than
-//! noise*, four standard deviations of what the curve's own fluctuation, as white noise and as a random walk, could do.
+//! noise*, four and a half standard deviations of what the curve's own fluctuation, as white noise and as a random walk, could do.
 //!
 //! *Where it is not*, the same rule is applied to dev F1 upside down: it must fall, after its peak and for good, by 3 %
 //! of the peak, and the fall must be memorisation rather than drift: train F1, if known, still gains 3 % of its top

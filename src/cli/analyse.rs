@@ -1,0 +1,208 @@
+//! `memoscope analyse`: the tables and phases of a log, ours or made elsewhere.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::output::outln;
+use super::phases::describe;
+use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
+use crate::dynamics::{Log, Pass, write_csv, write_parquet};
+use crate::error::Error;
+use crate::run::write_atomically;
+
+const EXAMPLES: &str = "\
+Examples:
+  memoscope analyse runs/noise-sweep/noise=0.3-seed=106
+      A run of ours; the tables go to its folder analysis/
+  memoscope analyse my-log/ --out tables/ --json
+      A log that another training loop wrote (docs/log-format.md), or dataset cartography's training_dynamics/";
+
+/// Tables that have a row a token: written as Parquet, the others as CSV.
+const LARGE: &[&str] = &["events", "datamap", "losses", "assignments"];
+
+/// Analyse a run's log: events, clusters, data map, phases
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct AnalyseArgs {
+    /// The folder with tokens.parquet and dynamics/, or with dataset cartography's training_dynamics/
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Where the tables go; by default DIR/analysis
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The pass in which forgetting and learning are counted
+    #[arg(long, value_enum, default_value_t = PassArg::Train)]
+    events_pass: PassArg,
+    /// The pass whose losses and accuracies are analysed
+    #[arg(long, value_enum, default_value_t = PassArg::Eval)]
+    scores_pass: PassArg,
+    /// Clusters of losses
+    #[arg(long, value_name = "K", default_value_t = 2)]
+    clusters: usize,
+    /// Starts of k-means
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    restarts: usize,
+    /// Bootstrap replicates for the phases' intervals
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    bootstrap: usize,
+    /// Seed of k-means and the bootstrap
+    #[arg(long, value_name = "SEED", default_value_t = 106)]
+    seed: u64,
+    /// Print a summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A pass on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PassArg {
+    /// As the batch was seen: dropout on, before its update
+    Train,
+    /// After the epoch, dropout off
+    Eval,
+}
+
+impl From<PassArg> for Pass {
+    fn from(pass: PassArg) -> Self {
+        match pass {
+            PassArg::Train => Self::Train,
+            PassArg::Eval => Self::Eval,
+        }
+    }
+}
+
+/// Does what `memoscope analyse` promises.
+pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
+    let settings = AnalysisSettings {
+        events_pass: args.events_pass.into(),
+        scores_pass: args.scores_pass.into(),
+        clusters: args.clusters,
+        restarts: args.restarts,
+        bootstrap: args.bootstrap,
+        seed: args.seed,
+        ..AnalysisSettings::default()
+    };
+    settings.validate()?;
+    let log = Log::open(&args.folder)?;
+    let analysis = analyse_run(&log, &settings)?;
+    let out = args.out.clone().unwrap_or_else(|| args.folder.join("analysis"));
+    for (name, frame) in analysis.tables() {
+        match LARGE.contains(&name) {
+            true => write_parquet(&out.join(format!("{name}.parquet")), frame)?,
+            false => write_csv(&out.join(format!("{name}.csv")), frame)?,
+        }
+    }
+    let phases = serde_json::to_string_pretty(&analysis.phases)?;
+    let path = out.join("phases.json");
+    write_atomically(&path, |file| {
+        std::io::Write::write_all(file, format!("{phases}\n").as_bytes()).map_err(Error::io(&path))
+    })?;
+
+    let summary = Summary::of(&log, &analysis)?;
+    if args.json {
+        outln!("{}", serde_json::to_string_pretty(&summary.json(&analysis, &out))?);
+        return Ok(());
+    }
+    outln!("{}", summary.text(&analysis));
+    outln!("tables in            {}", out.display());
+    Ok(())
+}
+
+/// The few numbers one looks for first.
+struct Summary {
+    n_tokens: usize,
+    n_noisy: Option<usize>,
+    epochs: Vec<u32>,
+    gaps: Vec<u32>,
+    forgettable: Option<f64>,
+    forgettable_toneva: Option<f64>,
+    never_learned: Option<f64>,
+    detection: Option<(u32, f64, Option<f64>)>,
+}
+
+impl Summary {
+    fn of(log: &Log, analysis: &RunAnalysis) -> crate::Result<Self> {
+        let share = |name: &str| -> crate::Result<Option<f64>> { Ok(analysis.shares.column(name)?.f64()?.first()) };
+        let detection = match analysis.best_detection_epoch {
+            Some(epoch) => {
+                let row = analysis.epochs.column("epoch")?.u32()?.iter().position(|e| e == Some(epoch));
+                let at = |name: &str| -> crate::Result<Option<f64>> {
+                    let column = analysis.epochs.column(name)?.f64()?;
+                    Ok(row.and_then(|row| column.get(row)))
+                };
+                at("noise_f1")?.map(|f1| Ok::<_, Error>((epoch, f1, at("noise_ap")?))).transpose()?
+            }
+            None => None,
+        };
+        Ok(Self {
+            n_tokens: log.tokens().len(),
+            n_noisy: log.tokens().noisy().map(|noisy| noisy.iter().filter(|&&n| n).count()),
+            epochs: log.epochs().to_vec(),
+            gaps: log.gaps(),
+            forgettable: share("forgettable")?,
+            forgettable_toneva: share("forgettable_toneva")?,
+            never_learned: share("never_learned")?,
+            detection,
+        })
+    }
+
+    fn text(&self, analysis: &RunAnalysis) -> String {
+        let mut lines = vec![];
+        let percent = |share: Option<f64>| share.map_or("unknown".into(), |s| format!("{:.2} %", 100.0 * s));
+        let noisy = match self.n_noisy {
+            Some(n) => format!("{n} noisy ({})", percent(Some(n as f64 / self.n_tokens.max(1) as f64))),
+            None => "which are noisy is unknown".into(),
+        };
+        lines.push(format!("tokens               {}, {noisy}", self.n_tokens));
+        let range = match (self.epochs.first(), self.epochs.last()) {
+            (Some(first), Some(last)) => format!("{first} to {last}"),
+            _ => "none".into(),
+        };
+        let gaps = match self.gaps.as_slice() {
+            [] => String::new(),
+            gaps => {
+                let gaps: Vec<_> = gaps.iter().map(u32::to_string).collect();
+                format!("; missing: {}", gaps.join(", "))
+            }
+        };
+        lines.push(format!("epochs               {range}{gaps}"));
+        let (events, scores) = analysis.passes;
+        lines.push(format!("passes               events: {}, scores: {}", events.name(), scores.name()));
+        lines.push(format!(
+            "forgettable          {} ({} with the never learned)",
+            percent(self.forgettable),
+            percent(self.forgettable_toneva)
+        ));
+        lines.push(format!("never learned        {}", percent(self.never_learned)));
+        if let Some((epoch, f1, ap)) = self.detection {
+            let ap = ap.map_or(String::new(), |ap| format!(", average precision {ap:.3}"));
+            lines.push(format!("noise found best     epoch {epoch}: F1 {f1:.3}{ap}"));
+        }
+        lines.push(describe(&analysis.phases).trim_end().to_owned());
+        lines.join("\n")
+    }
+
+    fn json(&self, analysis: &RunAnalysis, out: &std::path::Path) -> serde_json::Value {
+        json!({
+            "tokens": self.n_tokens,
+            "noisy": self.n_noisy,
+            "epochs": self.epochs,
+            "missing_epochs": self.gaps,
+            "events_pass": analysis.passes.0.name(),
+            "scores_pass": analysis.passes.1.name(),
+            "forgettable": self.forgettable,
+            "forgettable_toneva": self.forgettable_toneva,
+            "never_learned": self.never_learned,
+            "noise_detection": self.detection.map(|(epoch, f1, ap)| json!({
+                "epoch": epoch, "f1": f1, "average_precision": ap,
+            })),
+            "fitting_end": analysis.phases.fitting_end,
+            "settling": analysis.phases.settling,
+            "memorisation_onset": analysis.phases.memorisation_onset,
+            "evidence": analysis.phases.evidence,
+            "tables": out,
+        })
+    }
+}

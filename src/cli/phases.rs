@@ -1,0 +1,129 @@
+//! `memoscope phases`: the phases of a curve made elsewhere.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::outln;
+use crate::analysis::phases::{ColumnNames, Evidence, PhasePoint, Phases, detect, parse_curve};
+use crate::error::{Error, Problem};
+use crate::random::Streams;
+
+const EXAMPLES: &str = "\
+Examples:
+  memoscope phases --curve run.jsonl
+      One JSON object per evaluation: {\"epoch\": 1, \"dev_f1\": 0.71, \"train_f1\": 0.64, \"noisy_accuracy\": 0.01}
+  memoscope phases --curve log.csv --column dev_f1=eval/f1 --column train_f1=f1 --json
+      A CSV file whose columns have other names
+
+Quantities: epoch, step, examples_seen, learning_rate, dev_f1, train_f1, clean_accuracy, noisy_accuracy,
+noisy_accuracy_gold, first_learned (share since the evaluation before), learned (number so far). Only epoch and one
+score are needed; with noisy_accuracy the onset is found from it, without it from dev_f1.";
+
+/// Find fitting, settling and memorisation in a curve made elsewhere
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct PhasesArgs {
+    /// One run's scores by epoch: CSV with a header, or one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    curve: PathBuf,
+    /// The column that holds a quantity, where its name is another
+    #[arg(long, value_name = "QUANTITY=COLUMN")]
+    column: Vec<String>,
+    /// Bootstrap replicates for the intervals; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    bootstrap: u32,
+    /// Seed of the bootstrap
+    #[arg(long, value_name = "SEED", default_value_t = 106)]
+    seed: u64,
+    /// Print JSON: fitting_end, settling and memorisation_onset, each null or an object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what `memoscope phases` promises.
+pub(super) fn run(args: &PhasesArgs) -> anyhow::Result<()> {
+    let mut names = ColumnNames::default();
+    for assignment in &args.column {
+        let Some((quantity, column)) = assignment.split_once('=') else {
+            return Err(Error::Config(
+                Problem::new(format!("--column {assignment} is no assignment")).hint("write --column dev_f1=COLUMN"),
+            )
+            .into());
+        };
+        names.set(quantity.trim(), column.trim())?;
+    }
+    let bytes = fs_err::read(&args.curve).map_err(Error::io(&args.curve))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+        Error::Data(
+            Problem::new("the file is not valid UTF-8").at(&args.curve).line(line).hint("convert it: iconv -t utf-8"),
+        )
+    })?;
+    let curve = parse_curve(&text, &args.curve, &names)?;
+    let phases = detect(&curve, None, args.bootstrap as usize, Streams::new(args.seed));
+    if args.json {
+        outln!("{}", serde_json::to_string_pretty(&phases)?);
+    } else {
+        outln!("{}", describe(&phases).trim_end());
+    }
+    Ok(())
+}
+
+/// The phases in words, one line each.
+pub(super) fn describe(phases: &Phases) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, what: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<20} {what}");
+    };
+    line("end of fitting", phases.fitting_end.as_ref().map_or("none".into(), place));
+    line(
+        "settling",
+        phases.settling.as_ref().map_or("none".into(), |settling| {
+            format!("epoch {} to {}", number(settling.start.epoch), number(settling.end.epoch))
+        }),
+    );
+    line("memorisation onset", phases.memorisation_onset.as_ref().map_or("none".into(), place));
+    line(
+        "found from",
+        match phases.evidence {
+            Evidence::NoisyAccuracy => "accuracy on noisy tokens against their given label",
+            Evidence::DevDecline => "dev F1 after its peak (noise unknown)",
+            Evidence::FirstLearning => "the rate of first learning (noise unknown, no dev curve)",
+            Evidence::Nothing => "nothing: the curve has neither noisy-token accuracy, nor dev F1, nor first learning",
+        }
+        .into(),
+    );
+    text
+}
+
+fn place(point: &PhasePoint) -> String {
+    let mut text = format!(
+        "epoch {} ({} to {}; found in {:.0} % of replicates",
+        number(point.epoch),
+        number(point.epoch_low),
+        number(point.epoch_high),
+        100.0 * point.support
+    );
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "; {name} {value}");
+        }
+    };
+    add("step", point.step.map(|v| v.to_string()));
+    add("examples", point.examples_seen.map(|v| v.to_string()));
+    add("learning rate", point.learning_rate.map(|v| format!("{v:.2e}")));
+    add("dev F1", point.scores.dev_f1.map(|v| format!("{v:.3}")));
+    add("train F1", point.scores.train_f1.map(|v| format!("{v:.3}")));
+    add("noisy accuracy", point.scores.noisy_accuracy.map(|v| format!("{v:.3}")));
+    text.push(')');
+    text
+}
+
+/// At most two digits after the point, none where there are none.
+fn number(value: f64) -> String {
+    ((value * 100.0).round() / 100.0).to_string()
+}
