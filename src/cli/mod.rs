@@ -58,10 +58,10 @@ enum Command {
     /// Draw reports again from finished runs
     Figures(figures::FiguresArgs),
     /// Describe annotated text, put noise on it, generate it
-    #[command(subcommand, after_help = corpus::EXAMPLES)]
+    #[command(subcommand)]
     Corpus(corpus::CorpusCommand),
     /// Pretrain an encoder, describe one
-    #[command(subcommand, after_help = model::EXAMPLES)]
+    #[command(subcommand)]
     Model(model::ModelCommand),
     /// Print the JSON schema of experiment files
     #[command(after_help = schema::EXAMPLES)]

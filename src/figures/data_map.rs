@@ -184,7 +184,9 @@ impl HexGrid {
             by_shade.entry(shade(*count, most)).or_default().push(corners.collect());
         }
         for (shade, hexagons) in by_shade {
-            canvas.polygons(hexagons, Some(density(shade as f64 / SHADES as f64).into()), None);
+            let colour = density(shade as f64 / SHADES as f64);
+            // A hair of a rim closes the seams between neighbours of different shades.
+            canvas.polygons(hexagons, Some(colour.into()), Some(Stroke::solid(colour, 0.3)));
         }
     }
 

@@ -20,17 +20,15 @@ use crate::Result;
 /// # Errors
 /// [`crate::Error::Internal`] if a column is missing, [`crate::Error::Io`] if a file cannot be written.
 pub fn draw(epochs: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFiles> {
-    let mut f1 = by_noise(epochs, "epoch", "noise_f1")?;
-    let mut precision = by_noise(epochs, "epoch", "noise_ap")?;
-    f1.retain(|series| !series.places.is_empty());
-    precision.retain(|series| !series.places.is_empty());
+    let f1 = by_noise(epochs, "epoch", "noise_f1")?;
+    let precision = by_noise(epochs, "epoch", "noise_ap")?;
     let (low, high) = series::extent(f1.iter().chain(&precision)).unwrap_or((1.0, 2.0));
     let words = Words {
         title: "How well the loss gives wrong labels away, epoch by epoch".into(),
         caption: format!(
             "Wrong labels found among the training tokens after each epoch, one line for each share of noise asked \
-             for: F1 of the cluster with the higher losses (left; k-means, k = 2), and average precision with the \
-             loss as score (right). Diamonds: best epoch. {}",
+             for: F1 of the cluster with the higher losses (first panel; k-means, k = 2), and average precision with \
+             the loss as score (second). Diamonds: best epoch. {}",
             levels::seeds_in_words(f1.iter().chain(&precision))
         ),
         alt: format!(

@@ -61,7 +61,7 @@ pub fn draw(epochs: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFile
     }
     let n_ticks = if n_columns == 3 { 5 } else { 4 };
     let panel_of = |i: usize| {
-        let first = i % n_columns == 0;
+        let first = i.is_multiple_of(n_columns);
         let title = if first { "share first learned" } else { "" };
         Panel {
             area: areas[i].inset(Panel::LEFT + 4.0, 0.0, 4.0, 0.0),

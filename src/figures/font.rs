@@ -95,10 +95,11 @@ fn flattened(curve: &OutlineCurve) -> Vec<ab_glyph::Point> {
     }
 }
 
-/// Cuts text into lines no wider than `limit` points, between words; a longer word keeps its line.
+/// Cuts text into lines no wider than `limit` points, at spaces; a longer word keeps its line,
+/// and a no-break space holds.
 pub fn wrap(text: &str, size: f64, weight: Weight, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
             Some(line) if width(&format!("{line} {word}"), size, weight) <= limit => {
                 line.push(' ');

@@ -33,8 +33,8 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
     let words = Words {
         title: "F1 on training and development data under label noise".into(),
         caption: format!(
-            "Entity F1 on training sentences against the labels given (left) and on clean development data (right), \
-             one line for each share of noise asked for. {} {}",
+            "Entity F1 on training sentences against the labels given (first panel) and on clean development data \
+             (second), one line for each share of noise asked for. {} {}",
             levels::seeds_in_words(train.iter().chain(&dev)),
             phases::in_words(&phase_rows)
         ),

@@ -19,7 +19,7 @@ pub struct PanelPlan<'a> {
     pub heading: &'a str,
     /// Vertical axis.
     pub y: Axis,
-    /// One line a level; levels without a place are left out.
+    /// One line a level. A level without a place has no line, but keeps its colour for figures where it has one.
     pub family: &'a [Series],
     /// Mark the best place of each line.
     pub mark_best: bool,
@@ -32,15 +32,17 @@ pub struct PanelPlan<'a> {
 /// many for that.
 pub fn draw(sheet: &mut Sheet, style: &Style, plans: &[PanelPlan<'_>], x: &Axis, phases: &[LevelPhases]) {
     let levels = levels_of(plans);
+    let shown: Vec<f64> = levels.iter().copied().filter(|level| has_places(plans, *level)).collect();
     let height = match style.width {
         Width::Full => 132.0,
         Width::Column => 96.0,
     };
-    let direct = (levels.len() as f64) * (LABEL_SIZE + 1.0) <= height;
+    let direct = shown.len() as f64 * (LABEL_SIZE + 1.0) <= height;
     if !direct {
         let entries: Vec<LegendEntry> = levels
             .iter()
             .enumerate()
+            .filter(|(_, level)| shown.contains(level))
             .map(|(i, level)| LegendEntry {
                 text: percent(*level),
                 stroke: Some(theme::ordered(i, levels.len())),
@@ -50,8 +52,11 @@ pub fn draw(sheet: &mut Sheet, style: &Style, plans: &[PanelPlan<'_>], x: &Axis,
         sheet.legend(&entries);
         sheet.take(4.0);
     }
-    let has_strip = phases.iter().any(|level| level.fitting_end.is_some() || level.memorisation_onset.is_some());
-    let strip_height = if has_strip { phases::strip_height(levels.len()) } else { 0.0 };
+    let has_strip = phases
+        .iter()
+        .filter(|level| shown.contains(&level.noise))
+        .any(|level| level.fitting_end.is_some() || level.memorisation_onset.is_some());
+    let strip_height = if has_strip { phases::strip_height(shown.len()) } else { 0.0 };
     let strip_room = if has_strip { strip_height + 5.0 } else { 0.0 };
     let right = if direct { LABEL_ROOM } else { 6.0 };
     const HEADING: f64 = 13.0;
@@ -77,9 +82,13 @@ pub fn draw(sheet: &mut Sheet, style: &Style, plans: &[PanelPlan<'_>], x: &Axis,
         if has_strip && with_x_axis {
             let area = Area { y: panel.area.y + panel.area.height + 5.0, height: strip_height, ..panel.area };
             let end = series::extent(plans.iter().flat_map(|plan| plan.family)).map_or(x.high, |(_, end)| end);
-            phases::strip(canvas, area, x, &levels, phases, end);
+            phases::strip(canvas, area, x, &shown, phases, end);
         }
     }
+}
+
+fn has_places(plans: &[PanelPlan<'_>], level: f64) -> bool {
+    plans.iter().flat_map(|plan| plan.family).any(|series| series.level == level && !series.places.is_empty())
 }
 
 fn levels_of(plans: &[PanelPlan<'_>]) -> Vec<f64> {

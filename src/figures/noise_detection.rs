@@ -55,9 +55,9 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
             detection.epoch
         ),
         caption: format!(
-            "Left: losses of clean and of noisy training tokens against their given labels after epoch {}, counted \
-             in {N_BINS} bins, with the cut-off between two clusters (k-means). Right: precision against recall when \
-             tokens above a moving threshold are called noisy. {in_words}",
+            "First panel: losses of clean and of noisy training tokens against their given labels after epoch {}, \
+             counted in {N_BINS} bins, with the cut-off between two clusters (k-means). Second: precision against \
+             recall when tokens above a moving threshold are called noisy. {in_words}",
             detection.epoch
         ),
         alt: format!("Histogram of losses, {cutoff_in_words}, and precision-recall curve. {in_words}"),
@@ -79,8 +79,7 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
         histogram.draw(&mut sheet, inner(left), detection.cutoff);
         curve.draw(&mut sheet, inner(right));
     }
-    let drawn = histogram.frame()?;
-    sheet.save(stem, &[("histogram", &drawn), ("precision-recall", detection.precision_recall)])
+    sheet.save(stem, &[("histogram", &histogram.frame()?), ("precision-recall", &curve.frame()?)])
 }
 
 const CLEAN_OUTLINE: Stroke = Stroke { colour: CLEAN, width: 1.1, dash: &[] };
@@ -124,6 +123,24 @@ impl Histogram {
         Ok(df!("loss_from" => from, "loss_to" => to, "clean" => &self.clean, "noisy" => &self.noisy)?)
     }
 
+    /// The outline of each run of bins that hold a token, down to the axis at both ends.
+    fn steps(&self, counts: &[u64]) -> Vec<Vec<(f64, f64)>> {
+        let at = |i: usize| i as f64 * self.bin_width;
+        let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
+        for (i, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            if i == 0 || counts[i - 1] == 0 {
+                runs.push(vec![(at(i), 0.5)]);
+            }
+            if let Some(run) = runs.last_mut() {
+                run.extend([(at(i), *count as f64), (at(i + 1), *count as f64)]);
+                if counts.get(i + 1).is_none_or(|next| *next == 0) {
+                    run.push((at(i + 1), 0.5));
+                }
+            }
+        }
+        runs
+    }
+
     fn draw(&self, sheet: &mut Sheet, area: Area, cutoff: Option<f64>) {
         let most = self.clean.iter().chain(&self.noisy).max().copied().unwrap_or(0);
         let end = self.bin_width * N_BINS as f64;
@@ -137,20 +154,11 @@ impl Histogram {
             return;
         }
         for (counts, stroke, opacity) in [(&self.clean, CLEAN_OUTLINE, 0.22), (&self.noisy, NOISY_OUTLINE, 0.30)] {
-            let corners: Vec<(f64, f64)> = counts
-                .iter()
-                .enumerate()
-                .flat_map(|(i, count)| {
-                    let height = (*count as f64).max(0.5);
-                    [(i as f64 * self.bin_width, height), ((i + 1) as f64 * self.bin_width, height)]
-                })
-                .collect();
-            if counts.iter().all(|count| *count == 0) {
-                continue;
+            for corners in self.steps(counts) {
+                let bars: Vec<(f64, f64, f64)> = corners.iter().map(|(x, height)| (*x, 0.5, *height)).collect();
+                panel.band(&mut sheet.canvas, &bars, Fill { colour: stroke.colour, opacity });
+                panel.line(&mut sheet.canvas, corners, stroke);
             }
-            let bars: Vec<(f64, f64, f64)> = corners.iter().map(|(x, height)| (*x, 0.5, *height)).collect();
-            panel.band(&mut sheet.canvas, &bars, Fill { colour: stroke.colour, opacity });
-            panel.line(&mut sheet.canvas, corners, stroke);
         }
         if let Some(nats) = cutoff
             && let Some((x, top)) = panel.point(nats, panel.y.high)
@@ -166,8 +174,8 @@ impl Histogram {
 
 /// Precision against recall, in the order of falling thresholds.
 struct Curve {
-    /// Recall and precision.
-    points: Vec<(f64, f64)>,
+    /// Recall, precision and threshold, thinned to what can be seen.
+    points: Vec<(f64, f64, f64)>,
     /// Sum of recall gained times precision there: average precision.
     area: f64,
     /// F1, recall and precision where F1 is best.
@@ -178,12 +186,17 @@ impl Curve {
     fn read(frame: &DataFrame) -> Result<Self> {
         let precision = columns::numbers(frame, "precision")?;
         let recall = columns::numbers(frame, "recall")?;
-        let mut points: Vec<(f64, f64)> =
-            recall.into_iter().zip(precision).filter_map(|(recall, precision)| Some((recall?, precision?))).collect();
+        let threshold = columns::numbers(frame, "threshold")?;
+        let mut points: Vec<(f64, f64, f64)> = recall
+            .into_iter()
+            .zip(precision)
+            .zip(threshold)
+            .filter_map(|((recall, precision), threshold)| Some((recall?, precision?, threshold.unwrap_or(f64::NAN))))
+            .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
         let mut area = 0.0;
         let mut before = 0.0;
-        for (recall, precision) in &points {
+        for (recall, precision, _) in &points {
             area += (recall - before) * precision;
             before = *recall;
         }
@@ -192,9 +205,17 @@ impl Curve {
         };
         let best = points
             .iter()
-            .map(|&(recall, precision)| (f1(recall, precision), recall, precision))
+            .map(|&(recall, precision, _)| (f1(recall, precision), recall, precision))
             .reduce(|best, next| if next.0 > best.0 { next } else { best });
-        Ok(Self { points, area, best })
+        Ok(Self { points: thinned(&points), area, best })
+    }
+
+    fn frame(&self) -> Result<DataFrame> {
+        let threshold: Vec<Option<f64>> =
+            self.points.iter().map(|point| Some(point.2).filter(|t| t.is_finite())).collect();
+        let precision: Vec<f64> = self.points.iter().map(|point| point.1).collect();
+        let recall: Vec<f64> = self.points.iter().map(|point| point.0).collect();
+        Ok(df!("threshold" => threshold, "precision" => precision, "recall" => recall)?)
     }
 
     fn draw(&self, sheet: &mut Sheet, area: Area) {
@@ -204,7 +225,7 @@ impl Curve {
             panel.note(&mut sheet.canvas, "no noisy tokens");
             return;
         };
-        panel.line(&mut sheet.canvas, thinned(&self.points), Stroke::solid(INK, LINE));
+        panel.line(&mut sheet.canvas, self.points.iter().map(|point| (point.0, point.1)), Stroke::solid(INK, LINE));
         panel.marker(&mut sheet.canvas, (recall, precision), Marker::Diamond, 2.8, INK);
         let lines = [
             format!("best F1 {f1:.3}"),
@@ -220,13 +241,13 @@ impl Curve {
 }
 
 /// Points of a curve that lie apart by what can be seen: at most a few hundred, first and last kept.
-fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+fn thinned(points: &[(f64, f64, f64)]) -> Vec<(f64, f64, f64)> {
     const SEEN: f64 = 0.002;
-    let mut kept: Vec<(f64, f64)> = Vec::new();
-    for (i, &(x, y)) in points.iter().enumerate() {
+    let mut kept: Vec<(f64, f64, f64)> = Vec::new();
+    for (i, &(x, y, threshold)) in points.iter().enumerate() {
         let apart = kept.last().is_none_or(|last| (last.0 - x).abs() > SEEN || (last.1 - y).abs() > SEEN);
         if apart || i + 1 == points.len() {
-            kept.push((x, y));
+            kept.push((x, y, threshold));
         }
     }
     kept
@@ -251,7 +272,8 @@ mod tests {
     fn only_the_chosen_epoch_is_counted() {
         let losses = df!("epoch" => [1u32, 2, 2], "loss" => [5.0f32, 0.5, 4.0], "noisy" => [true, false, true])
             .expect("a frame");
-        let empty = df!("precision" => [0.0f64; 0], "recall" => [0.0f64; 0]).expect("a frame");
+        let empty =
+            df!("threshold" => [0.0f64; 0], "precision" => [0.0f64; 0], "recall" => [0.0f64; 0]).expect("a frame");
         let detection =
             Detection { losses: &losses, precision_recall: &empty, epoch: 2, noise: 0.3, cutoff: Some(2.0) };
         let histogram = Histogram::read(&detection).expect("counts");

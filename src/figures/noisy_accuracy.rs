@@ -10,7 +10,7 @@ use polars::prelude::DataFrame;
 
 use super::levels::{self, PanelPlan};
 use super::scale::Axis;
-use super::series::{self, Series, by_noise};
+use super::series::{self, by_noise};
 use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::Style;
 use super::{columns, phases};
@@ -27,19 +27,19 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
     let prefix = if columns::has(curves, "probe_noisy_accuracy") { "probe_" } else { "" };
     let given_column = format!("{prefix}noisy_accuracy");
     let gold_column = format!("{prefix}noisy_accuracy_gold");
-    let given = with_noise(by_noise(curves, "examples_seen", &given_column)?);
-    let gold = with_noise(by_noise(curves, "examples_seen", &gold_column)?);
+    let given = by_noise(curves, "examples_seen", &given_column)?;
+    let gold = by_noise(curves, "examples_seen", &gold_column)?;
     let phase_rows: Vec<_> = phases::read(phases)?
         .into_iter()
-        .filter(|level| given.iter().any(|series| series.level == level.noise))
+        .filter(|level| given.iter().any(|series| series.level == level.noise && !series.places.is_empty()))
         .collect();
 
     let (low, high) = series::extent(given.iter().chain(&gold)).unwrap_or((1.0, 10.0));
     let words = Words {
         title: "How wrongly labelled tokens are predicted".into(),
         caption: format!(
-            "Accuracy on the training tokens whose label is wrong, against that wrong label (left) and against the \
-             true one (right), one line for each share of noise asked for. {} {}",
+            "Accuracy on the training tokens whose label is wrong, against that wrong label (first panel) and \
+             against the true one (second), one line for each share of noise asked for. {} {}",
             levels::seeds_in_words(given.iter().chain(&gold)),
             phases::in_words(&phase_rows)
         ),
@@ -51,27 +51,15 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
     };
     let mut sheet = Sheet::new(words, style);
     let x = levels::examples_axis(low, high, style);
-    let plan = |heading, family: &'_ [Series]| {
-        let y = Axis::score(series::highest(family), "accuracy on noisy tokens");
-        (heading, y, family.to_vec())
+    let plan = |(heading, family)| PanelPlan {
+        heading,
+        y: Axis::score(series::highest(family), "accuracy on noisy tokens"),
+        family,
+        mark_best: false,
+        if_empty: "no noisy tokens",
     };
-    let panels = [plan("Against the wrong label given", &given), plan("Against the true label", &gold)];
-    let plans: Vec<PanelPlan<'_>> = panels
-        .iter()
-        .map(|(heading, y, family)| PanelPlan {
-            heading,
-            y: y.clone(),
-            family,
-            mark_best: false,
-            if_empty: "no noisy tokens",
-        })
-        .collect();
+    let plans = [("Against the wrong label given", &given[..]), ("Against the true label", &gold[..])].map(plan);
     levels::draw(&mut sheet, style, &plans, &x, &phase_rows);
     let drawn = curves.select(["noise", "seed", "examples_seen", given_column.as_str(), gold_column.as_str()])?;
     sheet.save(stem, &[("curves", &drawn), ("phases", phases)])
-}
-
-fn with_noise(mut family: Vec<Series>) -> Vec<Series> {
-    family.retain(|series| !series.places.is_empty());
-    family
 }

@@ -197,7 +197,7 @@ pub fn x_axis(canvas: &mut Canvas, area: Area, axis: &Axis) {
 pub fn draw_marker(canvas: &mut Canvas, (x, y): Point, marker: Marker, radius: f64, colour: Colour) {
     let white = super::theme::WHITE;
     let outline = match marker {
-        Marker::Disc | Marker::Circle => disc((x, y), radius, 24),
+        Marker::Disc | Marker::Circle => disc((x, y), radius, 16),
         Marker::Triangle => {
             vec![(x, y - 1.2 * radius), (x + 1.1 * radius, y + 0.8 * radius), (x - 1.1 * radius, y + 0.8 * radius)]
         }

@@ -126,27 +126,26 @@ pub fn strip(canvas: &mut Canvas, area: Area, x: &Axis, levels: &[f64], phases: 
         let onset = level.memorisation_onset.and_then(|boundary| place(boundary.at));
         let fitted_x = fitted.or(onset).unwrap_or(right);
         let onset_x = onset.unwrap_or(right).max(fitted_x);
+        let whisker = level.memorisation_onset.and_then(|onset| Some((place(onset.low)?, place(onset.high)?)));
+        let (low, high) = whisker.unwrap_or((onset_x, onset_x));
         let bars = [
-            ("fitting", area.x, fitted_x, FITTING, INK),
-            ("settling", fitted_x, onset_x, SETTLING, INK),
-            ("memorisation", onset_x, right, MEMORISATION, WHITE),
+            ("fitting", (area.x, fitted_x), (area.x, fitted_x.min(low)), FITTING, INK),
+            ("settling", (fitted_x, onset_x), (fitted_x, onset_x.min(low)), SETTLING, INK),
+            ("memorisation", (onset_x, right), (onset_x.max(high), right), MEMORISATION, WHITE),
         ];
-        for (name, from, to, colour, ink) in bars {
+        for (name, (from, to), free, colour, ink) in bars {
             if to - from < 0.1 {
                 continue;
             }
             canvas.rectangle((from, top), (to, bottom), colour);
             let size = TICK_SIZE - 0.8;
-            let text = Text::new(name, ((from + to) / 2.0, middle + size * 0.35), size, ink).anchor(Anchor::Middle);
-            let whisker_room = if name == "memorisation" { 8.0 } else { 3.0 };
-            if text.width() + whisker_room < to - from {
+            let text =
+                Text::new(name, ((free.0 + free.1) / 2.0, middle + size * 0.35), size, ink).anchor(Anchor::Middle);
+            if text.width() + 4.0 < free.1 - free.0 {
                 canvas.text(text);
             }
         }
-        if let Some(boundary) = level.memorisation_onset
-            && let (Some(low), Some(high)) = (place(boundary.low), place(boundary.high))
-            && high - low > 0.5
-        {
+        if high - low > 0.5 {
             for (stroke_width, colour) in [(2.2, WHITE), (0.9, INK)] {
                 let stroke = Stroke::solid(colour, stroke_width);
                 canvas.line(vec![(low, middle), (high, middle)], stroke);

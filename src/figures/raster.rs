@@ -3,7 +3,7 @@
 //! Everything is an area: a line is the union of its pieces, each a thin rectangle, with a small disc at every bend,
 //! and a text is its letters' outlines. `ab_glyph_rasterizer` says how much of each pixel an area covers, exactly, so
 //! edges are smooth without painting larger and shrinking. Areas that overlap within one mark add up to at most full
-//! cover, which is what a union looks like, provided that they turn the same way; [`Area::add`] sees to that.
+//! cover, which is what a union looks like, provided that they turn the same way, which is seen to.
 
 use ab_glyph_rasterizer::{Rasterizer, point};
 
@@ -222,7 +222,7 @@ impl Bitmap {
         let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_compression(png::Compression::Best);
+        encoder.set_compression(png::Compression::Default);
         let density = (pixels_per_point * POINTS_PER_METRE).round() as u32;
         encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: density, yppu: density, unit: png::Unit::Meter }));
         let mut writer = encoder.write_header().map_err(failed)?;

@@ -1,1 +1,101 @@
-//! (room to be furnished)
+//! The report of a study: figures and tables on one page, and the same in other formats.
+//!
+//! [`render`] writes into a folder
+//!
+//! * `index.html`: one file that holds everything, figures inline; opens without a network, sorts its tables, prints;
+//! * `report.md`: the same for a code host, with links to the figures' bitmaps;
+//! * `tables/NAME.csv` with every digit, and `tables/NAME.tex` with the digits shown (package booktabs).
+//!
+//! One file a format: `html`, `markdown`, `latex`, `csv`. Words come from data sets, and a token may be
+//! `<script>`, `|` or a line break: each format escapes every string it did not write itself.
+//!
+//! Nothing of the clock or the machine gets in: the same study gives the same bytes.
+
+mod aggregate;
+mod csv;
+mod html;
+mod latex;
+mod markdown;
+mod table;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+pub use aggregate::mean_over_seeds;
+pub use table::{Cell, Column, Format, Table};
+
+use crate::Result;
+use crate::error::Error;
+use crate::figures::{FigureFiles, with_suffix};
+use crate::run::write_atomically;
+
+/// A figure in a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// Stands above it.
+    pub title: String,
+    /// Stands below it.
+    pub caption: String,
+    /// Said to those who do not see it.
+    pub alt: String,
+    /// Path of its files without ending, below the report's folder: `figures/learning-curves`.
+    pub stem: PathBuf,
+}
+
+impl Figure {
+    /// The figure whose files were written with `figures/NAME` as stem in the report's folder.
+    pub fn new(files: &FigureFiles, stem: impl Into<PathBuf>) -> Self {
+        Self { title: files.title.clone(), caption: files.caption.clone(), alt: files.alt.clone(), stem: stem.into() }
+    }
+}
+
+/// Everything a report shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StudyReport {
+    /// Stands on top: `Noise sweep: CoNLL03, bert-tiny`.
+    pub title: String,
+    /// What was found, from the numbers: one paragraph each.
+    pub findings: Vec<String>,
+    /// The corpus was generated: said under the title.
+    pub synthetic: bool,
+    /// In the order they are shown.
+    pub figures: Vec<Figure>,
+    /// In the order they are shown: results, realised noise rates, runs.
+    pub tables: Vec<Table>,
+    /// The resolved configuration as TOML.
+    pub configuration: String,
+}
+
+/// What a report says where the corpus is synthetic.
+pub const SYNTHETIC_NOTE: &str = "The corpus is synthetic: generated from templates, not written by people. \
+                                  Numbers show the method, not a language.";
+
+/// Writes the report into the folder `out`, where the figures' files are already.
+///
+/// # Errors
+/// [`Error::Io`] if a figure cannot be read or a file cannot be written; [`Error::Internal`] if two tables have one
+/// name.
+pub fn render(study: &StudyReport, out: &Path) -> Result<()> {
+    for (i, table) in study.tables.iter().enumerate() {
+        if study.tables[..i].iter().any(|other| other.name == table.name) {
+            return Err(Error::Internal(format!("two tables of the report are named `{}`", table.name)));
+        }
+    }
+    let mut drawings = Vec::new();
+    for figure in &study.figures {
+        let path = out.join(with_suffix(&figure.stem, ".svg"));
+        drawings.push(fs_err::read_to_string(&path).map_err(Error::io(&path))?);
+    }
+    write(&out.join("index.html"), &html::page(study, &drawings)?)?;
+    write(&out.join("report.md"), &markdown::page(study))?;
+    for table in &study.tables {
+        let folder = out.join("tables");
+        write(&folder.join(format!("{}.csv", table.name)), &csv::table(table)?)?;
+        write(&folder.join(format!("{}.tex", table.name)), &latex::table(table))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    write_atomically(path, |file| file.write_all(text.as_bytes()).map_err(Error::io(path)))
+}

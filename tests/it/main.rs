@@ -1,8 +1,9 @@
-//! Integration tests, one binary.
+//! Integration tests: one binary, one file a room.
 
 mod analysis;
 mod cli;
 mod corpus;
 mod dynamics;
+mod figures;
 mod parity;
 mod workspace;

@@ -75,7 +75,7 @@ impl Study for NoiseSweep {
         let page = input.layout.report.join("index.html");
         let study = StudyReport {
             title: title(input.experiment, &subject),
-            findings: findings.clone(),
+            findings: vec![findings.clone()],
             synthetic: subject.synthetic,
             figures: pictures::draw(input, &gathered, &frames, &subject)?,
             tables: tables::all(input, &gathered, &levels)?,

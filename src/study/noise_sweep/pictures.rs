@@ -1,6 +1,6 @@
 //! The figures of the noise sweep.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::findings::Subject;
 use super::{Gathered, StudyFrames};
@@ -10,6 +10,7 @@ use crate::figures::{
     FigureFiles, Style, Width, data_map, detection_by_epoch, first_learning, learning_curves, noise_detection,
     noisy_accuracy,
 };
+use crate::report::Figure;
 use crate::study::StudyInput;
 use crate::study::frames::numbers;
 
@@ -19,21 +20,27 @@ pub(super) fn draw(
     gathered: &Gathered<'_>,
     frames: &StudyFrames,
     subject: &Subject<'_>,
-) -> Result<Vec<FigureFiles>> {
+) -> Result<Vec<Figure>> {
     let style = Style {
         width: Width::Full,
         synthetic: subject.synthetic,
         subtitle: format!("{}, {}, {} epochs", subject.data, input.experiment.model.source, subject.epochs),
     };
-    let stem = |name: &str| -> PathBuf { input.layout.report.join("figures").join(name) };
+    let folder = Path::new("figures");
+    let stem = |name: &str| input.layout.report.join(folder).join(name);
     let has_noise = gathered.numbers.iter().any(|run| run.noise > 0.0);
     let StudyFrames { curves, epochs, phases } = frames;
 
-    let mut figures = vec![learning_curves::draw(curves, phases, &style, &stem("learning_curves"))?];
+    let mut figures = Vec::new();
+    let mut add = |name: &str, files: FigureFiles| figures.push(Figure::new(&files, folder.join(name)));
+    let name = "learning_curves";
+    add(name, learning_curves::draw(curves, phases, &style, &stem(name))?);
     if has_noise {
-        figures.push(noisy_accuracy::draw(curves, phases, &style, &stem("noisy_accuracy"))?);
+        let name = "noisy_accuracy";
+        add(name, noisy_accuracy::draw(curves, phases, &style, &stem(name))?);
     }
-    figures.push(first_learning::draw(epochs, &style, &stem("first_learning"))?);
+    let name = "first_learning";
+    add(name, first_learning::draw(epochs, &style, &stem(name))?);
     let (run, analysis) = &gathered.shown;
     if let Some(epoch) = analysis.best_detection_epoch {
         let row = numbers(&analysis.epochs, "epoch")?.iter().position(|at| *at == Some(f64::from(epoch)));
@@ -48,11 +55,14 @@ pub(super) fn draw(
             noise: run.manifest.config.perturb.rate,
             cutoff,
         };
-        figures.push(noise_detection::draw(&detection, &style, &stem("noise_detection"))?);
+        let name = "noise_detection";
+        add(name, noise_detection::draw(&detection, &style, &stem(name))?);
     }
     if has_noise {
-        figures.push(detection_by_epoch::draw(epochs, &style, &stem("detection_by_epoch"))?);
+        let name = "detection_by_epoch";
+        add(name, detection_by_epoch::draw(epochs, &style, &stem(name))?);
     }
-    figures.push(data_map::draw(&analysis.datamap, &style, &stem("data_map"))?);
+    let name = "data_map";
+    add(name, data_map::draw(&analysis.datamap, &style, &stem(name))?);
     Ok(figures)
 }
