@@ -8,9 +8,9 @@ use serde_json::json;
 use super::output::outln;
 use super::phases::describe;
 use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
-use crate::dynamics::{Log, Pass, write_csv, write_parquet};
+use crate::dynamics::{Log, Pass};
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::study::write_analysis;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,9 +18,6 @@ Examples:
       A run of ours; the tables go to its folder analysis/
   memoscope analyse my-log/ --out tables/ --json
       A log that another training loop wrote (docs/log-format.md), or dataset cartography's training_dynamics/";
-
-/// Tables that have a row a token: written as Parquet, the others as CSV.
-const LARGE: &[&str] = &["events", "datamap", "losses", "assignments"];
 
 /// Analyse a run's log: events, clusters, data map, phases
 #[derive(Debug, Args)]
@@ -88,18 +85,7 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
     let log = Log::open(&args.folder)?;
     let analysis = analyse_run(&log, &settings)?;
     let out = args.out.clone().unwrap_or_else(|| args.folder.join("analysis"));
-    for (name, frame) in analysis.tables() {
-        match LARGE.contains(&name) {
-            true => write_parquet(&out.join(format!("{name}.parquet")), frame)?,
-            false => write_csv(&out.join(format!("{name}.csv")), frame)?,
-        }
-    }
-    let phases = serde_json::to_string_pretty(&analysis.phases)?;
-    let path = out.join("phases.json");
-    write_atomically(&path, |file| {
-        std::io::Write::write_all(file, format!("{phases}\n").as_bytes()).map_err(Error::io(&path))
-    })?;
-
+    write_analysis(&out, &analysis)?;
     let summary = Summary::of(&log, &analysis)?;
     if args.json {
         outln!("{}", serde_json::to_string_pretty(&summary.json(&analysis, &out))?);

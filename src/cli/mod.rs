@@ -6,7 +6,7 @@
 //! diverged, 5 the file system, 130 an interrupt.
 
 mod analyse;
-pub mod corpus;
+mod corpus;
 mod failure;
 mod figures;
 mod interrupt;
@@ -64,6 +64,7 @@ enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     /// Print the JSON schema of experiment files
+    #[command(after_help = schema::EXAMPLES)]
     Schema,
     /// Print a completion script for a shell
     Completions(shell::CompletionsArgs),

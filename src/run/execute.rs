@@ -108,8 +108,8 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     });
 
     let finished_before = manifest.epochs_finished;
-    let mut recorder =
-        Recorder::new(&folder, manifest, token_table(&data, &perturbed, &trainer.scored_tokens()), monitor, stop)?;
+    let tokens = token_table(&data, &perturbed, &trainer.scored_tokens());
+    let mut recorder = Recorder::new(&folder, manifest, &tokens, monitor, stop)?;
     recorder.rewind(finished_before)?;
     recorder.start_clock();
     let result = trainer.run(&mut recorder).and_then(|()| match config.train.save_model {

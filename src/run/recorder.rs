@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{EpochSummary, Manifest, Monitor, RunFolder, StopFlag};
-use crate::dynamics::{CurvePoint, Log, LogWriter, Observations, StepRecord, TokenTable};
+use crate::dynamics::{CurvePoint, Log, LogWriter, StepRecord, TokenTable};
 use crate::error::Result;
 use crate::train::{EpochEnd, Observer};
 
@@ -14,30 +14,28 @@ pub(super) struct Recorder<'a> {
     manifest: Manifest,
     monitor: &'a mut dyn Monitor,
     stop: &'a StopFlag,
-    /// All training tokens, until the first epoch shows which of them are scored.
-    tokens: Option<TokenTable>,
     steps: Vec<StepRecord>,
     curve: Vec<CurvePoint>,
     epoch_started: Instant,
 }
 
 impl<'a> Recorder<'a> {
-    /// A recorder for a run that begins; `tokens` are all training tokens.
+    /// A recorder, which writes the table of the training tokens at once.
     pub(super) fn new(
         folder: &'a RunFolder,
         manifest: Manifest,
-        tokens: TokenTable,
+        tokens: &TokenTable,
         monitor: &'a mut dyn Monitor,
         stop: &'a StopFlag,
     ) -> Result<Self> {
         let writer = LogWriter::new(folder.path(), &manifest.config.id, &manifest.data.labels)?;
+        writer.tokens(tokens)?;
         Ok(Self {
             folder,
             writer,
             manifest,
             monitor,
             stop,
-            tokens: Some(tokens),
             steps: Vec::new(),
             curve: Vec::new(),
             epoch_started: Instant::now(),
@@ -57,7 +55,6 @@ impl<'a> Recorder<'a> {
             self.steps.retain(|step| step.epoch <= epoch);
             self.curve = log.curve()?;
             self.curve.retain(|point| point.epoch <= f64::from(epoch));
-            self.tokens = None;
         }
         Ok(())
     }
@@ -106,9 +103,6 @@ impl Observer for Recorder<'_> {
     }
 
     fn epoch(&mut self, end: EpochEnd<'_>) -> Result<()> {
-        if let Some(tokens) = self.tokens.take() {
-            self.writer.tokens(&scored(&tokens, &end.train))?;
-        }
         self.writer.steps(&self.steps)?;
         self.writer.curve(&self.curve)?;
         self.writer.epoch(end.epoch, Some(&end.train), end.eval.as_ref())?;
@@ -126,46 +120,5 @@ impl Observer for Recorder<'_> {
 
     fn stop_requested(&self) -> bool {
         self.stop.requested()
-    }
-}
-
-/// The rows of `tokens` that were observed: words cut off with a sentence's end are neither trained on nor scored,
-/// so they are no part of the log.
-fn scored(tokens: &TokenTable, observed: &Observations) -> TokenTable {
-    let mut keys: Vec<(u32, u16)> = observed.sentence.iter().copied().zip(observed.token.iter().copied()).collect();
-    keys.sort_unstable();
-    let rows: Vec<usize> = (0..tokens.sentence.len())
-        .filter(|&row| keys.binary_search(&(tokens.sentence[row], tokens.token[row])).is_ok())
-        .collect();
-    fn take<T: Clone>(column: &[T], rows: &[usize]) -> Vec<T> {
-        rows.iter().map(|&row| column[row].clone()).collect()
-    }
-    TokenTable {
-        sentence: take(&tokens.sentence, &rows),
-        token: take(&tokens.token, &rows),
-        word: take(&tokens.word, &rows),
-        given: take(&tokens.given, &rows),
-        gold: tokens.gold.as_ref().map(|gold| take(gold, &rows)),
-        labels: tokens.labels.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_that_were_not_observed_are_left_out() {
-        let tokens = TokenTable {
-            sentence: vec![0, 0, 1],
-            token: vec![0, 1, 0],
-            word: vec!["a".into(), "b".into(), "c".into()],
-            given: vec![0, 1, 2],
-            gold: Some(vec![0, 1, 1]),
-            labels: vec!["O".into(), "B-X".into(), "I-X".into()],
-        };
-        let observed = Observations { sentence: vec![1, 0], token: vec![0, 0], ..Observations::default() };
-        let kept = scored(&tokens, &observed);
-        assert_eq!((kept.word, kept.given, kept.gold), (vec!["a".into(), "c".into()], vec![0, 2], Some(vec![0, 1])));
     }
 }

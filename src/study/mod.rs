@@ -13,12 +13,14 @@
 
 mod aggregate;
 mod draw;
+mod export;
 mod frames;
 mod layout;
 mod noise_sweep;
 mod sweep;
 
 pub use draw::{Drawn, FinishedRun, StudyInput, draw, experiment_in, experiments_under};
+pub use export::write_analysis;
 pub use layout::Layout;
 pub use sweep::{sweep, warn_about};
 

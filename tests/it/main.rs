@@ -1,8 +1,10 @@
-//! The integration tests, one binary.
+//! Integration tests: one binary, one file a room.
 
 mod analysis;
+mod cli;
 mod corpus;
 mod dynamics;
 mod figures;
 mod parity;
 mod train;
+mod workspace;

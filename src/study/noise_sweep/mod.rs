@@ -1,17 +1,167 @@
-//! stub
-use super::{Drawn, Study, StudyInput};
+//! The noise sweep (arXiv 2105.00828, section 3): the same training at rising label noise, each level with each seed.
+//!
+//! The noise of a run is drawn from its seed: at one seed, all levels start from the same new weights and see the
+//! sentences in the same order, so that levels differ in their noise alone. Seeds are the outer loop: an interrupted
+//! sweep has one seed at all levels rather than all seeds at one.
+//!
+//! Drawing takes three steps, a file each: every run is analysed and its numbers kept ([`summary`]), levels are put
+//! into words ([`findings`]), and tables and figures are made ([`tables`], [`pictures`]). Figures of single tokens (the
+//! loss histogram, the data map) show one run, the first seed of the level nearest to 30 %.
+
+mod findings;
+mod pictures;
+mod summary;
+mod tables;
+
+use polars::prelude::DataFrame;
+
+use super::frames::{curve, stack, with_run};
+use super::{Drawn, FinishedRun, Study, StudyInput, write_analysis};
+use crate::analysis::{RunAnalysis, analyse_run};
 use crate::config::Experiment;
+use crate::dynamics::{Log, write_csv};
 use crate::error::{Error, Result};
+use crate::perturb::NoiseSettings;
+use crate::report::{self, StudyReport};
 use crate::run::{Monitor, RunConfig, run_id};
-/// s
-pub struct NoiseSweep;
+use findings::Subject;
+use summary::{LevelNumbers, RunNumbers};
+
+/// The level whose single tokens are drawn, if it was trained; else the nearest one with noise.
+const SHOWN_NOISE: f64 = 0.3;
+
+/// See the [module](self).
+pub(super) struct NoiseSweep;
+
 impl Study for NoiseSweep {
     fn grid(&self, experiment: &Experiment) -> Result<Vec<RunConfig>> {
-        let _ = (experiment, run_id(0.0, 1));
-        Err(Error::Interrupted)
+        let mut grid = Vec::new();
+        for seed in experiment.study.seeds.list() {
+            for &noise in &experiment.study.noise {
+                let perturb = NoiseSettings { rate: noise, ..experiment.perturb.clone() };
+                crate::perturb::validate(&perturb)?;
+                grid.push(RunConfig {
+                    id: run_id(noise, seed),
+                    seed,
+                    data: experiment.data.clone(),
+                    model: experiment.model.clone(),
+                    perturb,
+                    train: experiment.train.clone(),
+                    device: experiment.device,
+                });
+            }
+        }
+        Ok(grid)
     }
-    fn draw(&self, input: &StudyInput<'_>, _monitor: &mut dyn Monitor) -> Result<Drawn> {
-        let _ = input;
-        Err(Error::Interrupted)
+
+    fn draw(&self, input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Drawn> {
+        let gathered = gather(input, monitor)?;
+        let levels = summary::levels(&gathered.numbers);
+        let first = &input.runs.first().ok_or_else(|| Error::Internal("a study without runs".into()))?.manifest;
+        let model = format!("{} ({})", first.model.source, first.model.shape);
+        let subject = Subject {
+            data: &first.data.name,
+            synthetic: first.data.synthetic,
+            model: &model,
+            epochs: input.experiment.train.epochs,
+        };
+        let findings = findings::paragraph(&subject, &levels);
+
+        monitor.working("drawing");
+        let frames = StudyFrames::of(&gathered, &levels)?;
+        for (name, frame) in [("curves", &frames.curves), ("epochs", &frames.epochs), ("phases", &frames.phases)] {
+            write_csv(&input.layout.analysis.join(format!("{name}.csv")), frame)?;
+        }
+        let page = input.layout.report.join("index.html");
+        let study = StudyReport {
+            title: title(input.experiment, &subject),
+            findings: vec![findings.clone()],
+            synthetic: subject.synthetic,
+            figures: pictures::draw(input, &gathered, &frames, &subject)?,
+            tables: tables::all(input, &gathered, &levels)?,
+            configuration: input.experiment.to_toml()?,
+        };
+        report::render(&study, &input.layout.report)?;
+        Ok(Drawn { findings, page })
+    }
+}
+
+/// What is kept of all runs.
+struct Gathered<'a> {
+    /// The numbers of each run, in the grid's order.
+    numbers: Vec<RunNumbers>,
+    /// Each run's evaluations, `noise` and `seed` in front.
+    curves: Vec<DataFrame>,
+    /// Each run's epochs, likewise.
+    epochs: Vec<DataFrame>,
+    /// Each run's shares, likewise.
+    shares: Vec<DataFrame>,
+    /// The run whose single tokens are drawn, with all its tables.
+    shown: (&'a FinishedRun, RunAnalysis),
+}
+
+/// Frames of the whole study, as the figures want them.
+struct StudyFrames {
+    curves: DataFrame,
+    epochs: DataFrame,
+    phases: DataFrame,
+}
+
+impl StudyFrames {
+    fn of(gathered: &Gathered<'_>, levels: &[LevelNumbers]) -> Result<Self> {
+        Ok(Self {
+            curves: stack(gathered.curves.iter().cloned())?,
+            epochs: stack(gathered.epochs.iter().cloned())?,
+            phases: tables::phases(levels)?,
+        })
+    }
+}
+
+/// Analyses every run. The tables with a row a token are written and let go, but for those of the run shown.
+fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathered<'a>> {
+    let distance = |run: &FinishedRun| {
+        let noise = run.manifest.config.perturb.rate;
+        // A level without noise has nothing to show unless there is no other.
+        if noise == 0.0 { f64::INFINITY } else { (noise - SHOWN_NOISE).abs() }
+    };
+    let shown_index = (0..input.runs.len()).min_by(|&a, &b| distance(&input.runs[a]).total_cmp(&distance(&input.runs[b])));
+    let mut shown = None;
+    let (mut numbers, mut curves, mut epochs, mut shares) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (index, run) in input.runs.iter().enumerate() {
+        let config = &run.manifest.config;
+        monitor.working(&format!("analysing {}", config.id));
+        let log = Log::open(&run.folder)?;
+        let analysis = analyse_run(&log, &input.experiment.analysis)?;
+        write_analysis(&input.layout.analysis.join(&config.id), &analysis)?;
+        let (noise, seed) = (config.perturb.rate, config.seed);
+        numbers.push(RunNumbers::of(&run.manifest, &analysis.epochs, &analysis.shares, analysis.phases.clone())?);
+        curves.push(with_run(&curve(&log.curve()?)?, noise, seed)?);
+        epochs.push(with_run(&analysis.epochs, noise, seed)?);
+        shares.push(with_run(&analysis.shares, noise, seed)?);
+        if Some(index) == shown_index {
+            shown = Some((run, analysis));
+        }
+    }
+    let shown = shown.ok_or_else(|| Error::Internal("a study without runs".into()))?;
+    Ok(Gathered { numbers, curves, epochs, shares, shown })
+}
+
+fn title(experiment: &Experiment, subject: &Subject<'_>) -> String {
+    let made = || format!("Learning, settling and memorising under label noise: {}, {}", subject.data, experiment.model.source);
+    experiment.study.title.clone().unwrap_or_else(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Seeds, StudySettings};
+
+    #[test]
+    fn seeds_are_the_outer_loop() {
+        let study = StudySettings { noise: vec![0.0, 0.3], seeds: Seeds::Count(2), ..StudySettings::default() };
+        let grid = NoiseSweep.grid(&Experiment { study, ..Experiment::default() }).unwrap();
+        let ids: Vec<&str> = grid.iter().map(|run| run.id.as_str()).collect();
+        assert_eq!(ids, ["noise=0.00,seed=1", "noise=0.30,seed=1", "noise=0.00,seed=2", "noise=0.30,seed=2"]);
+        assert_eq!(grid[1].perturb.rate, 0.3);
     }
 }
