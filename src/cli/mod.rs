@@ -6,7 +6,7 @@
 //! diverged, 5 the file system, 130 an interrupt.
 
 mod analyse;
-mod corpus;
+pub mod corpus;
 mod failure;
 mod figures;
 mod interrupt;

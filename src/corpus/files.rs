@@ -9,7 +9,7 @@ use crate::error::{Error, Problem};
 use super::layout::{Split, find_splits};
 use super::read::{ConllFile, RawSentence, read_file};
 use super::scheme::{Evidence, Tag, is_valid_transition, recognise, to_iob2};
-use super::{Corpus, LabelSet, Scheme, Sentence};
+use super::{Corpus, LabelSet, Origin, Scheme, Sentence};
 
 /// Most labels an inventory may have: ids are 8 bits.
 pub const MAX_LABELS: usize = 256;
@@ -175,6 +175,12 @@ impl AnnotatedFiles {
                 }
             }
         }
+        let origin = |wanted| {
+            self.split(wanted).map(|file| Origin {
+                path: file.path.clone(),
+                lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
+            })
+        };
         let mut warnings = self.transition_warnings();
         warnings.extend(unseen_label_warnings(&labels, &train, [("dev", &dev), ("test", &test)]));
         Ok(Corpus {
@@ -185,6 +191,8 @@ impl AnnotatedFiles {
             train,
             dev,
             test,
+            train_origin: origin(Split::Train),
+            dev_origin: origin(Split::Dev),
             fingerprint: String::new(),
             warnings,
         })

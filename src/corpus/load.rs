@@ -10,7 +10,7 @@ use crate::error::{Error, Problem};
 use crate::random::Streams;
 
 use super::embedded::{self, EmbeddedSettings};
-use super::{Corpus, DataSettings, Sentence, files};
+use super::{Corpus, DataSettings, Origin, Sentence, files};
 
 /// Loads the corpus the settings name and keeps as many sentences as they ask for.
 ///
@@ -25,11 +25,13 @@ pub fn load(settings: &DataSettings) -> Result<Corpus> {
     } else {
         files::read(Path::new(&settings.source))?.corpus()?
     };
-    let wanted =
-        [("train", settings.train_sentences, &mut corpus.train), ("dev", settings.dev_sentences, &mut corpus.dev)];
-    for (split, n_wanted, sentences) in wanted {
+    let wanted = [
+        ("train", settings.train_sentences, &mut corpus.train, &mut corpus.train_origin),
+        ("dev", settings.dev_sentences, &mut corpus.dev, &mut corpus.dev_origin),
+    ];
+    for (split, n_wanted, sentences, origin) in wanted {
         if let Some(n_wanted) = n_wanted {
-            corpus.warnings.extend(keep_some(sentences, n_wanted, split, settings.seed)?);
+            corpus.warnings.extend(keep_some(sentences, origin.as_mut(), n_wanted, split, settings.seed)?);
         }
     }
     corpus.fingerprint = fingerprint(&corpus);
@@ -37,7 +39,13 @@ pub fn load(settings: &DataSettings) -> Result<Corpus> {
 }
 
 /// Keeps `n_wanted` sentences in their order; a warning if there are fewer.
-fn keep_some(sentences: &mut Vec<Sentence>, n_wanted: usize, split: &str, seed: u64) -> Result<Option<String>> {
+fn keep_some(
+    sentences: &mut Vec<Sentence>,
+    origin: Option<&mut Origin>,
+    n_wanted: usize,
+    split: &str,
+    seed: u64,
+) -> Result<Option<String>> {
     if n_wanted == 0 {
         return Err(Error::Config(
             Problem::new(format!("data.{split}_sentences must be at least 1"))
@@ -51,6 +59,9 @@ fn keep_some(sentences: &mut Vec<Sentence>, n_wanted: usize, split: &str, seed: 
     let mut generator = Streams::new(seed).stream(&format!("corpus/subset/{split}"), &[]);
     let mut chosen = index::sample(&mut generator, sentences.len(), n_wanted).into_vec();
     chosen.sort_unstable();
+    if let Some(origin) = origin {
+        origin.lines = chosen.iter().map(|&index| origin.lines[index]).collect();
+    }
     *sentences = chosen
         .into_iter()
         .map(|index| std::mem::replace(&mut sentences[index], Sentence { words: Vec::new(), labels: Vec::new() }))
@@ -100,7 +111,7 @@ mod tests {
     fn a_choice_keeps_the_order_and_depends_on_the_seed() {
         let chosen = |seed| {
             let mut all = sentences(100);
-            assert_eq!(keep_some(&mut all, 10, "train", seed).unwrap(), None);
+            assert_eq!(keep_some(&mut all, None, 10, "train", seed).unwrap(), None);
             numbers(&all)
         };
         let first = chosen(1);
@@ -112,9 +123,9 @@ mod tests {
 
     #[test]
     fn keeping_nothing_is_refused_and_keeping_too_much_keeps_all() {
-        assert!(matches!(keep_some(&mut sentences(3), 0, "dev", 1), Err(Error::Config(_))));
+        assert!(matches!(keep_some(&mut sentences(3), None, 0, "dev", 1), Err(Error::Config(_))));
         let mut all = sentences(3);
-        assert!(keep_some(&mut all, 4, "dev", 1).unwrap().unwrap().contains("there are 3"));
+        assert!(keep_some(&mut all, None, 4, "dev", 1).unwrap().unwrap().contains("there are 3"));
         assert_eq!(all.len(), 3);
     }
 }

@@ -26,7 +26,7 @@ pub use layout::Split;
 pub use load::{fingerprint, load};
 pub use read::{ConllFile, RawSentence, read_file};
 pub use spans::{Span, SpanMode, SpanReader};
-pub use types::{Corpus, LabelSet, Scheme, Sentence};
+pub use types::{Corpus, LabelSet, Origin, Scheme, Sentence};
 pub use write::write_conll;
 
 use schemars::JsonSchema;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// How spans are written as tags.
@@ -80,6 +82,15 @@ pub struct Sentence {
     pub labels: Vec<u8>,
 }
 
+/// Where the sentences of a split were read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The file.
+    pub path: PathBuf,
+    /// One-based line of each sentence's first word.
+    pub lines: Vec<usize>,
+}
+
 /// A corpus with its three splits, tags converted to IOB2.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Corpus {
@@ -97,6 +108,10 @@ pub struct Corpus {
     pub dev: Vec<Sentence>,
     /// Test sentences; may be empty.
     pub test: Vec<Sentence>,
+    /// Where `train` was read; absent for generated text.
+    pub train_origin: Option<Origin>,
+    /// Where `dev` was read; absent for generated text.
+    pub dev_origin: Option<Origin>,
     /// SHA-256 (hex) of the words and labels of all splits.
     pub fingerprint: String,
     /// What is odd about the data but no reason to refuse it, one sentence each; to be shown to the user once.

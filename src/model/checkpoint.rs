@@ -16,6 +16,9 @@ use crate::Result;
 use crate::error::{Error, Problem};
 use crate::run::write_atomically;
 
+/// A tensor to be written: its name, shape and elements in row-major order.
+pub type NamedTensor = (String, Vec<usize>, Vec<f32>);
+
 /// The tensors of a checkpoint by their names without prefix, each until it is taken.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -146,12 +149,7 @@ pub enum Precision {
 
 /// Writes named tensors, atomically and with the same bytes each time. The metadata is `{"format": "pt"}`; or, for files
 /// of our own that transformers need not open, `extra`.
-pub fn write(
-    path: &Path,
-    tensors: &[(String, Vec<usize>, Vec<f32>)],
-    precision: Precision,
-    extra: &[(&str, String)],
-) -> Result<()> {
+pub fn write(path: &Path, tensors: &[NamedTensor], precision: Precision, extra: &[(&str, String)]) -> Result<()> {
     let bytes: Vec<Vec<u8>> = tensors
         .iter()
         .map(|(_, _, values)| match precision {

@@ -116,7 +116,7 @@ impl BertConfig {
             config.max_position_embeddings,
             config.type_vocab_size,
         ];
-        if sizes.contains(&0) || config.hidden_size % config.num_attention_heads != 0 {
+        if sizes.contains(&0) || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             return refuse(
                 "a size is zero, or the heads do not divide the hidden size".into(),
                 "use the config.json that came with the weights",

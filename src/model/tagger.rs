@@ -8,7 +8,7 @@ use fs_err as fs;
 use sha2::{Digest, Sha256};
 
 use super::bert::{self, Affine, Bert, DropoutPlan, WORDS};
-use super::checkpoint::{self, Checkpoint, Precision};
+use super::checkpoint::{self, Checkpoint, NamedTensor, Precision};
 use super::config::BertConfig;
 use super::parameters::{Builder, Init, Parameters};
 use super::vocabulary::RowsInUse;
@@ -200,7 +200,7 @@ impl Tagger {
     }
 
     /// All parameters by transformers' names, the word embedding whole.
-    fn tensors(&self) -> Result<Vec<(String, Vec<usize>, Vec<f32>)>> {
+    fn tensors(&self) -> Result<Vec<NamedTensor>> {
         let mut tensors = Vec::new();
         for (name, var) in self.parameters.iter() {
             let mut values = var.as_tensor().flatten_all()?.to_vec1::<f32>()?;

@@ -69,7 +69,7 @@ impl CustomOp1 for Gelu {
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
-        const INVERSE_SQRT_2_PI: f32 = 0.398_942_28;
+        const INVERSE_SQRT_2_PI: f32 = 0.398_942_3;
         let g = g.contiguous()?;
         let (shape, device) = (x.shape(), x.device());
         let (x, g) = (host(x)?, host(&g)?);

@@ -22,7 +22,7 @@ pub fn attention(
     dropout: Option<&Dropout>,
 ) -> Result<Tensor> {
     let (n, h) = q.dims2()?;
-    if k.dims() != q.dims() || v.dims() != q.dims() || packing.rows() != n || heads == 0 || h % heads != 0 {
+    if k.dims() != q.dims() || v.dims() != q.dims() || packing.rows() != n || heads == 0 || !h.is_multiple_of(heads) {
         bail!(
             "attention: q {:?}, k {:?}, v {:?}, {} rows, {heads} heads",
             q.dims(),

@@ -169,6 +169,8 @@ mod tests {
             train: vec![sentence(&[0, 1, 2, 0]), sentence(&[1, 0, 0, 1])],
             dev: vec![sentence(&[1, 2, 2])],
             test: vec![],
+            train_origin: None,
+            dev_origin: None,
             fingerprint: "abc".into(),
             warnings: vec![],
         }

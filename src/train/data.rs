@@ -1,12 +1,11 @@
 //! The data of a training, encoded.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use rand::seq::SliceRandom;
 
 use crate::Result;
-use crate::corpus::Sentence;
+use crate::corpus::{Origin, Sentence};
 use crate::encode::{EncodedSentence, Tokenizer};
 use crate::error::{Error, Problem};
 use crate::random::Streams;
@@ -22,10 +21,10 @@ pub struct TrainingData {
     pub dev: Vec<Sentence>,
     /// Label names by id.
     pub labels: Vec<String>,
-    /// Where the training sentences were read: file, and one-based line of each; absent for generated text.
-    pub train_origin: Option<(PathBuf, Vec<usize>)>,
+    /// Where the training sentences were read, to be named in errors; absent for generated text.
+    pub train_origin: Option<Origin>,
     /// The same for dev.
-    pub dev_origin: Option<(PathBuf, Vec<usize>)>,
+    pub dev_origin: Option<Origin>,
 }
 
 /// What encoding the data found out.
@@ -58,7 +57,7 @@ impl EncodedSplit {
     pub fn new(
         name: &str,
         sentences: &[Sentence],
-        origin: Option<&(PathBuf, Vec<usize>)>,
+        origin: Option<&Origin>,
         tokenizer: &Tokenizer,
         max_pieces: usize,
     ) -> Result<Self> {
@@ -76,9 +75,9 @@ impl EncodedSplit {
                 sentences[i].words.iter().take(5).collect::<Vec<_>>()
             ))
             .hint("remove the sentence, or its control characters, from the data");
-            if let Some((path, lines)) = origin {
-                problem = problem.at(path);
-                if let Some(&line) = lines.get(i) {
+            if let Some(origin) = origin {
+                problem = problem.at(&origin.path);
+                if let Some(&line) = origin.lines.get(i) {
                     problem = problem.line(line);
                 }
             }

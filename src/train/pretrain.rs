@@ -92,7 +92,7 @@ impl PretrainSettings {
         {
             return refuse("sizes, batch and epochs must be at least 1");
         }
-        if self.hidden % self.heads != 0 {
+        if !self.hidden.is_multiple_of(self.heads) {
             return refuse("the number of heads must divide the hidden size");
         }
         if self.vocabulary < 100 {
@@ -104,7 +104,7 @@ impl PretrainSettings {
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return refuse("the learning rate must be a positive number");
         }
-        if !(0.0..1.0).contains(&self.dropout) || !(self.held_out > 0.0 && self.held_out < 1.0) {
+        if !((0.0..1.0).contains(&self.dropout) && self.held_out > 0.0 && self.held_out < 1.0) {
             return refuse("dropout must be at least 0 and below 1, held-out above 0 and below 1");
         }
         Ok(())

@@ -34,7 +34,7 @@ pub struct TrainSettings {
     pub max_gradient_norm: f64,
     /// Dropout probability for embeddings, attention, hidden layers and head; null takes the checkpoint's.
     pub dropout: Option<f64>,
-    /// Most pieces a sentence, [CLS] and [SEP] included.
+    /// Most pieces a sentence, `[CLS]` and `[SEP]` included.
     pub max_pieces: usize,
     /// Draw a new order of the sentences every epoch.
     pub shuffle: bool,
@@ -124,7 +124,7 @@ impl TrainSettings {
         if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
             return refuse("epsilon", "must be positive".into());
         }
-        if !(self.max_gradient_norm >= 0.0) {
+        if self.max_gradient_norm.is_nan() || self.max_gradient_norm < 0.0 {
             return refuse("max_gradient_norm", "must not be negative".into());
         }
         if let Some(p) = self.dropout

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use candle_core::Device;
-use memoscope::corpus::Sentence;
 use memoscope::corpus::embedded::{self, EmbeddedSettings};
+use memoscope::corpus::{Origin, Sentence};
 use memoscope::dynamics::{CurvePoint, Observations, StepRecord};
 use memoscope::model::checkpoint::{self, Checkpoint, Precision};
 use memoscope::model::{ModelSettings, Tagger};
@@ -204,7 +204,7 @@ fn a_sentence_without_piece_names_its_line() {
     let model = encoder();
     let mut data = data();
     data.train[4] = Sentence { words: vec!["\u{200b}\u{1}".into()], labels: vec![0] };
-    data.train_origin = Some(("train.txt".into(), (0..60).map(|i| 10 * i + 1).collect()));
+    data.train_origin = Some(Origin { path: "train.txt".into(), lines: (0..60).map(|i| 10 * i + 1).collect() });
     let error = Trainer::new(tagger(model.path(), &data.labels), &data, &settings(), 11).err().unwrap();
     assert!(error.to_string().starts_with("train.txt:41: "), "{error}");
     assert_eq!(error.kind() as u8, 3);

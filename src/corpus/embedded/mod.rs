@@ -85,6 +85,8 @@ pub fn generate(settings: &EmbeddedSettings) -> Result<Corpus> {
         train,
         dev,
         test,
+        train_origin: None,
+        dev_origin: None,
         fingerprint: String::new(),
         warnings: Vec::new(),
     };
