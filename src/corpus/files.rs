@@ -161,10 +161,12 @@ impl AnnotatedFiles {
     pub fn corpus(&self) -> Result<Corpus> {
         let (labels, sentences) = self.labelled()?;
         let (mut train, mut dev, mut test) = (Vec::new(), Vec::new(), Vec::new());
+        let mut origins = [None, None];
         for ((split, file), sentences) in self.files.iter().zip(sentences) {
+            let lines = || Some((file.path.clone(), file.sentences.iter().map(|s| s.first_line).collect()));
             match split {
-                Some(Split::Train) => train = sentences,
-                Some(Split::Dev) => dev = sentences,
+                Some(Split::Train) => (train, origins[0]) = (sentences, lines()),
+                Some(Split::Dev) => (dev, origins[1]) = (sentences, lines()),
                 Some(Split::Test) => test = sentences,
                 None => {
                     return Err(Error::Data(
@@ -186,6 +188,7 @@ impl AnnotatedFiles {
             dev,
             test,
             fingerprint: String::new(),
+            origins,
             warnings,
         })
     }

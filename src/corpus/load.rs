@@ -27,9 +27,10 @@ pub fn load(settings: &DataSettings) -> Result<Corpus> {
     };
     let wanted =
         [("train", settings.train_sentences, &mut corpus.train), ("dev", settings.dev_sentences, &mut corpus.dev)];
-    for (split, n_wanted, sentences) in wanted {
+    for ((split, n_wanted, sentences), origin) in wanted.into_iter().zip(&mut corpus.origins) {
         if let Some(n_wanted) = n_wanted {
-            corpus.warnings.extend(keep_some(sentences, n_wanted, split, settings.seed)?);
+            let lines = origin.as_mut().map(|(_, lines)| lines);
+            corpus.warnings.extend(keep_some(sentences, lines, n_wanted, split, settings.seed)?);
         }
     }
     corpus.fingerprint = fingerprint(&corpus);
@@ -37,7 +38,13 @@ pub fn load(settings: &DataSettings) -> Result<Corpus> {
 }
 
 /// Keeps `n_wanted` sentences in their order; a warning if there are fewer.
-fn keep_some(sentences: &mut Vec<Sentence>, n_wanted: usize, split: &str, seed: u64) -> Result<Option<String>> {
+fn keep_some(
+    sentences: &mut Vec<Sentence>,
+    lines: Option<&mut Vec<usize>>,
+    n_wanted: usize,
+    split: &str,
+    seed: u64,
+) -> Result<Option<String>> {
     if n_wanted == 0 {
         return Err(Error::Config(
             Problem::new(format!("data.{split}_sentences must be at least 1"))
@@ -51,6 +58,9 @@ fn keep_some(sentences: &mut Vec<Sentence>, n_wanted: usize, split: &str, seed: 
     let mut generator = Streams::new(seed).stream(&format!("corpus/subset/{split}"), &[]);
     let mut chosen = index::sample(&mut generator, sentences.len(), n_wanted).into_vec();
     chosen.sort_unstable();
+    if let Some(lines) = lines {
+        *lines = chosen.iter().map(|&index| lines[index]).collect();
+    }
     *sentences = chosen
         .into_iter()
         .map(|index| std::mem::replace(&mut sentences[index], Sentence { words: Vec::new(), labels: Vec::new() }))
@@ -100,7 +110,7 @@ mod tests {
     fn a_choice_keeps_the_order_and_depends_on_the_seed() {
         let chosen = |seed| {
             let mut all = sentences(100);
-            assert_eq!(keep_some(&mut all, 10, "train", seed).unwrap(), None);
+            assert_eq!(keep_some(&mut all, Some(&mut lines), 10, "train", seed).unwrap(), None);
             numbers(&all)
         };
         let first = chosen(1);
@@ -112,9 +122,9 @@ mod tests {
 
     #[test]
     fn keeping_nothing_is_refused_and_keeping_too_much_keeps_all() {
-        assert!(matches!(keep_some(&mut sentences(3), 0, "dev", 1), Err(Error::Config(_))));
+        assert!(matches!(keep_some(&mut sentences(3), None, 0, "dev", 1), Err(Error::Config(_))));
         let mut all = sentences(3);
-        assert!(keep_some(&mut all, 4, "dev", 1).unwrap().unwrap().contains("there are 3"));
+        assert!(keep_some(&mut all, None, 4, "dev", 1).unwrap().unwrap().contains("there are 3"));
         assert_eq!(all.len(), 3);
     }
 }

@@ -1,6 +1,7 @@
 //! The corpus in memory.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +100,9 @@ pub struct Corpus {
     pub test: Vec<Sentence>,
     /// SHA-256 (hex) of the words and labels of all splits.
     pub fingerprint: String,
+    /// Where the sentences of train and of dev were read: the file, and the one-based line of each sentence's first
+    /// word; `None` for generated text.
+    pub origins: [Option<(PathBuf, Vec<usize>)>; 2],
     /// What is odd about the data but no reason to refuse it, one sentence each; to be shown to the user once.
     pub warnings: Vec<String>,
 }

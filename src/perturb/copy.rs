@@ -170,6 +170,7 @@ mod tests {
             dev: vec![sentence(&[1, 2, 2])],
             test: vec![],
             fingerprint: "abc".into(),
+            origins: [None, None],
             warnings: vec![],
         }
     }

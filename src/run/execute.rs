@@ -160,8 +160,8 @@ fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
         gold: Some(perturbed.gold.clone()),
         dev: corpus.dev.clone(),
         labels: corpus.labels.names().to_vec(),
-        train_origin: None,
-        dev_origin: None,
+        train_origin: corpus.origins[0].clone(),
+        dev_origin: corpus.origins[1].clone(),
     }
 }
 

@@ -6,4 +6,5 @@ mod corpus;
 mod dynamics;
 mod figures;
 mod parity;
+mod study;
 mod workspace;

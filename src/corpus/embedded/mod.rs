@@ -86,6 +86,7 @@ pub fn generate(settings: &EmbeddedSettings) -> Result<Corpus> {
         dev,
         test,
         fingerprint: String::new(),
+        origins: [None, None],
         warnings: Vec::new(),
     };
     corpus.fingerprint = fingerprint(&corpus);

@@ -37,7 +37,8 @@ fn opening(subject: &Subject<'_>, levels: &[LevelNumbers]) -> String {
         0 | 1 => "one seed each, so without a spread".to_owned(),
         n => format!("{n} seeds each, mean ± standard deviation"),
     };
-    let synthetic = if subject.synthetic { " (synthetic text: the numbers say nothing about real corpora)" } else { "" };
+    let synthetic =
+        if subject.synthetic { " (synthetic text: the numbers say nothing about real corpora)" } else { "" };
     format!(
         "{} fine-tuned on {}{synthetic} for {} epochs at {} noise {}, {over}.",
         subject.model,
@@ -56,7 +57,8 @@ fn sentence(level: &LevelNumbers) -> String {
     };
     match (&level.dev_peak, &level.dev_peak_epoch, &level.dev_last) {
         (Some(peak), Some(epoch), Some(last)) => {
-            let _ = write!(text, " dev F1 peaks at {} in epoch {} and ends at {}", peak.score(), at(epoch), last.score());
+            let _ =
+                write!(text, " dev F1 peaks at {} in epoch {} and ends at {}", peak.score(), at(epoch), last.score());
         }
         _ => text.push_str(" dev F1 was not measured"),
     }
@@ -69,7 +71,12 @@ fn sentence(level: &LevelNumbers) -> String {
     }
     match &phases.settling {
         Some(settling) => {
-            let _ = write!(text, ", settling lasts from epoch {} to {}", epoch(settling.start.epoch), epoch(settling.end.epoch));
+            let _ = write!(
+                text,
+                ", settling lasts from epoch {} to {}",
+                epoch(settling.start.epoch),
+                epoch(settling.end.epoch)
+            );
         }
         None => text.push_str(", there is no settling"),
     }
@@ -88,7 +95,12 @@ fn sentence(level: &LevelNumbers) -> String {
         );
     }
     if let (Some(best), Some(epoch)) = (&level.detection, &level.detection_epoch) {
-        let _ = write!(text, "; clustering the losses finds the noise best in epoch {}, with F1 {}", at(epoch), best.score());
+        let _ = write!(
+            text,
+            "; clustering the losses finds the noise best in epoch {}, with F1 {}",
+            at(epoch),
+            best.score()
+        );
     }
     text.push('.');
     text
@@ -98,15 +110,19 @@ fn sentence(level: &LevelNumbers) -> String {
 fn closing(levels: &[LevelNumbers]) -> String {
     let drop = |level: &LevelNumbers| Some(level.dev_peak?.mean - level.dev_last?.mean);
     let noisy: Vec<&LevelNumbers> = levels.iter().filter(|level| level.noise > 0.0).collect();
-    let memorised: Vec<String> =
-        noisy.iter().filter(|level| level.phases.memorisation_onset.is_some()).map(|level| percent(level.noise)).collect();
+    let memorised: Vec<String> = noisy
+        .iter()
+        .filter(|level| level.phases.memorisation_onset.is_some())
+        .map(|level| percent(level.noise))
+        .collect();
     let mut text = match (noisy.len(), memorised.len()) {
         (0, _) => "No level has noise, so memorisation of wrong labels cannot be seen here".to_owned(),
         (_, 0) => "Memorisation of wrong labels was not seen at any level".to_owned(),
         (n, found) if n == found => "Memorisation sets in at every level with noise".to_owned(),
         _ => format!("Memorisation sets in at {} alone", memorised.join(", ")),
     };
-    let largest = levels.iter().filter_map(|level| Some((drop(level)?, level.noise))).max_by(|a, b| a.0.total_cmp(&b.0));
+    let largest =
+        levels.iter().filter_map(|level| Some((drop(level)?, level.noise))).max_by(|a, b| a.0.total_cmp(&b.0));
     if let Some((fall, noise)) = largest {
         let _ = write!(text, "; the largest fall of dev F1 from peak to end is {fall:.3}, at {} noise", percent(noise));
     }

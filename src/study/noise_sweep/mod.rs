@@ -124,7 +124,8 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         // A level without noise has nothing to show unless there is no other.
         if noise == 0.0 { f64::INFINITY } else { (noise - SHOWN_NOISE).abs() }
     };
-    let shown_index = (0..input.runs.len()).min_by(|&a, &b| distance(&input.runs[a]).total_cmp(&distance(&input.runs[b])));
+    let shown_index =
+        (0..input.runs.len()).min_by(|&a, &b| distance(&input.runs[a]).total_cmp(&distance(&input.runs[b])));
     let mut shown = None;
     let (mut numbers, mut curves, mut epochs, mut shares) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, run) in input.runs.iter().enumerate() {
@@ -147,7 +148,9 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
 }
 
 fn title(experiment: &Experiment, subject: &Subject<'_>) -> String {
-    let made = || format!("Learning, settling and memorising under label noise: {}, {}", subject.data, experiment.model.source);
+    let made = || {
+        format!("Learning, settling and memorising under label noise: {}, {}", subject.data, experiment.model.source)
+    };
     experiment.study.title.clone().unwrap_or_else(made)
 }
 

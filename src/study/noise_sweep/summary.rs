@@ -77,7 +77,11 @@ impl RunNumbers {
         let at = numbers(epochs, "epoch")?;
         let column = |name: &str| -> Result<Vec<Extreme>> {
             let values = numbers(epochs, name)?;
-            Ok(at.iter().zip(values).filter_map(|(epoch, value)| Some(Extreme { epoch: (*epoch)?, value: value? })).collect())
+            Ok(at
+                .iter()
+                .zip(values)
+                .filter_map(|(epoch, value)| Some(Extreme { epoch: (*epoch)?, value: value? }))
+                .collect())
         };
         // Of equal values the first: the earliest epoch that reaches the peak.
         let highest = |values: &[Extreme]| values.iter().copied().reduce(|a, b| if b.value > a.value { b } else { a });

@@ -38,10 +38,8 @@ pub(super) fn phases(levels: &[LevelNumbers]) -> Result<DataFrame> {
 type Boundaries<'a> = Vec<(&'static str, &'a PhasePoint)>;
 
 fn boundaries<'a>(levels: &'a [LevelNumbers], of: fn(&'a LevelNumbers) -> Boundaries<'a>) -> Result<DataFrame> {
-    let rows: Vec<(f64, &str, &PhasePoint)> = levels
-        .iter()
-        .flat_map(|level| of(level).into_iter().map(|(name, point)| (level.noise, name, point)))
-        .collect();
+    let rows: Vec<(f64, &str, &PhasePoint)> =
+        levels.iter().flat_map(|level| of(level).into_iter().map(|(name, point)| (level.noise, name, point))).collect();
     let column = |get: fn(&PhasePoint) -> Option<f64>| rows.iter().map(|row| get(row.2)).collect::<Vec<_>>();
     Ok(df!(
         "noise" => rows.iter().map(|row| row.0).collect::<Vec<f64>>(),
@@ -72,8 +70,7 @@ fn scores_table(levels: &[LevelNumbers]) -> Result<Table> {
         "noise" => levels.iter().map(|level| level.noise).collect::<Vec<f64>>(),
         "runs" => levels.iter().map(|level| level.n as u64).collect::<Vec<u64>>(),
     )?;
-    let mut shown =
-        vec![Shown::new("noise", "Noise", Format::Percent(0)), Shown::new("runs", "Runs", Format::Integer)];
+    let mut shown = vec![Shown::new("noise", "Noise", Format::Percent(0)), Shown::new("runs", "Runs", Format::Integer)];
     for (key, heading, format, get) in columns {
         let estimates: Vec<Option<Estimate>> = levels.iter().map(get).collect();
         let means: Vec<Option<f64>> = estimates.iter().map(|e| e.map(|e| e.mean)).collect();
