@@ -110,7 +110,9 @@ mod tests {
     fn a_choice_keeps_the_order_and_depends_on_the_seed() {
         let chosen = |seed| {
             let mut all = sentences(100);
+            let mut lines: Vec<usize> = (0..100).map(|index| 10 * index).collect();
             assert_eq!(keep_some(&mut all, Some(&mut lines), 10, "train", seed).unwrap(), None);
+            assert_eq!(lines, numbers(&all).iter().map(|number| 10 * number).collect::<Vec<_>>());
             numbers(&all)
         };
         let first = chosen(1);
