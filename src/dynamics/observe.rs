@@ -47,7 +47,7 @@ pub fn observe(logits: &[f32], given: &[u8]) -> Result<Observed> {
     if given.is_empty() && logits.is_empty() {
         return Ok(Observed::default());
     }
-    if given.is_empty() || logits.len() % given.len() != 0 || logits.len() / given.len() < 2 {
+    if given.is_empty() || !logits.len().is_multiple_of(given.len()) || logits.len() / given.len() < 2 {
         return Err(Error::Internal(format!(
             "{} logits are no table of {} tokens by two or more labels",
             logits.len(),

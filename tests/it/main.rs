@@ -7,4 +7,5 @@ mod dynamics;
 mod figures;
 mod parity;
 mod study;
+mod train;
 mod workspace;

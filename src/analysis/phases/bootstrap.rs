@@ -10,7 +10,7 @@ use rand::Rng;
 
 use super::curve::Series;
 use super::locate::{Located, Scores, locate};
-use super::rise::second_difference_variance;
+use super::rise::white_variance;
 use super::valley::valley;
 use crate::random::Streams;
 
@@ -105,7 +105,7 @@ impl Noisy {
 
     fn new(series: &Series, fit: Vec<f64>) -> Self {
         let (x, y) = (&series.x, &series.y);
-        let limit = 3.0 * (second_difference_variance(y, 1) / 6.0).sqrt();
+        let limit = 3.0 * white_variance(y).sqrt();
         let mut residuals: Vec<f64> = (1..y.len().saturating_sub(1))
             .map(|i| {
                 let part = (x[i] - x[i - 1]) / (x[i + 1] - x[i - 1]);

@@ -13,10 +13,11 @@
 //!
 //! # The onset of memorisation
 //! *Where noise is known*, from the accuracy on noisy tokens against their given label, and from nothing else. It lies
-//! on a floor while the model resists and leaves it for good at the onset. The module `rise` finds the floor by
-//! isotonic regression, tests the rise, and places the onset at the bend of a hinge fitted to the floor and the first
-//! half of the rise. The rise must be *material*, a twentieth of the highest accuracy in the curve, and *more than
-//! noise*, four and a half standard deviations of what the curve's own fluctuation, as white noise and as a random walk, could do.
+//! on a floor while the model resists and leaves it for good at the onset. The module `rise` finds the floor by isotonic
+//! regression, tests the rise, and bends a hinge where it begins, fitted to the floor and the first half of the rise;
+//! the onset is the first evaluation after the bend. The rise must be *material*, a twentieth of the highest accuracy in
+//! the curve, and *more than noise*, four and a half standard deviations of what the curve's own fluctuation, as white
+//! noise and as a random walk, could do.
 //!
 //! *Where it is not*, the same rule is applied to dev F1 upside down: it must fall, after its peak and for good, by 3 %
 //! of the peak, and the fall must be memorisation rather than drift: train F1, if known, still gains 3 % of its top
@@ -85,7 +86,7 @@ pub struct Phases {
     pub fitting_end: Option<PhasePoint>,
     /// The stretch in which nothing moves.
     pub settling: Option<Settling>,
-    /// The evaluation nearest to where noisy labels begin to be memorised.
+    /// The first evaluation of memorisation.
     pub memorisation_onset: Option<PhasePoint>,
     /// What the onset was looked for in.
     pub evidence: Evidence,
@@ -145,13 +146,8 @@ pub struct Settling {
 impl Settling {
     /// Settling from `start` to `end`; `None` unless it has a length.
     fn between(start: PhasePoint, end: PhasePoint) -> Option<Self> {
-        (start.epoch < end.epoch).then(|| Self {
-            epoch: start.epoch,
-            epoch_low: start.epoch_low,
-            epoch_high: start.epoch_high,
-            start,
-            end,
-        })
+        let (epoch, epoch_low, epoch_high) = (start.epoch, start.epoch_low, start.epoch_high);
+        (epoch < end.epoch).then_some(Self { epoch, epoch_low, epoch_high, start, end })
     }
 }
 
@@ -195,12 +191,8 @@ pub fn detect(curve: &PhaseCurve, sentences: Option<&SentenceCounts>, samples: u
 
     let fitted = spread(|l| l.fitting_end);
     let onsets = spread(|l| l.onset);
-    // Fitting has ended when the level is reached, so at the evaluation after; an onset is told by its nearest one.
-    let fitting_end = located.fitting_end.map(|at| {
-        let index = curve.points().iter().position(|p| p.epoch >= at).unwrap_or(curve.points().len() - 1);
-        point(curve, at, index, &fitted, support(&fitted))
-    });
-    let memorisation_onset = located.onset.map(|at| point(curve, at, nearest(curve, at), &onsets, support(&onsets)));
+    let fitting_end = located.fitting_end.map(|at| point(curve, at, first_from(curve, at), &fitted, support(&fitted)));
+    let memorisation_onset = located.onset.map(|at| point(curve, at, first_from(curve, at), &onsets, support(&onsets)));
 
     let first = || point(curve, curve.points()[0].epoch, 0, &[], 1.0);
     let last = || {
@@ -216,10 +208,15 @@ pub fn detect(curve: &PhaseCurve, sentences: Option<&SentenceCounts>, samples: u
     Phases { fitting_end, settling, memorisation_onset, evidence: located.evidence }
 }
 
-/// The evaluation nearest to `epoch`, the later of two.
-fn nearest(curve: &PhaseCurve, epoch: f64) -> usize {
-    let distance = |i: usize| (curve.points()[i].epoch - epoch).abs();
-    (0..curve.points().len()).rev().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(0)
+/// The first evaluation of the phase that begins at `epoch`. One that misses it by less than a quarter of the gap to the
+/// next counts, as positions are not known better than that.
+fn first_from(curve: &PhaseCurve, epoch: f64) -> usize {
+    let points = curve.points();
+    let after = points.iter().position(|p| p.epoch >= epoch).unwrap_or(points.len() - 1);
+    match after.checked_sub(1) {
+        Some(before) if epoch - points[before].epoch < 0.25 * (points[after].epoch - points[before].epoch) => before,
+        _ => after,
+    }
 }
 
 /// The boundary at `at`, reported at point `index`, with the quantiles of the sorted replicates.

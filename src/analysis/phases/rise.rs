@@ -85,8 +85,7 @@ impl Noise {
     fn of(y: &[f64]) -> Self {
         let near = second_difference_variance(y, 1);
         if y.len() < POINTS_TO_TELL_WALK {
-            let third = robust_variance((3..y.len()).map(|i| y[i] - 3.0 * (y[i - 1] - y[i - 2]) - y[i - 3]));
-            return Self { walk: (near / 2.0).min(third / 6.0), white: 0.0 };
+            return Self { walk: (near / 2.0).min(third_difference_variance(y) / 6.0), white: 0.0 };
         }
         // At lag k the variance is 2kq + 6r.
         let lag = if y.len() < 30 { 2 } else { 4 };
@@ -97,8 +96,19 @@ impl Noise {
 }
 
 /// Robust variance of y(i + 2·lag) − 2·y(i + lag) + y(i).
-pub(super) fn second_difference_variance(y: &[f64], lag: usize) -> f64 {
+fn second_difference_variance(y: &[f64], lag: usize) -> f64 {
     robust_variance((2 * lag..y.len()).map(|i| y[i] - 2.0 * y[i - lag] + y[i - 2 * lag]))
+}
+
+/// Robust variance of third differences, in which a bend cancels too.
+fn third_difference_variance(y: &[f64]) -> f64 {
+    robust_variance((3..y.len()).map(|i| y[i] - 3.0 * (y[i - 1] - y[i - 2]) - y[i - 3]))
+}
+
+/// Variance of white noise around a smooth curve: second differences have six times that, third ones twenty.
+pub(super) fn white_variance(y: &[f64]) -> f64 {
+    let second = second_difference_variance(y, 1) / 6.0;
+    if y.len() < 4 { second } else { second.min(third_difference_variance(y) / 20.0) }
 }
 
 /// The squared median size, scaled so that it is the variance of a Gaussian around 0.
