@@ -57,12 +57,12 @@ doc:
 # Write the configuration's JSON schema to docs/
 [group('develop')]
 schema:
-    cargo run --quiet -- schema > docs/configuration.schema.json.new
+    cargo run --release --quiet -- schema > docs/configuration.schema.json.new
     mv docs/configuration.schema.json.new docs/configuration.schema.json
 
 # Write manual pages and shell completions to target/share/
 [group('develop')]
 docs:
     mkdir -p target/share/man/man1 target/share/completions
-    cargo run --quiet -- man target/share/man/man1
-    for shell in bash zsh fish; do cargo run --quiet -- completions $shell > target/share/completions/memoscope.$shell; done
+    cargo run --release --quiet -- man target/share/man/man1
+    for shell in bash zsh fish; do cargo run --release --quiet -- completions $shell > target/share/completions/memoscope.$shell; done

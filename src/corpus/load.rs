@@ -111,7 +111,10 @@ mod tests {
     fn a_choice_keeps_the_order_and_depends_on_the_seed() {
         let chosen = |seed| {
             let mut all = sentences(100);
-            assert_eq!(keep_some(&mut all, None, 10, "train", seed).unwrap(), None);
+            let lines = (0..100).map(|index| 10 * index).collect();
+            let mut origin = Origin { path: "train.txt".into(), lines };
+            assert_eq!(keep_some(&mut all, Some(&mut origin), 10, "train", seed).unwrap(), None);
+            assert_eq!(origin.lines, numbers(&all).iter().map(|number| 10 * number).collect::<Vec<_>>());
             numbers(&all)
         };
         let first = chosen(1);

@@ -41,8 +41,11 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
     draw(experiment, monitor)
 }
 
-/// Warns of a corpus and a model that work together and should not be trusted together.
+/// Warns of what is odd about a corpus, and of a model that works with it and should not be trusted with it.
 pub fn warn_about(corpus: &Corpus, model: &ModelSettings, monitor: &mut dyn Monitor) {
+    for warning in &corpus.warnings {
+        monitor.warning(warning);
+    }
     if model.source == "embedded" && !corpus.synthetic && !model.random_init {
         monitor.warning(&format!(
             "the embedded encoder knows generated text alone: on `{}` its scores say little; give a pretrained model \

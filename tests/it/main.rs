@@ -6,5 +6,6 @@ mod corpus;
 mod dynamics;
 mod figures;
 mod parity;
+mod study;
 mod train;
 mod workspace;

@@ -25,7 +25,7 @@ impl Fixture {
     fn load() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/parity/bert");
         let batch: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(folder.join("batch.json")).unwrap()).unwrap();
+            serde_json::from_slice(&fs_err::read(folder.join("batch.json")).unwrap()).unwrap();
         let ids: Vec<Vec<u32>> = serde_json::from_value(batch["input_ids"].clone()).unwrap();
         let labels: Vec<Vec<i64>> = serde_json::from_value(batch["labels"].clone()).unwrap();
         // Every position is scored, so that all logits can be compared.
@@ -37,11 +37,11 @@ impl Fixture {
         };
         let model = tempfile::tempdir().unwrap();
         for file in ["config.json", "model.safetensors"] {
-            std::fs::copy(folder.join(file), model.path().join(file)).unwrap();
+            fs_err::copy(folder.join(file), model.path().join(file)).unwrap();
         }
         let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
         let vocabulary: Vec<String> = special.into_iter().chain((5..160).map(|i| format!("w{i}"))).collect();
-        std::fs::write(model.path().join("vocab.txt"), vocabulary.join("\n")).unwrap();
+        fs_err::write(model.path().join("vocab.txt"), vocabulary.join("\n")).unwrap();
         let expected = Checkpoint::read(&folder.join("expected.safetensors")).unwrap();
         Self { folder, model, sentences: ids.into_iter().map(whole).collect(), labels, expected }
     }
@@ -143,7 +143,7 @@ fn five_steps(rows: bool) {
         tagger.use_rows(&batch.ids.iter().copied().collect::<BTreeSet<u32>>()).unwrap();
     }
     let json: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(fixture.folder.join("expected.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs_err::read(fixture.folder.join("expected.json")).unwrap()).unwrap();
     let settings = TrainSettings { learning_rate: 1e-3, warmup: 0.4, ..TrainSettings::default() };
     let rate = LearningRate::new(&settings, 5);
     let mut optimizer = AdamW::new(tagger.parameters(), &settings).unwrap();
@@ -188,9 +188,9 @@ fn five_adamw_steps_on_the_rows_in_use_are_pytorchs_on_all() {
 #[test]
 fn the_forward_pass_is_candle_transformers() {
     let fixture = Fixture::load();
-    let bytes = std::fs::read(fixture.folder.join("model.safetensors")).unwrap();
+    let bytes = fs_err::read(fixture.folder.join("model.safetensors")).unwrap();
     let builder = candle_nn::VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu).unwrap();
-    let config = serde_json::from_slice(&std::fs::read(fixture.folder.join("config.json")).unwrap()).unwrap();
+    let config = serde_json::from_slice(&fs_err::read(fixture.folder.join("config.json")).unwrap()).unwrap();
     let bert = candle_transformers::models::bert::BertModel::load(builder.clone(), &config).unwrap();
     let head = candle_nn::linear(48, 9, builder.pp("classifier")).unwrap();
     let ours = fixture.tagger().evaluate(&fixture.batch()).unwrap().to_vec2::<f32>().unwrap();

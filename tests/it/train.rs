@@ -98,7 +98,7 @@ fn train(model: &Path, settings: &TrainSettings) -> (Recorder, Vec<u8>) {
 fn saved(tagger: &Tagger) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     tagger.save(folder.path()).unwrap();
-    std::fs::read(folder.path().join("model.safetensors")).unwrap()
+    fs_err::read(folder.path().join("model.safetensors")).unwrap()
 }
 
 #[test]
@@ -146,8 +146,8 @@ fn a_truncated_or_foreign_checkpoint_is_refused() {
     let mut trainer = Trainer::new(tagger(model.path(), &data.labels), &data, &settings(), 11).unwrap();
     trainer.save_checkpoint(folder.path()).unwrap();
     let path = folder.path().join("checkpoint.safetensors");
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let bytes = fs_err::read(&path).unwrap();
+    fs_err::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     assert!(matches!(trainer.load_checkpoint(folder.path()), Err(Error::Model(_))));
     checkpoint::write(&path, &[("parameter.x".into(), vec![1], vec![0.0])], Precision::Single, &[]).unwrap();
     assert!(matches!(trainer.load_checkpoint(folder.path()), Err(Error::Model(_))));
@@ -250,7 +250,7 @@ fn names_with_and_without_prefix_and_half_precision_load() {
     let labels = data().labels;
     let expected = tagger(model.path(), &labels).predict(&words, 50, 8).unwrap();
     let path = model.path().join("model.safetensors");
-    let bytes = std::fs::read(&path).unwrap();
+    let bytes = fs_err::read(&path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut old_names = Vec::new();
     for name in file.names() {
@@ -287,15 +287,15 @@ fn fewer_layers_random_weights_and_broken_models() {
     assert_eq!(load(&|s| s.source = "no/such/folder".into()).err().unwrap().kind() as u8, 3);
 
     let config = model.path().join("config.json");
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("\"intermediate_size\": 64", "\"intermediate_size\": 65")).unwrap();
+    let text = fs_err::read_to_string(&config).unwrap();
+    fs_err::write(&config, text.replace("\"intermediate_size\": 64", "\"intermediate_size\": 65")).unwrap();
     let error = load(&|_| ()).err().unwrap();
     assert!(error.to_string().contains("intermediate.dense.weight") && error.hint().is_some(), "{error}");
-    std::fs::write(&config, text.replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 4")).unwrap();
+    fs_err::write(&config, text.replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 4")).unwrap();
     let error = load(&|_| ()).err().unwrap();
     assert!(error.to_string().contains("encoder.layer.2") && error.kind() as u8 == 3, "{error}");
     let small = serde_json::from_str::<serde_json::Value>(&text).unwrap()["vocab_size"].as_u64().unwrap();
-    std::fs::write(&config, text.replace(&format!("\"vocab_size\": {small}"), "\"vocab_size\": 50")).unwrap();
+    fs_err::write(&config, text.replace(&format!("\"vocab_size\": {small}"), "\"vocab_size\": 50")).unwrap();
     let error = load(&|_| ()).err().unwrap();
     assert!(error.to_string().contains("50 rows"), "{error}");
 }
