@@ -19,7 +19,8 @@ figures *arguments:
 # Pretrain the embedded encoder anew on generated text and write it to assets/
 [group('studies')]
 pretrain-embedded *arguments:
-    cargo run --release --quiet -- model pretrain "$@"
+    cargo run --release --quiet -- model pretrain --out assets/embedded --sentences 30000 --epochs 12 \
+        --learning-rate 2e-3 --dropout 0 --precision f16 "$@"
 
 # Build the program
 [group('develop')]
