@@ -38,7 +38,8 @@ pub struct EncodingReport {
     pub train_tokens_truncated: usize,
     /// Training tokens of which the tokenizer leaves no piece.
     pub train_tokens_without_piece: usize,
-    /// Dev tokens lost to truncation or without piece: they count as predicted `O`.
+    /// Dev tokens beyond the encoder's last position (dev is not cut to `train.max_pieces`) or without piece: they count
+    /// as predicted `O`.
     pub dev_tokens_lost: usize,
     /// Optimiser steps an epoch.
     pub steps_per_epoch: u64,

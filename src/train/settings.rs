@@ -34,7 +34,7 @@ pub struct TrainSettings {
     pub max_gradient_norm: f64,
     /// Dropout probability for embeddings, attention, hidden layers and head; null takes the checkpoint's.
     pub dropout: Option<f64>,
-    /// Most pieces a sentence, `[CLS]` and `[SEP]` included.
+    /// Most pieces a training sentence, `[CLS]` and `[SEP]` included; dev is read whole, up to the encoder's positions.
     pub max_pieces: usize,
     /// Draw a new order of the sentences every epoch.
     pub shuffle: bool,
