@@ -1,8 +1,8 @@
 //! What a figure is made of: filled and stroked outlines, and text.
 //!
-//! A [`Canvas`] is a list of marks in points (1/72 inch, y downwards) and draws nothing by itself. Two painters read
-//! the same list: [`super::svg`] writes it as SVG, [`super::raster`] paints it into a bitmap. So both files show the
-//! same geometry, exactly, and a figure is written once.
+//! A [`Canvas`] is a list of marks in points (1/72 inch, y downwards) and draws nothing by itself. [`super::paint`]
+//! hands the list to plotters, once for an SVG document and once for a bitmap: both show the same geometry, and a
+//! figure is written once.
 
 use super::font::{self, Weight};
 
@@ -76,7 +76,7 @@ pub enum Anchor {
 pub struct Text {
     /// The anchor's place on the baseline.
     pub at: Point,
-    /// The characters, unescaped.
+    /// The characters, unescaped; on a canvas without any that a document cannot hold.
     pub text: String,
     /// Size of the em in points.
     pub size: f64,
@@ -88,8 +88,8 @@ pub struct Text {
     pub anchor: Anchor,
     /// Turned by a quarter against the clock, as the title of a y axis is.
     pub rotated: bool,
-    /// A white rim that keeps the text readable where it crosses lines.
-    pub halo: bool,
+    /// A white ground, not quite opaque, that keeps the text readable where it crosses lines.
+    pub ground: bool,
 }
 
 impl Text {
@@ -103,7 +103,7 @@ impl Text {
             colour,
             anchor: Anchor::Start,
             rotated: false,
-            halo: false,
+            ground: false,
         }
     }
 
@@ -125,9 +125,9 @@ impl Text {
         self
     }
 
-    /// Gives it a white rim.
-    pub fn halo(mut self) -> Self {
-        self.halo = true;
+    /// Gives it a white ground.
+    pub fn ground(mut self) -> Self {
+        self.ground = true;
         self
     }
 
@@ -193,10 +193,49 @@ impl Canvas {
 
     /// A line of text.
     pub fn text(&mut self, text: Text) {
-        if !text.text.is_empty() {
-            self.marks.push(Mark::Text(text));
+        if text.text.is_empty() {
+            return;
         }
+        let text = Text { text: plain(&text.text), ..text };
+        if text.ground {
+            let ((x, y), width) = (text.at, text.width());
+            let left = match text.anchor {
+                Anchor::Start => 0.0,
+                Anchor::Middle => -width / 2.0,
+                Anchor::End => -width,
+            };
+            let (left, right) = (left - 1.0, left + width + 1.0);
+            let (above, below) = (-0.85 * text.size, 0.3 * text.size);
+            let white = Fill { colour: super::theme::WHITE, opacity: 0.75 };
+            if text.rotated {
+                self.rectangle((x + above, y - left), (x + below, y - right), white);
+            } else {
+                self.rectangle((x + left, y + above), (x + right, y + below), white);
+            }
+        }
+        self.marks.push(Mark::Text(text));
     }
+}
+
+/// Text as a line that XML can hold: white space as spaces, what is forbidden as a replacement sign.
+pub fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t' | '\n' | '\r' => ' ',
+            c if c.is_control() || c == '\u{fffe}' || c == '\u{ffff}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// A disc as a polygon.
+pub fn disc((x, y): Point, radius: f64, corners: u32) -> Vec<Point> {
+    (0..corners)
+        .map(|i| {
+            let (sine, cosine) = (std::f64::consts::TAU * f64::from(i) / f64::from(corners)).sin_cos();
+            (x + radius * cosine, y + radius * sine)
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -208,6 +247,17 @@ mod tests {
         let blue = Colour(0, 0, 200);
         assert_eq!(blue.towards(Colour(255, 255, 255), 0.5), Colour(128, 128, 228));
         assert!(blue.grey() < blue.towards(Colour(255, 255, 255), 0.5).grey());
+    }
+
+    #[test]
+    fn a_ground_lies_below_its_text_and_around_it() {
+        let mut canvas = Canvas::new(60.0, 20.0);
+        let text = Text::new("Hi\n", (50.0, 12.0), 8.0, Colour(0, 0, 0)).anchor(Anchor::End).ground();
+        let left = 50.0 - Text::new("Hi ", (0.0, 0.0), 8.0, Colour(0, 0, 0)).width();
+        canvas.text(text);
+        let [Mark::Shape { paths, .. }, Mark::Text(text)] = &canvas.marks[..] else { panic!("{:?}", canvas.marks) };
+        assert!(paths[0].iter().any(|(x, y)| *x < left && *y < 12.0) && paths[0].iter().any(|point| point.0 > 50.0));
+        assert_eq!(text.text, "Hi ");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::Result;
 const MOST_VARIABILITY: f64 = 0.5;
 /// Hexagons across a panel.
 const ACROSS: f64 = 32.0;
-/// Shades are rounded to this many, so that hexagons of one shade make one path.
+/// Shades are rounded to this many: a reader tells no more apart, and hexagons of one shade make one mark.
 const SHADES: usize = 24;
 
 /// Tokens of one kind, counted in hexagons.
@@ -171,7 +171,8 @@ impl HexGrid {
 
     fn draw(&self, canvas: &mut Canvas, area: Area, cloud: &Cloud, most: u64) {
         let mut by_shade: BTreeMap<usize, Vec<Vec<Point>>> = BTreeMap::new();
-        let radius = self.width / 3f64.sqrt();
+        // A hair of overlap closes the seams between neighbours.
+        let radius = self.width / 3f64.sqrt() + 0.12;
         for (hexagon, count) in &cloud.counts {
             let (x, y) = self.centre(*hexagon);
             let corners = (0..6).map(|corner| {
@@ -185,8 +186,7 @@ impl HexGrid {
         }
         for (shade, hexagons) in by_shade {
             let colour = density(shade as f64 / SHADES as f64);
-            // A hair of a rim closes the seams between neighbours of different shades.
-            canvas.polygons(hexagons, Some(colour.into()), Some(Stroke::solid(colour, 0.3)));
+            canvas.polygons(hexagons, Some(colour.into()), None);
         }
     }
 

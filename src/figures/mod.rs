@@ -9,12 +9,15 @@
 //! * [`columns`] and [`series`] turn a frame into lines, averaged over seeds;
 //! * [`scale`] finds axes, [`panel`] draws them, [`levels`] draws one line for each noise level in panels side by side
 //!   with the [`phases`] on them; [`place`] keeps labels apart; [`theme`] has every size and colour;
-//! * all of these put marks on a [`canvas`], which [`svg`] and [`raster`] write; [`sheet`] holds it together.
+//! * all of these put marks on a [`canvas`], which [`paint`] hands to plotters; [`files`] says what comes of it, and
+//!   [`sheet`] holds it together.
 //!
-//! Why not a plotting library: figures for a paper need exact widths in centimetres, labels at the ends of lines that
-//! do not touch, axes with a zero below a logarithmic part, the same geometry in SVG and PNG, and smooth edges. With
-//! a glyph rasteriser, which paints any outline with exact cover, that is a few hundred lines and seven crates fewer
-//! than with plotters, whose bitmaps have whole-pixel text and no smooth areas.
+//! Drawing is plotters' part (0.3): its backends write every mark, into a document or a bitmap. Layout is ours, for
+//! figures of a paper need what its charts do not have: exact widths in centimetres, labels at the ends of lines that
+//! do not touch, axes with a zero below a logarithmic part, panels that share a legend. Plotters places things on
+//! whole units, so it is given fine ones: a drawing has a hundred to the point, and a bitmap is painted sixteen times
+//! as large in area and averaged, which makes its edges smooth. Three things the backends cannot do are done before
+//! they are called: dashes are cut, letters keep the space to their left, and broad lines are filled piece by piece.
 //!
 //! A frame without rows, or a column of nulls, is not an error: the panel says "no data". A missing column is one.
 
@@ -22,20 +25,20 @@ pub mod canvas;
 pub mod columns;
 pub mod data_map;
 pub mod detection_by_epoch;
+pub mod files;
 pub mod first_learning;
 pub mod font;
 pub mod learning_curves;
 pub mod levels;
 pub mod noise_detection;
 pub mod noisy_accuracy;
+pub mod paint;
 pub mod panel;
 pub mod phases;
 pub mod place;
-pub mod raster;
 pub mod scale;
 pub mod series;
 pub mod sheet;
-pub mod svg;
 pub mod table;
 pub mod theme;
 

@@ -164,7 +164,7 @@ impl Histogram {
             && let Some((x, top)) = panel.point(nats, panel.y.high)
         {
             sheet.canvas.line(vec![(x, top - 1.0), (x, area.y + area.height)], CUTOFF);
-            let text = Text::new(format!("{nats:.2} nats"), (x + 3.0, top + LABEL_SIZE), TICK_SIZE, INK).halo();
+            let text = Text::new(format!("{nats:.2} nats"), (x + 3.0, top + LABEL_SIZE), TICK_SIZE, INK).ground();
             let beyond = x + 3.0 + text.width() > area.x + area.width;
             let text = if beyond { Text { at: (x - 3.0, text.at.1), ..text }.anchor(Anchor::End) } else { text };
             sheet.canvas.text(text);
@@ -235,7 +235,7 @@ impl Curve {
         for (i, line) in lines.into_iter().enumerate() {
             let at = (area.x + 8.0, area.y + area.height - 8.0 - 10.0 * (2 - i) as f64);
             let ink = if i == 1 { SOFT_INK } else { INK };
-            sheet.canvas.text(Text::new(line, at, LABEL_SIZE, ink).halo());
+            sheet.canvas.text(Text::new(line, at, LABEL_SIZE, ink).ground());
         }
     }
 }

@@ -1,8 +1,7 @@
 //! A panel: a box with two axes, and lines, bands and labels placed by value.
 
-use super::canvas::{Anchor, Canvas, Colour, Fill, Point, Stroke, Text};
+use super::canvas::{Anchor, Canvas, Colour, Fill, Point, Stroke, Text, disc};
 use super::place;
-use super::raster::disc;
 use super::scale::Axis;
 use super::theme::{AXIS, GRID, INK, LABEL_SIZE, SOFT_INK, TICK_SIZE};
 

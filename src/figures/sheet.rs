@@ -8,7 +8,7 @@ use super::canvas::{Canvas, Stroke, Text};
 use super::font::{self, Weight};
 use super::panel::{Area, Marker, draw_marker};
 use super::theme::{INK, LABEL_SIZE, SOFT_INK, Style, TITLE_SIZE};
-use super::{raster, svg, table};
+use super::{files, table};
 use crate::Result;
 use crate::error::Error;
 use crate::run::write_atomically;
@@ -128,10 +128,8 @@ impl Sheet {
     pub fn save(self, stem: &Path, tables: &[(&str, &DataFrame)]) -> Result<FigureFiles> {
         let svg_path = with_suffix(stem, ".svg");
         let png_path = with_suffix(stem, ".png");
-        let document = svg::render(&self.canvas, &self.words.title, &self.words.alt);
-        write_bytes(&svg_path, document.as_bytes())?;
-        let bitmap = raster::render(&self.canvas, PIXELS_PER_POINT).to_png(PIXELS_PER_POINT)?;
-        write_bytes(&png_path, &bitmap)?;
+        write_bytes(&svg_path, files::svg(&self.canvas, &self.words.title, &self.words.alt)?.as_bytes())?;
+        write_bytes(&png_path, &files::png(&self.canvas, PIXELS_PER_POINT)?)?;
         let mut csv = Vec::new();
         for (i, (name, frame)) in tables.iter().enumerate() {
             let path = with_suffix(stem, &if i == 0 { ".csv".to_owned() } else { format!("-{name}.csv") });

@@ -1,7 +1,7 @@
 //! The report as one HTML file.
 //!
 //! The template escapes whatever it is given; only what this program wrote itself (style, script, drawings) goes in as
-//! it is. A drawing is SVG from [`crate::figures::svg`], which escapes its words.
+//! it is. A drawing is SVG from [`crate::figures::files`], which escapes its words.
 
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
