@@ -5,7 +5,9 @@
 //! the cut are lost, and counted. A batch lays its sentences end to end, without padding.
 
 mod batch;
+mod learn;
 mod tokenizer;
 
 pub use batch::{Batch, EncodedSentence};
+pub use learn::learn_vocabulary;
 pub use tokenizer::Tokenizer;

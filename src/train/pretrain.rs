@@ -5,7 +5,6 @@
 //! drawn anew each time a sentence is seen.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use candle_core::{D, Device};
 use rand::Rng;
@@ -13,16 +12,12 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainerBuilder};
-use tokenizers::normalizers::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::{AddedToken, DecoderWrapper, Model, PostProcessorWrapper, TokenizerBuilder};
 
 use super::optimizer::{AdamW, Gradients, require_finite};
 use super::schedule::LearningRate;
 use super::{Schedule, TrainSettings};
 use crate::Result;
-use crate::encode::{Batch, EncodedSentence, Tokenizer};
+use crate::encode::{Batch, EncodedSentence, Tokenizer, learn_vocabulary};
 use crate::error::{Error, Problem};
 use crate::model::bert::DropoutPlan;
 use crate::model::config::BertConfig;
@@ -147,38 +142,6 @@ pub struct PretrainReport {
     pub n_parameters: usize,
 }
 
-/// Learns a WordPiece vocabulary from text, one sentence a line; words are separated by white space.
-pub fn learn_vocabulary(text: &[String], settings: &PretrainSettings) -> Result<Tokenizer> {
-    let internal = |e: tokenizers::Error| Error::Internal(format!("learning the vocabulary failed: {e}"));
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(|piece| AddedToken::from(piece, true)).to_vec();
-    let mut trainer = WordPieceTrainerBuilder::default()
-        .vocab_size(settings.vocabulary)
-        .min_frequency(2)
-        .special_tokens(special)
-        .show_progress(false)
-        .build();
-    let mut learner = TokenizerBuilder::<WordPiece, _, _, PostProcessorWrapper, DecoderWrapper>::new()
-        .with_model(WordPiece::default())
-        .with_normalizer(Some(BertNormalizer::new(true, true, None, settings.lowercase)))
-        .with_pre_tokenizer(Some(BertPreTokenizer))
-        .build()
-        .map_err(internal)?;
-    learner.train(&mut trainer, text.iter()).map_err(internal)?;
-    // The learner decides ties by hash order in places; the ids are given anew, special pieces first, the rest sorted.
-    let mut pieces: Vec<String> = learner.get_model().get_vocab().into_keys().collect();
-    let order = |piece: &String| {
-        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].iter().position(|s| s == piece);
-        (special.unwrap_or(usize::MAX), piece.clone())
-    };
-    pieces.sort_by_key(order);
-    let config = serde_json::json!({ "do_lower_case": settings.lowercase, "tokenizer_class": "BertTokenizer" });
-    let files = vec![
-        ("vocab.txt".to_owned(), (pieces.join("\n") + "\n").into_bytes()),
-        ("tokenizer_config.json".to_owned(), config.to_string().into_bytes()),
-    ];
-    Tokenizer::from_files(files, Path::new("the vocabulary learned"))
-}
-
 /// Pretrains an encoder on `text`, one sentence a line.
 ///
 /// # Errors
@@ -199,7 +162,7 @@ pub fn pretrain(
                 .hint("give a file with one sentence a line, thousands of them"),
         ));
     }
-    let tokenizer = learn_vocabulary(&text, settings)?;
+    let tokenizer = learn_vocabulary(&text, settings.vocabulary, settings.lowercase)?;
     let config = BertConfig {
         model_type: "bert".into(),
         vocab_size: tokenizer.vocabulary_size(),
