@@ -116,21 +116,29 @@ impl Layers {
             Error::Config(origin.put_on(Problem::new(what)).hint(format!("give `{key}` a value of its type{like}")))
         };
         let value = value::from_command_line(text, default).map_err(refuse)?;
+        let is_text = value.is_string();
+        self.values = match self.with(key, value) {
+            Ok(values) => values,
+            // The default of an option does not tell whether it takes text: `out=2024` may be a folder.
+            Err(_) if default.is_null() && !is_text => {
+                self.with(key, text.into()).map_err(|e| refuse(e.to_string()))?
+            }
+            Err(e) => return Err(refuse(e.to_string())),
+        };
+        self.origins.note(key, origin);
+        Ok(())
+    }
+
+    /// The values with one more setting, if they still make an experiment.
+    fn with(&self, key: &str, value: Value) -> serde_json::Result<Value> {
         let mut layer = value;
         for part in key.rsplit('.') {
             layer = Value::Object([(part.to_owned(), layer)].into_iter().collect());
         }
         let mut values = self.values.clone();
         overlay(&mut values, layer);
-        serde_json::from_value::<Experiment>(values.clone()).map_err(|e| refuse(e.to_string()))?;
-        self.values = values;
-        self.origins.note(key, origin);
-        Ok(())
-    }
-
-    /// True if a layer set this dotted key.
-    pub fn is_set(&self, key: &str) -> bool {
-        self.origins.of(key).is_some()
+        serde_json::from_value::<Experiment>(values.clone())?;
+        Ok(values)
     }
 
     /// The experiment, validated.

@@ -130,6 +130,7 @@ fn the_noise_rate_is_the_grids_to_set() {
 fn text_settings_take_characters_as_they_are() {
     assert_eq!(set("data.source", "2024").unwrap().data.source, "2024");
     assert_eq!(set("data.source", "true").unwrap().data.source, "true");
+    assert_eq!(set("study.title", "2024").unwrap().study.title.as_deref(), Some("2024"));
     assert_eq!(set("study.title", "Noise, and more").unwrap().study.title.as_deref(), Some("Noise, and more"));
 }
 

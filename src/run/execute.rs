@@ -46,12 +46,17 @@ pub enum Outcome {
 /// [`Error::Io`] as the rooms return them.
 pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Outcome> {
     let RunRequest { config, corpus, .. } = *request;
+    // Looked at before it is claimed, so that a finished run may lie in a folder that cannot be written to.
+    let mut skip = |manifest| {
+        monitor.skipped(&config.id, request.position);
+        Ok(Outcome::Skipped(manifest))
+    };
+    if let FolderState::Finished(manifest) = RunFolder::inspect(request.folder, config, &corpus.fingerprint)? {
+        return skip(manifest);
+    }
     let (folder, state) = RunFolder::claim(request.folder, config, &corpus.fingerprint)?;
     let earlier = match state {
-        FolderState::Finished(manifest) => {
-            monitor.skipped(&config.id, request.position);
-            return Ok(Outcome::Skipped(manifest));
-        }
+        FolderState::Finished(manifest) => return skip(manifest),
         FolderState::Broken(manifest) => Some(*manifest),
         FolderState::Fresh => None,
     };

@@ -63,15 +63,15 @@ impl RunFolder {
         })
     }
 
-    /// Makes the folder if it is missing, takes its lock, and looks at it.
+    /// Makes the folder if it is missing, takes its lock, and looks at it. To leave a foreign folder untouched,
+    /// [`RunFolder::inspect`] it first.
     ///
     /// # Errors
     /// As [`RunFolder::inspect`]; [`Error::Config`] if another process writes there; [`Error::Io`].
     pub fn claim(path: &Path, config: &RunConfig, data_fingerprint: &str) -> Result<(Self, FolderState)> {
-        // Looked at before anything is made in it, so that a foreign folder stays as it was.
-        Self::inspect(path, config, data_fingerprint)?;
         fs::create_dir_all(path).map_err(Error::io(path))?;
         let lock = Lock::take(path)?;
+        // Only now: another process may have finished the run while this one waited for its turn.
         let state = Self::inspect(path, config, data_fingerprint)?;
         Ok((Self { path: path.to_owned(), _lock: lock }, state))
     }

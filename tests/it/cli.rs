@@ -98,10 +98,16 @@ fn a_missing_corpus_and_a_missing_model() {
     workspace.file("e.toml", EXPERIMENT);
     let said = workspace.run(&["sweep", "e.toml", "--data", "nowhere"]);
     assert_eq!(said.code, 3, "{said}");
-    assert!(said.stderr.starts_with("error: nowhere") && said.stderr.contains("\n  hint: "), "{said}");
+    assert!(
+        said.stderr.starts_with("error: ") && said.stderr.contains("nowhere") && said.stderr.contains("\n  hint: "),
+        "{said}"
+    );
     let said = workspace.run(&["sweep", "e.toml", "--model", "nowhere"]);
     assert_eq!(said.code, 3, "{said}");
-    assert!(said.stderr.contains("error: nowhere") && said.stderr.contains("\n  hint: "), "{said}");
+    assert!(
+        said.stderr.starts_with("error: ") && said.stderr.contains("nowhere") && said.stderr.contains("\n  hint: "),
+        "{said}"
+    );
 }
 
 #[cfg(not(feature = "cuda"))]

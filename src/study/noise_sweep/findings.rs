@@ -13,11 +13,16 @@ pub(super) struct Subject<'a> {
     pub data: &'a str,
     /// True if its text was generated.
     pub synthetic: bool,
-    /// The model's name and shape.
+    /// The model's name.
     pub model: &'a str,
+    /// Its layers and sizes.
+    pub shape: &'a str,
     /// Epochs planned.
     pub epochs: u32,
 }
+
+/// A fall of dev F1 below this is not spoken of: it would be said as 0.000.
+const LEAST_FALL: f64 = 0.0005;
 
 /// One paragraph.
 pub(super) fn paragraph(subject: &Subject<'_>, levels: &[LevelNumbers]) -> String {
@@ -40,8 +45,9 @@ fn opening(subject: &Subject<'_>, levels: &[LevelNumbers]) -> String {
     let synthetic =
         if subject.synthetic { " (synthetic text: the numbers say nothing about real corpora)" } else { "" };
     format!(
-        "{} fine-tuned on {}{synthetic} for {} epochs at {} noise {}, {over}.",
+        "{} ({}) fine-tuned on {}{synthetic} for {} epochs at {} noise {}, {over}.",
         subject.model,
+        subject.shape,
         subject.data,
         subject.epochs,
         levels.len(),
@@ -123,7 +129,7 @@ fn closing(levels: &[LevelNumbers]) -> String {
     };
     let largest =
         levels.iter().filter_map(|level| Some((drop(level)?, level.noise))).max_by(|a, b| a.0.total_cmp(&b.0));
-    if let Some((fall, noise)) = largest {
+    if let Some((fall, noise)) = largest.filter(|(fall, _)| *fall >= LEAST_FALL) {
         let _ = write!(text, "; the largest fall of dev F1 from peak to end is {fall:.3}, at {} noise", percent(noise));
     }
     text.push('.');
@@ -246,9 +252,9 @@ mod tests {
 
     #[test]
     fn synthetic_text_is_said_to_be() {
-        let subject = Subject { data: "embedded", synthetic: true, model: "embedded", epochs: 8 };
+        let subject = Subject { data: "embedded", synthetic: true, model: "embedded", shape: "2 layers", epochs: 8 };
         let text = paragraph(&subject, &[clean(), noisy()]);
-        assert!(text.starts_with("embedded fine-tuned on embedded (synthetic text"), "{text}");
+        assert!(text.starts_with("embedded (2 layers) fine-tuned on embedded (synthetic text"), "{text}");
         assert!(text.contains("2 seeds each"));
     }
 }

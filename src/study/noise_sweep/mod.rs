@@ -13,6 +13,8 @@ mod pictures;
 mod summary;
 mod tables;
 
+use std::path::Path;
+
 use polars::prelude::DataFrame;
 
 use super::frames::{curve, stack, with_run};
@@ -58,11 +60,12 @@ impl Study for NoiseSweep {
         let gathered = gather(input, monitor)?;
         let levels = summary::levels(&gathered.numbers);
         let first = &input.runs.first().ok_or_else(|| Error::Internal("a study without runs".into()))?.manifest;
-        let model = format!("{} ({})", first.model.source, first.model.shape);
+        let shape = &first.model.shape;
         let subject = Subject {
             data: &first.data.name,
             synthetic: first.data.synthetic,
-            model: &model,
+            model: file_name(&input.experiment.model.source),
+            shape,
             epochs: input.experiment.train.epochs,
         };
         let findings = findings::paragraph(&subject, &levels);
@@ -147,10 +150,13 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
     Ok(Gathered { numbers, curves, epochs, shares, shown })
 }
 
+/// The last part of a path: reports are shared, and where a folder was is nobody's business.
+fn file_name(source: &str) -> &str {
+    Path::new(source).file_name().and_then(|name| name.to_str()).unwrap_or(source)
+}
+
 fn title(experiment: &Experiment, subject: &Subject<'_>) -> String {
-    let made = || {
-        format!("Learning, settling and memorising under label noise: {}, {}", subject.data, experiment.model.source)
-    };
+    let made = || format!("Learning, settling and memorising under label noise: {}, {}", subject.data, subject.model);
     experiment.study.title.clone().unwrap_or_else(made)
 }
 

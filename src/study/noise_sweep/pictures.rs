@@ -24,7 +24,7 @@ pub(super) fn draw(
     let style = Style {
         width: Width::Full,
         synthetic: subject.synthetic,
-        subtitle: format!("{}, {}, {} epochs", subject.data, input.experiment.model.source, subject.epochs),
+        subtitle: format!("{}, {}, {} epochs", subject.data, subject.model, subject.epochs),
     };
     let folder = Path::new("figures");
     let stem = |name: &str| input.layout.report.join(folder).join(name);

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::report::{Column as Shown, Format, Table, mean_over_seeds};
 use crate::study::StudyInput;
 use crate::study::aggregate::Estimate;
-use crate::study::frames::stack;
+use crate::study::frames::{numbers, stack};
 
 /// Forgotten tokens to list.
 const MOST_FORGOTTEN: usize = 20;
@@ -129,7 +129,13 @@ fn shares_table(gathered: &Gathered<'_>) -> Result<Table> {
         let of_group = gathered
             .shares
             .iter()
-            .map(|frame| Ok(frame.filter(&frame.column("group")?.str()?.equal(group))?))
+            .map(|frame| {
+                // A group without tokens (the noisy ones where there is no noise) has no shares.
+                let wanted = frame.column("group")?.str()?.equal(group);
+                let filled: BooleanChunked =
+                    numbers(frame, "n")?.into_iter().map(|n| n.is_some_and(|n| n > 0.0)).collect();
+                Ok(frame.filter(&(wanted & filled))?)
+            })
             .collect::<Result<Vec<_>>>()?;
         let means = mean_over_seeds(&stack(of_group)?, &["noise"], &VALUES)?;
         let mut with_group = means.clone();
