@@ -46,7 +46,14 @@ fn data() -> TrainingData {
 }
 
 fn settings() -> TrainSettings {
-    TrainSettings { epochs: 3, batch_size: 16, learning_rate: 1e-3, probe_tokens: 20, ..TrainSettings::default() }
+    TrainSettings {
+        epochs: 3,
+        batch_size: 16,
+        learning_rate: 1e-3,
+        probe_tokens: 20,
+        max_pieces: 128,
+        ..TrainSettings::default()
+    }
 }
 
 fn tagger(model: &Path, labels: &[String]) -> Tagger {
