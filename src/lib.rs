@@ -4,6 +4,8 @@
 //! [`corpus`] → [`perturb`] → [`encode`] → [`nn`] → [`model`] → [`train`] → [`dynamics`] → [`metrics`] →
 //! [`analysis`] → [`study`] → [`figures`] → [`report`], with [`run`] for run directories and [`cli`] on top.
 
+#![warn(missing_docs)]
+
 pub mod analysis;
 pub mod cli;
 pub mod config;

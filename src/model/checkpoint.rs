@@ -178,7 +178,7 @@ pub fn write(path: &Path, tensors: &[NamedTensor], precision: Precision, extra: 
 
 const EXTRA: &str = "memoscope";
 
-/// The `extra` metadata of a file written by [`write`].
+/// The `extra` metadata of a file written by [`write()`].
 pub fn extra(bytes: &[u8]) -> BTreeMap<String, String> {
     SafeTensors::read_metadata(bytes)
         .ok()

@@ -1,4 +1,5 @@
-//! Cross-entropy of packed logits `[n, k]` against one label a row: Σᵢ −log softmax(logits)ᵢ[labelᵢ] / denominator.
+//! Cross-entropy of packed logits `[n, k]` against one label a row: Σ −log p(label) / denominator, with
+//! p = softmax of the row.
 //!
 //! The denominator is an argument because a batch may be computed in parts: with the token count of the whole batch,
 //! the gradients of the parts add up to the gradient of the mean. Gradient: (softmax − one-hot) / denominator.

@@ -1,4 +1,5 @@
-//! The sum of BERT's three embeddings for packed pieces: word[id] + position[place in its sentence] + type[0].
+//! The sum of BERT's three embeddings for packed pieces: that of the piece, that of its place in the sentence, and the
+//! first token type's.
 //!
 //! The gradient of a table is the sum of the gradients of the rows that were looked up.
 
