@@ -6,6 +6,7 @@ mod corpus;
 mod dynamics;
 mod figures;
 mod parity;
+mod real;
 mod study;
 mod train;
 mod workspace;
