@@ -34,7 +34,8 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
         title: "F1 on training and development data under label noise".into(),
         caption: format!(
             "Entity F1 on training sentences against the labels given (first panel) and on clean development data \
-             (second), one line for each share of noise asked for. {} {}",
+             (second), one line for each share of noise asked for. Within epochs, training is measured on a fixed \
+             sample; the tables count all tokens. {} {}",
             levels::seeds_in_words(train.iter().chain(&dev)),
             phases::in_words(&phase_rows)
         ),

@@ -39,7 +39,8 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
         title: "How wrongly labelled tokens are predicted".into(),
         caption: format!(
             "Accuracy on the training tokens whose label is wrong, against that wrong label (first panel) and \
-             against the true one (second), one line for each share of noise asked for. {} {}",
+             against the true one (second), one line for each share of noise asked for. Within epochs, measured on a \
+             fixed sample of these tokens; the tables count all. {} {}",
             levels::seeds_in_words(given.iter().chain(&gold)),
             phases::in_words(&phase_rows)
         ),

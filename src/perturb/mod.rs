@@ -131,9 +131,9 @@ pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &NoiseSettings, 
     let matrix = token::Matrix::new(settings, labels)?;
     if settings.rate > 0.0 && labels.len() < 2 {
         return Err(refusal(
-            "noise.rate",
+            "perturb.rate",
             "is above 0, but the corpus has no label besides `O`",
-            "set noise.rate to 0",
+            "set perturb.rate to 0",
         ));
     }
     let gold: Vec<Vec<u8>> = train.iter().map(|sentence| sentence.labels.clone()).collect();
@@ -155,22 +155,22 @@ pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &NoiseSettings, 
 pub fn validate(settings: &NoiseSettings) -> Result<()> {
     if !(0.0..=1.0).contains(&settings.rate) {
         return Err(refusal(
-            "noise.rate",
+            "perturb.rate",
             format!("must be between 0 and 1, not {}", settings.rate),
             "0.3 means 30 % of the words",
         ));
     }
     match (settings.kind, &settings.matrix) {
         (NoiseKind::Matrix, None) => Err(refusal(
-            "noise.matrix",
-            "is needed for noise.kind = \"matrix\"",
-            "give it as a table of tables: noise.matrix.B-PER = { B-PER = 0.8, B-ORG = 0.2 }",
+            "perturb.matrix",
+            "is needed for perturb.kind = \"matrix\"",
+            "give it as a table of tables: perturb.matrix.B-PER = { B-PER = 0.8, B-ORG = 0.2 }",
         )),
         (NoiseKind::Matrix, Some(_)) | (_, None) => Ok(()),
         (kind, Some(_)) => Err(refusal(
-            "noise.matrix",
-            format!("is not used by noise.kind = \"{kind}\""),
-            "remove it, or set noise.kind to \"matrix\"",
+            "perturb.matrix",
+            format!("is not used by perturb.kind = \"{kind}\""),
+            "remove it, or set perturb.kind to \"matrix\"",
         )),
     }
 }
@@ -231,7 +231,7 @@ mod tests {
     fn rates_outside_of_zero_and_one_are_refused() {
         for rate in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             let message = refused(NoiseSettings { rate, ..NoiseSettings::default() });
-            assert!(message.starts_with("noise.rate must be between 0 and 1"), "{message}");
+            assert!(message.starts_with("perturb.rate must be between 0 and 1"), "{message}");
         }
     }
 

@@ -79,7 +79,7 @@ impl Matrix {
         let id = |tag: &str| {
             labels.id(tag).ok_or_else(|| {
                 let hint = format!("the corpus has {}", labels.names().join(", "));
-                refusal("noise.matrix", format!("names `{tag}`, which the corpus does not have"), hint)
+                refusal("perturb.matrix", format!("names `{tag}`, which the corpus does not have"), hint)
             })
         };
         let mut rows = vec![Vec::new(); labels.len()];
@@ -89,7 +89,7 @@ impl Matrix {
             for (to, &probability) in row {
                 if !(0.0..=1.0).contains(&probability) {
                     let what = format!("has {probability} from `{from}` to `{to}`, which is no probability");
-                    return Err(refusal("noise.matrix", what, "give each entry a value between 0 and 1"));
+                    return Err(refusal("perturb.matrix", what, "give each entry a value between 0 and 1"));
                 }
                 sum += probability;
                 cumulative.push((id(to)?, sum));
@@ -97,7 +97,7 @@ impl Matrix {
             if (sum - 1.0).abs() > 1e-6 {
                 let what = format!("has a row `{from}` that sums to {sum}");
                 return Err(refusal(
-                    "noise.matrix",
+                    "perturb.matrix",
                     what,
                     "make each row sum to 1; name the share that stays right too",
                 ));

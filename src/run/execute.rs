@@ -10,7 +10,7 @@ use super::{
     DataSummary, FolderState, GitState, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag, Versions,
 };
 use crate::corpus::{Corpus, Sentence};
-use crate::dynamics::TokenTable;
+use crate::dynamics::{LogWriter, TokenTable};
 use crate::error::{Error, Problem, Result};
 use crate::model::Tagger;
 use crate::perturb::{Perturbed, perturb};
@@ -48,6 +48,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     let RunRequest { config, corpus, .. } = *request;
     // Looked at before it is claimed, so that a finished run may lie in a folder that cannot be written to.
     let mut skip = |manifest| {
+        require_whole_log(request.folder, config.train.epochs)?;
         monitor.skipped(&config.id, request.position);
         Ok(Outcome::Skipped(manifest))
     };
@@ -75,7 +76,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     let mut trainer = Trainer::new(tagger, &data, &config.train, config.seed)?;
 
     let checkpoint = folder.checkpoint();
-    let resumes = earlier.is_some() && checkpoint.is_dir();
+    let resumes = earlier.is_some() && Trainer::has_checkpoint(&checkpoint);
     if resumes {
         trainer.load_checkpoint(&checkpoint)?;
     }
@@ -141,6 +142,18 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         fs::remove_dir_all(&checkpoint).map_err(Error::io(&checkpoint))?;
     }
     Ok(Outcome::Trained(Box::new(manifest)))
+}
+
+/// Refuses a finished run of whose log an epoch has gone missing since: what is computed from it would be wrong.
+fn require_whole_log(folder: &Path, epochs: u32) -> Result<()> {
+    match (1..=epochs).map(|epoch| LogWriter::epoch_path(folder, epoch)).find(|path| !path.is_file()) {
+        None => Ok(()),
+        Some(path) => Err(Error::Data(
+            Problem::new("the run is finished, but this epoch of its log is missing")
+                .at(path)
+                .hint(format!("remove the folder {} and do the run again", folder.display())),
+        )),
+    }
 }
 
 /// The configuration of the run in a folder, and the folder: what `--resume` needs.

@@ -32,6 +32,11 @@ impl Trainer {
         checkpoint::write(&dir.join(FILE), &tensors, Precision::Single, &position)
     }
 
+    /// True if the folder `dir` holds a checkpoint; it may have been made and then not been written to.
+    pub fn has_checkpoint(dir: &Path) -> bool {
+        dir.join(FILE).is_file()
+    }
+
     /// Continues from a checkpoint of the same data, model, settings and seed.
     ///
     /// # Errors

@@ -92,6 +92,20 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
 }
 
 #[test]
+fn a_finished_run_that_lost_an_epoch_is_not_reported() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.run(&["sweep", &smoke(), "--out", "out"]).code, 0);
+    let lost = workspace.path().join("out/runs/noise=0.30,seed=1/dynamics/epoch=0001.parquet");
+    fs_err::remove_file(&lost).unwrap();
+    let said = workspace.run(&["sweep", &smoke(), "--out", "out"]);
+    assert_eq!(said.code, 3, "{said}");
+    assert!(
+        said.stderr.contains("epoch=0001.parquet: the run is finished, but this epoch of its log is missing"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_folder_that_holds_something_else_is_refused() {
     let workspace = Workspace::new();
     workspace.file("out/runs/noise=0.00,seed=1/thesis.txt", "mine");

@@ -151,7 +151,9 @@ fn a_truncated_or_foreign_checkpoint_is_refused() {
     let data = data();
     let folder = tempfile::tempdir().unwrap();
     let mut trainer = Trainer::new(tagger(model.path(), &data.labels), &data, &settings(), 11).unwrap();
+    assert!(!Trainer::has_checkpoint(folder.path()), "the folder is there, a checkpoint is not");
     trainer.save_checkpoint(folder.path()).unwrap();
+    assert!(Trainer::has_checkpoint(folder.path()));
     let path = folder.path().join("checkpoint.safetensors");
     let bytes = fs_err::read(&path).unwrap();
     fs_err::write(&path, &bytes[..bytes.len() / 2]).unwrap();

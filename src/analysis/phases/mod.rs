@@ -65,6 +65,9 @@ pub use import::{ColumnNames, parse_curve};
 use crate::random::Streams;
 use locate::{Scores, locate};
 
+/// With fewer evaluations than this nothing is reported: any rule would be certain of whatever it is shown.
+const FEWEST_EVALUATIONS: usize = 4;
+
 /// What the onset was looked for in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -181,6 +184,10 @@ impl Phases {
 pub fn detect(curve: &PhaseCurve, sentences: Option<&SentenceCounts>, samples: usize, streams: Streams) -> Phases {
     let scores = Scores::of(curve);
     let located = locate(&scores);
+    if curve.points().len() < FEWEST_EVALUATIONS {
+        let evidence = located.evidence;
+        return Phases { fitting_end: None, settling: None, memorisation_onset: None, evidence };
+    }
     let replicates = bootstrap::replicates(&scores, sentences, samples, streams);
     let spread = |boundary: fn(&locate::Located) -> Option<f64>| {
         let mut found: Vec<f64> = replicates.iter().filter_map(boundary).collect();
