@@ -14,7 +14,7 @@ use crate::study::write_analysis;
 
 const EXAMPLES: &str = "\
 Examples:
-  memoscope analyse runs/noise-sweep/noise=0.3-seed=106
+  memoscope analyse runs/noise-sweep/noise=0.30,seed=106
       A run of ours; the tables go to its folder analysis/
   memoscope analyse my-log/ --out tables/ --json
       A log that another training loop wrote (docs/log-format.md), or dataset cartography's training_dynamics/";
