@@ -6,8 +6,8 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    // candle keeps a thread pool of its own beside rayon's, whose idle workers spin: in a training on two cores that
-    // cost more than half of the time. What Memoscope computes in parallel, it computes on rayon's pool.
+    // candle keeps a thread pool of its own beside rayon's, whose idle workers spin: in a profile of a training
+    // two fifths of the samples were theirs. What Memoscope computes in parallel, it computes on rayon's pool.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     memoscope::cli::main()
