@@ -6,6 +6,7 @@
 //! diverged, 5 the file system, 130 an interrupt.
 
 mod analyse;
+mod bench;
 pub mod corpus;
 mod failure;
 mod figures;
@@ -63,6 +64,8 @@ enum Command {
     /// Pretrain an encoder, describe one
     #[command(subcommand)]
     Model(model::ModelCommand),
+    /// Measure how fast training or evaluation is on this machine
+    Bench(bench::BenchArgs),
     /// Print the JSON schema of experiment files
     #[command(after_help = schema::EXAMPLES)]
     Schema,
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Figures(args) => figures::run(&args),
         Command::Corpus(command) => corpus::run(command),
         Command::Model(command) => model::run(command),
+        Command::Bench(args) => bench::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),

@@ -6,15 +6,16 @@
 //! x' = norm(a + dropout(W_2·gelu(W_1·a)))                                        [n, h], W_1 [i, h], W_2 [h, i]
 //! ```
 //!
+//! A head reads some of the rows only. In the last block all rows are attended to, but only those attend: the outputs
+//! of the others are never computed.
+//!
 //! Parameters have the names that transformers gives them, without the `bert.` prefix.
-
-use candle_core::{Tensor, Var};
 
 use super::config::BertConfig;
 use super::parameters::{Builder, Init, Parameters};
 use crate::Result;
 use crate::encode::Batch;
-use crate::nn::{self, Activation, Dropout, Packing};
+use crate::nn::{self, Activation, Dropout, Linear, Norm, Sentences, Tables, Tape, Value};
 use crate::random::Streams;
 
 /// The name of the word embedding.
@@ -72,6 +73,17 @@ pub struct DropoutPlan {
 }
 
 impl DropoutPlan {
+    /// The probabilities of `config.json`.
+    pub fn of_config(config: &BertConfig, streams: Streams, position: [u64; 2]) -> Self {
+        Self {
+            hidden: config.hidden_dropout_prob,
+            attention: config.attention_probs_dropout_prob,
+            head: config.classifier_dropout.unwrap_or(config.hidden_dropout_prob),
+            streams,
+            position,
+        }
+    }
+
     /// The dropout for one purpose in one layer; `None` without a plan (evaluation) or with probability 0.
     pub fn at(plan: Option<&Self>, purpose: &str, p: impl Fn(&Self) -> f64, layer: u64) -> Option<Dropout> {
         let plan = plan?;
@@ -80,120 +92,95 @@ impl DropoutPlan {
     }
 }
 
-/// A linear layer's weight `[out, in]` and bias `[out]`, or a layer norm's γ and β.
-#[derive(Debug, Clone)]
-pub struct Affine {
-    /// Weight or γ.
-    pub weight: Tensor,
-    /// Bias or β.
-    pub bias: Tensor,
-}
-
-impl Affine {
-    /// The pair of that name; `track` decides whether gradients reach it.
-    pub fn new(parameters: &Parameters, name: &str, track: bool) -> Result<Self> {
-        Ok(Self {
-            weight: tensor(parameters.get(&format!("{name}.weight"))?, track),
-            bias: tensor(parameters.get(&format!("{name}.bias"))?, track),
-        })
-    }
-
-    /// x·Wᵀ + b.
-    pub fn linear(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        nn::linear(x, &self.weight, &self.bias)
-    }
-
-    /// Layer norm.
-    pub fn norm(&self, x: &Tensor, epsilon: f64) -> candle_core::Result<Tensor> {
-        nn::layer_norm(x, &self.weight, &self.bias, epsilon)
-    }
-}
-
-/// A variable as a tensor that shares its storage.
-fn tensor(var: &Var, track: bool) -> Tensor {
-    if track { var.as_tensor().clone() } else { var.as_detached_tensor() }
-}
-
 struct Block {
-    query: Affine,
-    key: Affine,
-    value: Affine,
-    attention_output: Affine,
-    attention_norm: Affine,
-    intermediate: Affine,
-    output: Affine,
-    output_norm: Affine,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    attention_output: Linear,
+    attention_norm: Norm,
+    intermediate: Linear,
+    output: Linear,
+    output_norm: Norm,
 }
 
-/// The encoder as tensors, ready to compute.
+/// The encoder, ready to compute.
 pub struct Bert {
-    words: Tensor,
-    positions: Tensor,
-    types: Tensor,
-    norm: Affine,
+    tables: Tables,
+    norm: Norm,
     blocks: Vec<Block>,
     heads: usize,
     activation: Activation,
-    epsilon: f64,
 }
 
 impl Bert {
-    /// Views the parameters; with `track`, gradients reach them.
-    pub fn new(parameters: &Parameters, config: &BertConfig, track: bool) -> Result<Self> {
-        let affine = |name: String| Affine::new(parameters, &name, track);
+    /// Views the parameters.
+    pub fn new(parameters: &Parameters, config: &BertConfig) -> Result<Self> {
+        let linear = |name: String| parameters.linear(&name);
+        let norm = |name: String| parameters.norm(&name, config.layer_norm_eps);
         let block = |layer: usize| {
             let at = format!("encoder.layer.{layer}");
             Ok(Block {
-                query: affine(format!("{at}.attention.self.query"))?,
-                key: affine(format!("{at}.attention.self.key"))?,
-                value: affine(format!("{at}.attention.self.value"))?,
-                attention_output: affine(format!("{at}.attention.output.dense"))?,
-                attention_norm: affine(format!("{at}.attention.output.LayerNorm"))?,
-                intermediate: affine(format!("{at}.intermediate.dense"))?,
-                output: affine(format!("{at}.output.dense"))?,
-                output_norm: affine(format!("{at}.output.LayerNorm"))?,
+                query: linear(format!("{at}.attention.self.query"))?,
+                key: linear(format!("{at}.attention.self.key"))?,
+                value: linear(format!("{at}.attention.self.value"))?,
+                attention_output: linear(format!("{at}.attention.output.dense"))?,
+                attention_norm: norm(format!("{at}.attention.output.LayerNorm"))?,
+                intermediate: linear(format!("{at}.intermediate.dense"))?,
+                output: linear(format!("{at}.output.dense"))?,
+                output_norm: norm(format!("{at}.output.LayerNorm"))?,
             })
         };
         Ok(Self {
-            words: tensor(parameters.get(WORDS)?, track),
-            positions: tensor(parameters.get(POSITIONS)?, track),
-            types: tensor(parameters.get(TYPES)?, track),
-            norm: affine("embeddings.LayerNorm".into())?,
+            tables: Tables {
+                words: parameters.handle(WORDS)?,
+                positions: parameters.handle(POSITIONS)?,
+                types: parameters.handle(TYPES)?,
+            },
+            norm: norm("embeddings.LayerNorm".into())?,
             blocks: (0..config.num_hidden_layers).map(block).collect::<Result<_>>()?,
             heads: config.num_attention_heads,
             activation: config.activation(),
-            epsilon: config.layer_norm_eps,
         })
     }
 
-    /// The last layer's hidden states `[n, h]`; `plan` is absent in evaluation.
+    /// The last layer's hidden states of the batch's scored rows `[scored, h]`; `plan` is absent in evaluation.
     ///
     /// `ids` are rows of the word embedding as it stands, one for each piece of the batch.
-    pub fn forward(&self, ids: &[u32], batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Tensor> {
-        let hidden = |purpose: &str, layer: usize| DropoutPlan::at(plan, purpose, |p| p.hidden, layer as u64);
-        let x = nn::embed(&self.words, &self.positions, &self.types, ids, &batch.places)?;
-        let mut x = nn::dropout(&self.norm.norm(&x, self.epsilon)?, hidden("embedding dropout", 0).as_ref())?;
-        for (i, block) in self.blocks.iter().enumerate() {
-            let attention = DropoutPlan::at(plan, "attention dropout", |p| p.attention, i as u64);
-            let outputs = (hidden("attention output dropout", i), hidden("output dropout", i));
-            x = self.block(block, &x, &batch.packing, attention.as_ref(), outputs)?;
+    pub fn forward(&self, tape: &Tape, ids: &[u32], batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
+        let x = nn::embed(tape, &self.tables, ids, &batch.places)?;
+        let x = nn::layer_norm(tape, &x, &self.norm)?;
+        let mut x = nn::dropout(tape, &x, DropoutPlan::at(plan, "embedding dropout", |p| p.hidden, 0).as_ref())?;
+        let Some((last, blocks)) = self.blocks.split_last() else { return Ok(nn::select(tape, &x, &batch.scored)?) };
+        let packing = &batch.packing;
+        for (i, block) in blocks.iter().enumerate() {
+            x = self.block(tape, block, i, [&x, &x], Sentences { queries: packing, keys: packing }, plan)?;
         }
-        Ok(x)
+        let scored = nn::select(tape, &x, &batch.scored)?;
+        let sentences = Sentences { queries: &packing.select(&batch.scored), keys: packing };
+        Ok(self.block(tape, last, blocks.len(), [&scored, &x], sentences, plan)?)
     }
 
+    /// One block: the rows of `x` attend to the rows of `context`.
     fn block(
         &self,
+        tape: &Tape,
         block: &Block,
-        x: &Tensor,
-        packing: &Packing,
-        attention: Option<&Dropout>,
-        (first, second): (Option<Dropout>, Option<Dropout>),
-    ) -> candle_core::Result<Tensor> {
-        let (q, k, v) = (block.query.linear(x)?, block.key.linear(x)?, block.value.linear(x)?);
-        let attended = block.attention_output.linear(&nn::attention(&q, &k, &v, packing, self.heads, attention)?)?;
-        let a = block.attention_norm.norm(&nn::dropout_add(&attended, x, first.as_ref())?, self.epsilon)?;
-        let wide = nn::activate(&block.intermediate.linear(&a)?, self.activation)?;
-        let narrow = block.output.linear(&wide)?;
-        block.output_norm.norm(&nn::dropout_add(&narrow, &a, second.as_ref())?, self.epsilon)
+        layer: usize,
+        [x, context]: [&Value; 2],
+        sentences: Sentences<'_>,
+        plan: Option<&DropoutPlan>,
+    ) -> candle_core::Result<Value> {
+        let dropout = |purpose, p: fn(&DropoutPlan) -> f64| DropoutPlan::at(plan, purpose, p, layer as u64);
+        let q = nn::linear(tape, x, &block.query)?;
+        let k = nn::linear(tape, context, &block.key)?;
+        let v = nn::linear(tape, context, &block.value)?;
+        let on_weights = dropout("attention dropout", |p| p.attention);
+        let attended = nn::attention(tape, [&q, &k, &v], sentences, self.heads, on_weights.as_ref())?;
+        let on_output = dropout("attention output dropout", |p| p.hidden);
+        let (layer, norm) = (&block.attention_output, &block.attention_norm);
+        let a = nn::linear_add_norm(tape, &attended, layer, x, on_output.as_ref(), norm)?;
+        let wide = nn::linear_activate(tape, &a, &block.intermediate, self.activation)?;
+        let on_output = dropout("output dropout", |p| p.hidden);
+        nn::linear_add_norm(tape, &wide, &block.output, &a, on_output.as_ref(), &block.output_norm)
     }
 }

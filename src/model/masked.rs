@@ -3,15 +3,16 @@
 
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
-use super::bert::{self, Affine, Bert, DropoutPlan, WORDS};
+use super::bert::{self, Bert, DropoutPlan, WORDS};
 use super::checkpoint::{self, Precision};
 use super::config::BertConfig;
+use super::engine::Engine;
 use super::parameters::{Builder, Init, Parameters};
 use crate::Result;
 use crate::encode::{Batch, Tokenizer};
-use crate::nn;
+use crate::nn::{self, Gradients, Linear, Norm, Tape, Value};
 
 const TRANSFORM: &str = "cls.predictions.transform";
 const BIAS: &str = "cls.predictions.bias";
@@ -20,32 +21,16 @@ const BIAS: &str = "cls.predictions.bias";
 pub struct MaskedModel {
     config: BertConfig,
     parameters: Parameters,
-    tracked: Network,
-    detached: Network,
+    network: Network,
+    engine: Engine,
 }
 
 struct Network {
     bert: Bert,
-    dense: Affine,
-    norm: Affine,
-    words: Tensor,
-    bias: Tensor,
-}
-
-impl Network {
-    fn new(parameters: &Parameters, config: &BertConfig, track: bool) -> Result<Self> {
-        let tensor = |name: &str| -> Result<Tensor> {
-            let var = parameters.get(name)?;
-            Ok(if track { var.as_tensor().clone() } else { var.as_detached_tensor() })
-        };
-        Ok(Self {
-            bert: Bert::new(parameters, config, track)?,
-            dense: Affine::new(parameters, &format!("{TRANSFORM}.dense"), track)?,
-            norm: Affine::new(parameters, &format!("{TRANSFORM}.LayerNorm"), track)?,
-            words: tensor(WORDS)?,
-            bias: tensor(BIAS)?,
-        })
-    }
+    dense: Linear,
+    norm: Norm,
+    /// The word embedding, and a bias for each piece.
+    output: Linear,
 }
 
 impl MaskedModel {
@@ -58,9 +43,13 @@ impl MaskedModel {
         bert::add_norm(&mut builder, &format!("{TRANSFORM}.LayerNorm"), h)?;
         builder.add(BIAS, &[config.vocab_size], Init::Constant(0.0))?;
         let parameters = builder.parameters;
-        let tracked = Network::new(&parameters, &config, true)?;
-        let detached = Network::new(&parameters, &config, false)?;
-        Ok(Self { config, parameters, tracked, detached })
+        let network = Network {
+            bert: Bert::new(&parameters, &config)?,
+            dense: parameters.linear(&format!("{TRANSFORM}.dense"))?,
+            norm: parameters.norm(&format!("{TRANSFORM}.LayerNorm"), config.layer_norm_eps)?,
+            output: Linear { weight: parameters.handle(WORDS)?, bias: parameters.handle(BIAS)? },
+        };
+        Ok(Self { config, parameters, network, engine: Engine::new(device) })
     }
 
     /// The trainable numbers.
@@ -68,14 +57,36 @@ impl MaskedModel {
         &self.parameters
     }
 
-    /// Logits `[scored, vocabulary]` of the batch's scored rows; without a plan no dropout and no gradients.
-    pub fn logits(&self, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Tensor> {
-        let network = if plan.is_some() { &self.tracked } else { &self.detached };
-        let hidden = network.bert.forward(&batch.ids, batch, plan)?;
-        let scored = hidden.index_select(&Tensor::new(batch.scored.as_slice(), hidden.device())?, 0)?;
-        let x = nn::activate(&network.dense.linear(&scored)?, self.config.activation())?;
-        let x = network.norm.norm(&x, self.config.layer_norm_eps)?;
-        Ok(nn::linear(&x, &network.words, &network.bias)?)
+    /// Adds the gradients of the mean loss over the batch's scored rows to `gradients`, and returns the loss in nats.
+    pub fn learn(&self, batch: &Batch, targets: &[u32], plan: &DropoutPlan, gradients: &mut Gradients) -> Result<f64> {
+        nn::on_pool(|| {
+            let tape = self.engine.training();
+            let logits = self.logits(&tape, batch, Some(plan))?;
+            let loss = nn::cross_entropy(&tape, &logits, targets, targets.len() as f64)?;
+            let value = loss.value;
+            tape.backward(loss, gradients)?;
+            Ok(value)
+        })
+    }
+
+    /// The summed loss over the batch's scored rows in nats, and the likeliest piece of each; dropout off.
+    pub fn evaluate(&self, batch: &Batch, targets: &[u32]) -> Result<(f64, Vec<u32>)> {
+        let (loss, logits) = nn::on_pool(|| -> Result<_> {
+            let tape = self.engine.inference();
+            let logits = self.logits(&tape, batch, None)?;
+            Ok((nn::cross_entropy(&tape, &logits, targets, 1.0)?.value, logits.to_vec()?))
+        })?;
+        let best = logits.chunks_exact(self.config.vocab_size).map(|row| nn::math::argmax(row) as u32);
+        Ok((loss, best.collect()))
+    }
+
+    /// Logits `[scored, vocabulary]` of the batch's scored rows.
+    fn logits(&self, tape: &Tape, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
+        let Network { bert, dense, norm, output } = &self.network;
+        let scored = bert.forward(tape, &batch.ids, batch, plan)?;
+        let x = nn::linear_activate(tape, &scored, dense, self.config.activation())?;
+        let x = nn::layer_norm(tape, &x, norm)?;
+        Ok(nn::linear(tape, &x, output)?)
     }
 
     /// Writes the folder that transformers' `BertForMaskedLM` and [`super::Tagger::load`] open.

@@ -4,13 +4,14 @@ pub mod bert;
 pub mod checkpoint;
 pub mod config;
 pub mod embedded;
+mod engine;
 pub mod masked;
 pub mod parameters;
 mod save;
 mod tagger;
 pub mod vocabulary;
 
-pub use tagger::Tagger;
+pub use tagger::{Learned, Tagger};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

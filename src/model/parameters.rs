@@ -8,6 +8,7 @@ use rand::Rng;
 use super::checkpoint::Checkpoint;
 use crate::Result;
 use crate::error::{Error, Problem};
+use crate::nn::{Linear, Norm, Parameter};
 use crate::random::Streams;
 
 /// Variables by name, in the order in which the model was built.
@@ -34,6 +35,23 @@ impl Parameters {
     /// The variable of that name.
     pub fn get(&self, name: &str) -> Result<&Var> {
         Ok(&self.entries[self.position(name)?].1)
+    }
+
+    /// The parameter of that name, for operations; its number is its place.
+    pub fn handle(&self, name: &str) -> Result<Parameter> {
+        let index = self.position(name)?;
+        Ok(Parameter::new(index, self.entries[index].1.clone()))
+    }
+
+    /// The linear layer of that name.
+    pub fn linear(&self, name: &str) -> Result<Linear> {
+        Ok(Linear { weight: self.handle(&format!("{name}.weight"))?, bias: self.handle(&format!("{name}.bias"))? })
+    }
+
+    /// The layer norm of that name.
+    pub fn norm(&self, name: &str, epsilon: f64) -> Result<Norm> {
+        let (weight, bias) = (self.handle(&format!("{name}.weight"))?, self.handle(&format!("{name}.bias"))?);
+        Ok(Norm { weight, bias, epsilon })
     }
 
     fn position(&self, name: &str) -> Result<usize> {

@@ -7,16 +7,17 @@ use candle_core::{Device, Tensor, Var};
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use super::bert::{self, Affine, Bert, DropoutPlan, WORDS};
+use super::bert::{self, Bert, DropoutPlan, WORDS};
 use super::checkpoint::{self, Checkpoint, NamedTensor, Precision};
 use super::config::BertConfig;
+use super::engine::Engine;
 use super::parameters::{Builder, Init, Parameters};
 use super::vocabulary::RowsInUse;
 use super::{LoadReport, ModelSettings, embedded};
 use crate::Result;
 use crate::encode::{Batch, Tokenizer};
 use crate::error::{Error, Problem};
-use crate::nn;
+use crate::nn::{self, Gradients, Linear, Tape, Value};
 
 /// An encoder with a linear head that gives each word one label, its tokenizer included.
 pub struct Tagger {
@@ -27,23 +28,29 @@ pub struct Tagger {
     rows_in_use: Option<RowsInUse>,
     /// Product of the weight decay factors that the rows not in use have missed.
     missed_decay: f64,
-    tracked: Network,
-    detached: Network,
+    network: Network,
+    engine: Engine,
 }
 
-/// The tensors of one way to look at the parameters: with gradients, or without.
+/// The parameters put together.
 struct Network {
     bert: Bert,
-    classifier: Affine,
+    classifier: Linear,
 }
 
 impl Network {
-    fn new(parameters: &Parameters, config: &BertConfig, track: bool) -> Result<Self> {
-        Ok(Self {
-            bert: Bert::new(parameters, config, track)?,
-            classifier: Affine::new(parameters, "classifier", track)?,
-        })
+    fn new(parameters: &Parameters, config: &BertConfig) -> Result<Self> {
+        Ok(Self { bert: Bert::new(parameters, config)?, classifier: parameters.linear("classifier")? })
     }
+}
+
+/// What a batch taught.
+#[derive(Debug, Clone)]
+pub struct Learned {
+    /// Logits of the scored words as the batch was seen, dropout on: `[scored, labels]`, row by row.
+    pub logits: Vec<f32>,
+    /// The loss in nats.
+    pub loss: f64,
 }
 
 impl Tagger {
@@ -98,8 +105,7 @@ impl Tagger {
             shape: config.shape(),
         };
         config.id2label = None;
-        let tracked = Network::new(&parameters, &config, true)?;
-        let detached = Network::new(&parameters, &config, false)?;
+        let network = Network::new(&parameters, &config)?;
         let tagger = Self {
             config,
             parameters,
@@ -107,8 +113,8 @@ impl Tagger {
             labels: labels.to_vec(),
             rows_in_use: None,
             missed_decay: 1.0,
-            tracked,
-            detached,
+            network,
+            engine: Engine::new(device),
         };
         Ok((tagger, report))
     }
@@ -136,8 +142,7 @@ impl Tagger {
     /// Cuts the word embedding down to the pieces that training and evaluation will meet (see [`super::vocabulary`]).
     pub fn use_rows(&mut self, ids: &BTreeSet<u32>) -> Result<()> {
         self.rows_in_use = Some(RowsInUse::select(&mut self.parameters, ids)?);
-        self.tracked = Network::new(&self.parameters, &self.config, true)?;
-        self.detached = Network::new(&self.parameters, &self.config, false)?;
+        self.network = Network::new(&self.parameters, &self.config)?;
         Ok(())
     }
 
@@ -149,8 +154,7 @@ impl Tagger {
         let shape = (self.config.vocab_size, self.config.hidden_size);
         let whole = Var::from_tensor(&Tensor::from_vec(whole, shape, var.device())?)?;
         self.parameters.replace(WORDS, whole)?;
-        self.tracked = Network::new(&self.parameters, &self.config, true)?;
-        self.detached = Network::new(&self.parameters, &self.config, false)?;
+        self.network = Network::new(&self.parameters, &self.config)?;
         Ok(())
     }
 
@@ -159,17 +163,42 @@ impl Tagger {
         self.missed_decay = product;
     }
 
-    /// Logits of the batch's scored words `[scored, labels]`, gradients tracked; `plan` is absent for no dropout.
-    pub fn logits(&self, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Tensor> {
-        self.compute(&self.tracked, batch, plan)
+    /// Computes with candle's operations where it has its own: what other devices do, and the reference in tests.
+    pub fn compose(&mut self) {
+        self.engine.compose();
     }
 
-    /// The same in evaluation mode: no dropout, no gradients.
-    pub fn evaluate(&self, batch: &Batch) -> Result<Tensor> {
-        self.compute(&self.detached, batch, None)
+    /// True if the fused operations compute.
+    pub fn is_on_cpu(&self) -> bool {
+        self.engine.is_on_cpu()
     }
 
-    fn compute(&self, network: &Network, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Tensor> {
+    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored words.
+    /// `plan` is absent for no dropout.
+    pub fn learn(
+        &self,
+        batch: &Batch,
+        labels: &[u32],
+        denominator: f64,
+        plan: Option<&DropoutPlan>,
+        gradients: &mut Gradients,
+    ) -> Result<Learned> {
+        nn::on_pool(|| {
+            let tape = self.engine.training();
+            let logits = self.logits(&tape, batch, plan)?;
+            let loss = nn::cross_entropy(&tape, &logits, labels, denominator)?;
+            let learned = Learned { logits: logits.to_vec()?, loss: loss.value };
+            tape.backward(loss, gradients)?;
+            Ok(learned)
+        })
+    }
+
+    /// Logits of the batch's scored words, dropout off: `[scored, labels]`, row by row.
+    pub fn evaluate(&self, batch: &Batch) -> Result<Vec<f32>> {
+        nn::on_pool(|| Ok(self.logits(&self.engine.inference(), batch, None)?.to_vec()?))
+    }
+
+    fn logits(&self, tape: &Tape, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
         let mapped = match &self.rows_in_use {
             Some(rows) => Some(rows.rows(&batch.ids).ok_or_else(|| {
                 Error::Internal("a piece outside the rows in use was asked for during training".into())
@@ -177,10 +206,9 @@ impl Tagger {
             None => None,
         };
         let ids = mapped.as_deref().unwrap_or(&batch.ids);
-        let hidden = network.bert.forward(ids, batch, plan)?;
-        let scored = hidden.index_select(&Tensor::new(batch.scored.as_slice(), hidden.device())?, 0)?;
+        let scored = self.network.bert.forward(tape, ids, batch, plan)?;
         let dropout = DropoutPlan::at(plan, "head dropout", |p| p.head, 0);
-        Ok(network.classifier.linear(&nn::dropout(&scored, dropout.as_ref())?)?)
+        Ok(nn::linear(tape, &nn::dropout(tape, &scored, dropout.as_ref())?, &self.network.classifier)?)
     }
 
     /// Label ids for each word of each sentence, dropout off; words beyond `max_pieces` get `O`.
@@ -191,9 +219,9 @@ impl Tagger {
         let numbered: Vec<_> = (0u32..).zip(&encoded).filter(|(_, s)| !s.words.is_empty()).collect();
         for part in numbered.chunks(batch_size.max(1)) {
             let batch = Batch::pack(part.iter().copied());
-            let best = self.evaluate(&batch)?.argmax(candle_core::D::Minus1)?.to_vec1::<u32>()?;
-            for (&(sentence, token), label) in batch.tokens.iter().zip(best) {
-                predicted[sentence as usize][usize::from(token)] = label as u8;
+            let logits = self.evaluate(&batch)?;
+            for (&(sentence, token), row) in batch.tokens.iter().zip(logits.chunks_exact(self.labels.len())) {
+                predicted[sentence as usize][usize::from(token)] = nn::math::argmax(row) as u8;
             }
         }
         Ok(predicted)

@@ -1,17 +1,18 @@
 //! Dropout from seeded streams: each element is zeroed with probability p, the others are scaled by 1/(1 − p).
 //!
-//! A mask is drawn block by block, each block from its own ChaCha stream, so that it does not depend on the number of
-//! threads; forward and backward pass draw the same one. p is rounded to a multiple of 2⁻¹⁶.
+//! A mask is drawn in blocks of [`ROWS`] rows, each from its own ChaCha stream, so that it does not depend on the number
+//! of threads. It is kept for the backward pass. p is rounded to a multiple of 2⁻¹⁶.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Tensor};
 use rand::RngCore;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
-use super::host::{host, is_fused, slice};
+use super::host::kernel;
+use super::tape::{Tape, Value};
+use super::tiles::{Cuts, Split, for_tiles};
 
-/// Elements that share a stream.
-const BLOCK: usize = 4096;
+/// Rows that share a stream.
+pub(super) const ROWS: usize = 32;
 
 /// One use of dropout: its probability and the random stream it draws from.
 #[derive(Debug, Clone)]
@@ -31,6 +32,11 @@ impl Dropout {
         })
     }
 
+    /// 1/(1 − p), which the elements that are kept are multiplied by.
+    pub(super) fn scale(&self) -> f32 {
+        self.scale
+    }
+
     /// Fills `mask` with 0 or 1/(1 − p), from sub-stream `block`.
     pub(super) fn fill(&self, block: u64, mask: &mut [f32]) {
         let mut stream = self.stream.clone();
@@ -39,102 +45,73 @@ impl Dropout {
         for part in mask.chunks_mut(bytes.len() / 2) {
             let bytes = &mut bytes[..part.len() * 2];
             stream.fill_bytes(bytes);
-            for (mask, draw) in part.iter_mut().zip(bytes.chunks_exact(2)) {
-                let keep = u16::from_le_bytes([draw[0], draw[1]]) >= self.threshold;
-                *mask = if keep { self.scale } else { 0.0 };
-            }
+            threshold(bytes, self.threshold, self.scale, part);
         }
     }
 
-    /// The mask of a whole tensor of `n` elements.
-    fn mask(&self, n: usize) -> Vec<f32> {
-        let mut mask = vec![0f32; n];
-        mask.par_chunks_mut(BLOCK).enumerate().for_each(|(block, part)| self.fill(block as u64, part));
+    /// The mask of a matrix of `rows` rows.
+    fn mask(&self, rows: usize, columns: usize) -> Vec<f32> {
+        let mut mask = vec![0f32; rows * columns];
+        for (block, part) in mask.chunks_mut((ROWS * columns).max(1)).enumerate() {
+            self.fill(block as u64, part);
+        }
         mask
-    }
-
-    /// out ← base + mask·x, element by element; `base` may be absent.
-    fn apply(&self, x: &[f32], base: Option<&[f32]>) -> Vec<f32> {
-        let mut out = vec![0f32; x.len()];
-        out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
-            self.fill(block as u64, out);
-            let at = block * BLOCK;
-            match base {
-                Some(base) => {
-                    for ((out, &x), &base) in out.iter_mut().zip(&x[at..]).zip(&base[at..]) {
-                        *out = base + *out * x;
-                    }
-                }
-                None => {
-                    for (out, &x) in out.iter_mut().zip(&x[at..]) {
-                        *out *= x;
-                    }
-                }
-            }
-        });
-        out
     }
 }
 
 /// Dropout of `x`; without a [`Dropout`], `x` itself.
-pub fn dropout(x: &Tensor, dropout: Option<&Dropout>) -> Result<Tensor> {
-    match dropout {
-        None => Ok(x.clone()),
-        Some(dropout) if is_fused(x) => x.contiguous()?.apply_op1(dropout.clone()),
-        Some(dropout) => dropout_plain(x, dropout),
+pub fn dropout(tape: &Tape, x: &Value, dropout: Option<&Dropout>) -> Result<Value> {
+    let Some(dropout) = dropout else { return Ok(x.clone()) };
+    if tape.is_composed() {
+        return tape.tensor(dropout_plain(x.tensor()?, dropout)?);
+    }
+    let (n, h) = x.dims();
+    let values = x.host()?;
+    let (mut y, mut mask) = (tape.buffer(n * h), tape.buffer(n * h));
+    let (rows, all) = (Cuts::every(ROWS, n), Cuts::whole(h));
+    for_tiles([Split::new(&mut y, &rows, &all), Split::new(&mut mask, &rows, &all)], |place, [mut y, mut mask]| {
+        dropout.fill(place.part.0 as u64, mask.all());
+        let y = y.all();
+        y.copy_from_slice(&values[place.rows.start * h..place.rows.end * h]);
+        multiply_by(y, mask.all());
+    });
+    let x = x.node();
+    Ok(tape.output(y, h, move |mut g, sink| {
+        multiply_by(&mut g, &mask);
+        sink.give(x, g);
+        Ok(())
+    }))
+}
+
+kernel! {
+    /// `scale` for each draw that reaches `threshold`, 0 for the others.
+    fn threshold(draws: &[u8], threshold: u16, scale: f32, mask: &mut [f32]) {
+        for (mask, draw) in mask.iter_mut().zip(draws.chunks_exact(2)) {
+            let keep = u16::from_le_bytes([draw[0], draw[1]]) >= threshold;
+            *mask = if keep { scale } else { 0.0 };
+        }
     }
 }
 
-/// `residual` + dropout of `x`.
-pub fn dropout_add(x: &Tensor, residual: &Tensor, dropout: Option<&Dropout>) -> Result<Tensor> {
-    match dropout {
-        None => x + residual,
-        Some(dropout) if is_fused(x) => x.contiguous()?.apply_op2(&residual.contiguous()?, dropout.clone()),
-        Some(dropout) => dropout_plain(x, dropout)? + residual,
+kernel! {
+    /// x ← x∘mask.
+    fn multiply_by(x: &mut [f32], mask: &[f32]) {
+        for (x, &mask) in x.iter_mut().zip(mask) {
+            *x *= mask;
+        }
     }
 }
 
 /// Dropout composed of candle operations, with the mask of the fused version.
 pub fn dropout_plain(x: &Tensor, dropout: &Dropout) -> Result<Tensor> {
-    x * Tensor::from_vec(dropout.mask(x.elem_count()), x.shape(), x.device())?.to_dtype(x.dtype())?
-}
-
-impl CustomOp1 for Dropout {
-    fn name(&self) -> &'static str {
-        "dropout"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(self.apply(slice(x, layout)?, None)), layout.shape().clone()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
-        let g = g.contiguous()?;
-        let gx = self.apply(&host(&g)?, None);
-        Ok(Some(Tensor::from_vec(gx, x.shape(), x.device())?))
-    }
-}
-
-impl CustomOp2 for Dropout {
-    fn name(&self) -> &'static str {
-        "dropout-add"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, r: &CpuStorage, rl: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(self.apply(slice(x, xl)?, Some(slice(r, rl)?))), xl.shape().clone()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, _: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let contiguous = g.contiguous()?;
-        let gx = self.apply(&host(&contiguous)?, None);
-        Ok((Some(Tensor::from_vec(gx, x.shape(), x.device())?), Some(g.clone())))
-    }
+    let (rows, columns) = x.dims2()?;
+    x * Tensor::from_vec(dropout.mask(rows, columns), x.shape(), x.device())?.to_dtype(x.dtype())?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::host::testing::{assert_same, variable};
+    use crate::nn::testing::assert_same;
     use crate::random::Streams;
 
     fn tenth() -> Dropout {
@@ -143,19 +120,14 @@ mod tests {
 
     #[test]
     fn values_and_gradients_are_those_of_the_plain_version() {
-        let (x, residual, d) = (variable("x", &[130, 48]), variable("r", &[130, 48]), tenth());
-        assert_same(&[&x], || dropout(&x, Some(&d)), || dropout_plain(&x, &d));
-        assert_same(
-            &[&x, &residual],
-            || dropout_add(&x, &residual, Some(&d)),
-            || dropout_plain(&x, &d)? + residual.as_tensor(),
-        );
+        let d = tenth();
+        assert_same(&[&[130, 48]], |tape, p| dropout(tape, &tape.parameter(&p[0])?, Some(&d)));
     }
 
     #[test]
     fn a_tenth_is_zeroed_and_the_mean_kept() {
         let n = 200_000;
-        let mask = tenth().mask(n);
+        let mask = tenth().mask(n / 100, 100);
         let zeroed = mask.iter().filter(|&&m| m == 0.0).count() as f64 / n as f64;
         assert!((zeroed - 0.1).abs() < 0.003, "{zeroed}");
         let mean = mask.iter().map(|&m| f64::from(m)).sum::<f64>() / n as f64;

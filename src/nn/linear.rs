@@ -2,22 +2,53 @@
 //!
 //! Gradients: ∂x = g·W, ∂W = gᵀ·x, ∂b = Σ over rows of g.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
-use super::host::{host, is_fused, slice, sum_over_row_chunks};
+use super::host::kernel;
+use super::math::axpy;
+use super::product::{View, product, product_then};
+use super::tape::{Parameter, Sink, Tape, Value};
+use super::tiles::{Cuts, Split, Tile, for_tiles};
+
+/// The parameters of a linear layer.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    /// W `[out, in]`.
+    pub weight: Parameter,
+    /// b `[out]`.
+    pub bias: Parameter,
+}
 
 /// y = x·Wᵀ + b.
 ///
 /// ```
-/// use candle_core::{Device, Tensor};
-/// let x = Tensor::new(&[[1f32, 2.0]], &Device::Cpu)?;
-/// let w = Tensor::new(&[[3f32, 4.0], [0.0, -1.0]], &Device::Cpu)?;
-/// let b = Tensor::new(&[0.5f32, 0.0], &Device::Cpu)?;
-/// assert_eq!(memoscope::nn::linear(&x, &w, &b)?.to_vec2::<f32>()?, [[11.5, -2.0]]);
+/// use candle_core::{Device, Var};
+/// use memoscope::nn::{self, Linear, Parameter, Pool, Tape};
+/// let tape = Tape::inference(&Device::Cpu, &Pool::default());
+/// let x = tape.constant(&[1.0, 2.0], 2)?;
+/// let weight = Parameter::new(0, Var::new(&[[3f32, 4.0], [0.0, -1.0]], &Device::Cpu)?);
+/// let bias = Parameter::new(1, Var::new(&[0.5f32, 0.0], &Device::Cpu)?);
+/// assert_eq!(nn::linear(&tape, &x, &Linear { weight, bias })?.to_vec()?, [11.5, -2.0]);
 /// # Ok::<(), candle_core::Error>(())
 /// ```
-pub fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    if is_fused(x) { x.contiguous()?.apply_op3(weight, bias, Linear) } else { linear_plain(x, weight, bias) }
+pub fn linear(tape: &Tape, x: &Value, layer: &Linear) -> Result<Value> {
+    if tape.is_composed() {
+        return tape.tensor(layer.composed(tape, x)?);
+    }
+    let (n, outputs) = layer.check(x)?;
+    let mut y = tape.buffer(n * outputs);
+    {
+        let (w, b) = (layer.weight.host()?, layer.bias.host()?);
+        let b: &[f32] = &b;
+        product_then([&mut y], x.view()?, View::new(&w, x.dims().1).t(), false, |place, [mut y]| {
+            add_to_rows(&b[place.columns], &mut y);
+        });
+    }
+    let (x, layer) = (x.clone(), layer.clone());
+    Ok(tape.output(y, outputs, move |g, sink| {
+        sink.parameter(&layer.bias, |out, accumulate| column_sums(&g, outputs, out, accumulate));
+        layer.backward(&x, &g, sink)
+    }))
 }
 
 /// The same composed of candle operations.
@@ -25,117 +56,62 @@ pub fn linear_plain(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor
     x.matmul(&weight.t()?)?.broadcast_add(bias)
 }
 
-struct Linear;
-
-impl CustomOp3 for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
+impl Linear {
+    /// [`linear_plain`] on a composed tape.
+    pub(super) fn composed(&self, tape: &Tape, x: &Value) -> Result<Tensor> {
+        linear_plain(x.tensor()?, &tape.parameter_tensor(&self.weight), &tape.parameter_tensor(&self.bias))
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        w: &CpuStorage,
-        w_layout: &Layout,
-        b: &CpuStorage,
-        b_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (n, inputs) = x_layout.shape().dims2()?;
-        let (outputs, w_inputs) = w_layout.shape().dims2()?;
-        if inputs != w_inputs || b_layout.shape().dims1()? != outputs {
-            bail!("linear: x [{n}, {inputs}], W [{outputs}, {w_inputs}], b {:?}", b_layout.shape());
+    /// Rows of x and of W, if the shapes fit.
+    pub(super) fn check(&self, x: &Value) -> Result<(usize, usize)> {
+        let ((n, inputs), (outputs, w_inputs)) = (x.dims(), self.weight.tensor().dims2()?);
+        if inputs != w_inputs || self.bias.tensor().dims1()? != outputs {
+            bail!("linear: x [{n}, {inputs}], W [{outputs}, {w_inputs}], b {:?}", self.bias.tensor().dims());
         }
-        let (x, w, b) = (slice(x, x_layout)?, slice(w, w_layout)?, slice(b, b_layout)?);
-        let mut y = Vec::with_capacity(n * outputs);
-        for _ in 0..n {
-            y.extend_from_slice(b);
-        }
-        let product = Product { m: n, n: outputs, k: inputs, a: (inputs, 1), b: (1, inputs), accumulate: true };
-        product.multiply(&mut y, x, w);
-        Ok((CpuStorage::F32(y), (n, outputs).into()))
+        Ok((n, outputs))
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        w: &Tensor,
-        _: &Tensor,
-        _: &Tensor,
-        g: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let ((n, inputs), outputs) = (x.dims2()?, w.dims2()?.0);
-        let device = x.device();
-        let g = g.contiguous()?;
-        let (x, w, g) = (host(x)?, host(w)?, host(&g)?);
-        let mut gx = vec![0f32; n * inputs];
-        Product { m: n, n: inputs, k: outputs, a: (outputs, 1), b: (inputs, 1), accumulate: false }
-            .multiply(&mut gx, &g, &w);
-        let mut gw = vec![0f32; outputs * inputs];
-        Product { m: outputs, n: inputs, k: n, a: (1, outputs), b: (inputs, 1), accumulate: false }
-            .multiply(&mut gw, &g, &x);
-        let gb = sum_over_row_chunks(n, outputs, |rows, sums| {
-            for row in g[rows.start * outputs..rows.end * outputs].chunks_exact(outputs) {
-                super::math::axpy(1.0, row, sums);
-            }
-        });
-        Ok((
-            Some(Tensor::from_vec(gx, (n, inputs), device)?),
-            Some(Tensor::from_vec(gw, (outputs, inputs), device)?),
-            Some(Tensor::from_vec(gb, outputs, device)?),
-        ))
+    /// Hands on the gradients of x and W, given that of x·Wᵀ.
+    pub(super) fn backward(&self, x: &Value, g: &[f32], sink: &mut Sink<'_>) -> Result<()> {
+        let (outputs, inputs) = self.weight.tensor().dims2()?;
+        let g = View::new(g, outputs);
+        {
+            let w = self.weight.host()?;
+            let w = View::new(&w, inputs);
+            sink.value(x.node(), x.dims().0 * inputs, |out, accumulate| product(out, g, w, accumulate));
+        }
+        let x = x.view()?;
+        sink.parameter(&self.weight, |out, accumulate| product(out, g.t(), x, accumulate));
+        Ok(())
     }
 }
 
-/// C = A·B or C += A·B, with C `[m, n]` row-major; `a` and `b` are the (row, column) strides of A `[m, k]`, B `[k, n]`.
-struct Product {
-    m: usize,
-    n: usize,
-    k: usize,
-    a: (usize, usize),
-    b: (usize, usize),
-    accumulate: bool,
+/// out = the sums of the columns of `matrix`, or out += them.
+pub(super) fn column_sums(matrix: &[f32], columns: usize, out: &mut [f32], accumulate: bool) {
+    let (one, cuts) = (Cuts::whole(1), Cuts::every(64, columns));
+    for_tiles([Split::new(out, &one, &cuts)], |place, [mut out]| {
+        let out = out.row(0);
+        if !accumulate {
+            out.fill(0.0);
+        }
+        add_columns(matrix, columns, place.columns.start, out);
+    });
 }
 
-impl Product {
-    fn multiply(&self, c: &mut [f32], a: &[f32], b: &[f32]) {
-        let &Self { m, n, k, accumulate, .. } = self;
-        if m == 0 || n == 0 {
-            return;
+kernel! {
+    /// Adds `b` to each row.
+    fn add_to_rows(b: &[f32], y: &mut Tile<'_>) {
+        for i in 0..y.rows() {
+            axpy(1.0, b, y.row(i));
         }
-        let last = |rows: usize, columns: usize, strides: (usize, usize)| {
-            (rows.max(1) - 1) * strides.0 + (columns.max(1) - 1) * strides.1
-        };
-        assert!(c.len() == m * n, "product: the result has another size");
-        assert!(
-            k == 0 || (last(m, k, self.a) < a.len() && last(k, n, self.b) < b.len()),
-            "product: an operand is short"
-        );
-        let parallelism =
-            if rayon::current_num_threads() > 1 { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-        // SAFETY: every element that the strides reach lies inside its slice (asserted above), and `c` is not aliased.
-        unsafe {
-            gemm::gemm(
-                m,
-                n,
-                k,
-                c.as_mut_ptr(),
-                1,
-                n as isize,
-                accumulate,
-                a.as_ptr(),
-                self.a.1 as isize,
-                self.a.0 as isize,
-                b.as_ptr(),
-                self.b.1 as isize,
-                self.b.0 as isize,
-                1.0f32,
-                1.0f32,
-                false,
-                false,
-                false,
-                parallelism,
-            );
+    }
+}
+
+kernel! {
+    /// Adds the columns from `first` on to `out`, row by row.
+    fn add_columns(matrix: &[f32], columns: usize, first: usize, out: &mut [f32]) {
+        for row in matrix.chunks_exact(columns) {
+            axpy(1.0, &row[first..][..out.len()], out);
         }
     }
 }
@@ -143,15 +119,34 @@ impl Product {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::host::testing::{assert_same, variable};
+    use crate::nn::testing::{assert_same, parameter};
+
+    fn layer(p: &[Parameter]) -> Linear {
+        Linear { weight: p[1].clone(), bias: p[2].clone() }
+    }
 
     #[test]
     fn values_and_gradients_are_those_of_the_plain_version() {
-        for (n, inputs, outputs) in [(1, 3, 2), (70, 33, 17), (5, 16, 64)] {
-            let x = variable("x", &[n, inputs]);
-            let w = variable("w", &[outputs, inputs]);
-            let b = variable("b", &[outputs]);
-            assert_same(&[&x, &w, &b], || linear(&x, &w, &b), || linear_plain(&x, &w, &b));
+        for (n, inputs, outputs) in [(1, 3, 2), (70, 33, 17), (5, 16, 640), (600, 20, 130)] {
+            let shapes = [&[n, inputs][..], &[outputs, inputs], &[outputs]];
+            assert_same(&shapes, |tape, p| linear(tape, &tape.parameter(&p[0])?, &layer(p)));
         }
+    }
+
+    #[test]
+    fn gradients_of_two_uses_add_up() {
+        assert_same(&[&[7, 6], &[6, 6], &[6]], |tape, p| {
+            let x = tape.parameter(&p[0])?;
+            let y = linear(tape, &x, &layer(p))?;
+            linear(tape, &y, &layer(p))
+        });
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused() {
+        let tape = Tape::inference(&candle_core::Device::Cpu, &Default::default());
+        let x = tape.constant(&[1.0; 6], 3).unwrap();
+        let layer = Linear { weight: parameter(0, &[2, 4]), bias: parameter(1, &[2]) };
+        assert!(linear(&tape, &x, &layer).is_err());
     }
 }

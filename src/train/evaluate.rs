@@ -56,9 +56,9 @@ impl Log {
 }
 
 /// What is seen of a batch, given its logits `[scored, labels]`.
-pub(super) fn observe_batch(logits: &candle_core::Tensor, split: &EncodedSplit, batch: &Batch) -> Result<Observed> {
+pub(super) fn observe_batch(logits: &[f32], split: &EncodedSplit, batch: &Batch) -> Result<Observed> {
     let given: Vec<u8> = batch.tokens.iter().map(|&token| split.label(token)).collect();
-    observe(&logits.flatten_all()?.to_vec1::<f32>()?, &given)
+    observe(logits, &given)
 }
 
 /// Calls `each` with every batch of the chosen sentences and what was seen of it, dropout off.

@@ -12,6 +12,7 @@ pub mod pretrain;
 mod resume;
 pub mod schedule;
 mod settings;
+pub mod speed;
 mod trainer;
 
 pub use data::{EncodingReport, TrainingData};

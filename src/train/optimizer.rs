@@ -10,17 +10,16 @@
 
 use std::cell::RefCell;
 
-use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor, Var};
 use rayon::prelude::*;
 
 use super::TrainSettings;
 use crate::Result;
 use crate::error::Error;
 use crate::model::parameters::Parameters;
-use crate::nn::host;
+use crate::nn::{Gradient, Gradients, kernel};
 
-/// Elements a parallel task; sums of squares are taken per chunk, in `f64`, and added in order.
+/// Elements a parallel task.
 const CHUNK: usize = 1 << 14;
 
 /// The optimiser's state: two moments for each parameter, in the order of [`Parameters`].
@@ -45,60 +44,6 @@ enum Moments {
 /// What is not decayed: parameters whose name ends in `bias` or `LayerNorm.weight`.
 fn is_decayed(name: &str) -> bool {
     !name.ends_with("bias") && !name.ends_with("LayerNorm.weight")
-}
-
-/// Gradients of all parameters, summed over the parts of a batch.
-#[derive(Default)]
-pub struct Gradients {
-    sums: Vec<Option<Tensor>>,
-}
-
-impl Gradients {
-    /// Takes the gradients of one part.
-    pub fn add(&mut self, parameters: &Parameters, store: &mut GradStore) -> Result<()> {
-        self.sums.resize(parameters.iter().count(), None);
-        for (sum, (_, var)) in self.sums.iter_mut().zip(parameters.iter()) {
-            let Some(gradient) = store.remove(var.as_tensor()) else { continue };
-            *sum = Some(match sum.take() {
-                Some(sum) => (sum + gradient)?,
-                None => gradient,
-            });
-        }
-        Ok(())
-    }
-
-    /// The gradient of the parameter at that place, if it has one.
-    pub fn get(&self, index: usize) -> Option<&Tensor> {
-        self.sums.get(index)?.as_ref()
-    }
-
-    /// The global norm: √ of the sum of all squares.
-    pub fn norm(&self) -> Result<f64> {
-        let mut total = 0.0;
-        for gradient in self.sums.iter().flatten() {
-            total += sum_of_squares(gradient)?;
-        }
-        Ok(total.sqrt())
-    }
-}
-
-fn sum_of_squares(tensor: &Tensor) -> Result<f64> {
-    if !tensor.device().is_cpu() {
-        return Ok(f64::from(tensor.sqr()?.sum_all()?.to_dtype(DType::F32)?.to_scalar::<f32>()?));
-    }
-    let tensor = tensor.contiguous()?;
-    let values = host(&tensor)?;
-    let parts: Vec<f64> = values
-        .par_chunks(CHUNK)
-        .map(|part| {
-            let mut lanes = [0f64; 8];
-            for (i, &x) in part.iter().enumerate() {
-                lanes[i % 8] += f64::from(x) * f64::from(x);
-            }
-            lanes.iter().sum::<f64>()
-        })
-        .collect();
-    Ok(parts.iter().sum())
 }
 
 impl AdamW {
@@ -146,6 +91,7 @@ impl AdamW {
         self.step += 1;
         let clip = if self.max_norm > 0.0 { (self.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
         let t = self.step as f64;
+        let decay = self.decay(learning_rate);
         let update = Update {
             scale: clip,
             beta1: self.beta1,
@@ -154,12 +100,12 @@ impl AdamW {
             rate: learning_rate / (1.0 - self.beta1.powf(t)),
             correction: (1.0 - self.beta2.powf(t)).sqrt(),
         };
-        for (i, (name, var)) in parameters.iter().enumerate() {
-            let Some(gradient) = gradients.get(i) else { continue };
-            let decay = if is_decayed(name) { self.decay(learning_rate) } else { 1.0 };
-            update.apply(var, gradient, decay, &mut self.moments[i])?;
-        }
-        Ok(())
+        let parameters: Vec<_> = parameters.iter().collect();
+        parameters.into_par_iter().zip(&mut self.moments).enumerate().try_for_each(|(i, ((name, var), moments))| {
+            let Some(gradient) = gradients.get(i) else { return Ok(()) };
+            let decay = if is_decayed(name) { decay } else { 1.0 };
+            update.apply(var, gradient, decay, moments)
+        })
     }
 
     /// The moments as (first, second), to be saved.
@@ -204,74 +150,144 @@ struct Update {
 }
 
 impl Update {
-    fn apply(&self, var: &Var, gradient: &Tensor, decay: f64, moments: &mut Moments) -> Result<()> {
-        match moments {
-            Moments::Host(first, second) => {
-                let op = Fused { update: *self, decay, moments: RefCell::new((first, second)) };
-                var.as_tensor().inplace_op2(&gradient.contiguous()?, &op)?;
+    fn apply(&self, var: &Var, gradient: &Gradient, decay: f64, moments: &mut Moments) -> Result<()> {
+        match (moments, gradient) {
+            (Moments::Host(first, second), Gradient::Dense(_) | Gradient::Rows(..)) => {
+                let op = Fused { numbers: self.numbers(decay), gradient, moments: RefCell::new((first, second)) };
+                var.as_tensor().inplace_op1(&op)?;
             }
-            Moments::Device(first, second) => {
-                let g = (gradient * self.scale)?;
-                *first = ((&*first * self.beta1)? + (&g * (1.0 - self.beta1))?)?;
-                *second = ((&*second * self.beta2)? + (g.sqr()? * (1.0 - self.beta2))?)?;
-                let denominator = ((second.sqrt()? * (1.0 / self.correction))? + self.epsilon)?;
-                let stepped = ((var.as_tensor() * decay)? - ((&*first / denominator)? * self.rate)?)?;
-                var.set(&stepped.detach())?;
+            (Moments::Host(first, second), Gradient::Tensor(tensor)) => {
+                let shape = var.shape();
+                let mut moments = [&*first, &*second].map(|m| Tensor::from_slice(m, shape, var.device()));
+                let [Ok(m), Ok(v)] = &mut moments else { return Err(Error::Internal("moments without shape".into())) };
+                self.compose(var, tensor, decay, m, v)?;
+                (*first, *second) = (m.flatten_all()?.to_vec1()?, v.flatten_all()?.to_vec1()?);
             }
+            (Moments::Device(first, second), Gradient::Tensor(tensor)) => {
+                self.compose(var, tensor, decay, first, second)?;
+            }
+            (Moments::Device(..), _) => return Err(Error::Internal("a gradient of another device".into())),
         }
         Ok(())
     }
+
+    /// The update composed of candle operations.
+    fn compose(&self, var: &Var, gradient: &Tensor, decay: f64, first: &mut Tensor, second: &mut Tensor) -> Result<()> {
+        let g = (gradient * self.scale)?;
+        *first = ((&*first * self.beta1)? + (&g * (1.0 - self.beta1))?)?;
+        *second = ((&*second * self.beta2)? + (g.sqr()? * (1.0 - self.beta2))?)?;
+        let denominator = ((second.sqrt()? * (1.0 / self.correction))? + self.epsilon)?;
+        let stepped = ((var.as_tensor() * decay)? - ((&*first / denominator)? * self.rate)?)?;
+        Ok(var.set(&stepped.detach())?)
+    }
+
+    fn numbers(&self, decay: f64) -> Numbers {
+        Numbers {
+            scale: self.scale as f32,
+            decay: decay as f32,
+            beta1: self.beta1 as f32,
+            rest1: (1.0 - self.beta1) as f32,
+            beta2: self.beta2 as f32,
+            rest2: (1.0 - self.beta2) as f32,
+            rate: self.rate as f32,
+            correction: self.correction as f32,
+            epsilon: self.epsilon as f32,
+        }
+    }
 }
 
-/// The update of one parameter in one pass over its memory.
+/// The same numbers as `f32`, for one parameter.
+#[derive(Clone, Copy)]
+struct Numbers {
+    scale: f32,
+    decay: f32,
+    beta1: f32,
+    rest1: f32,
+    beta2: f32,
+    rest2: f32,
+    rate: f32,
+    correction: f32,
+    epsilon: f32,
+}
+
+impl Numbers {
+    /// The update of some elements, in one pass over their memory.
+    #[inline(always)]
+    fn update(&self, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: impl Iterator<Item = f32>) {
+        for (((p, m), v), g) in p.iter_mut().zip(m).zip(v).zip(g) {
+            let g = g * self.scale;
+            *m = *m * self.beta1 + g * self.rest1;
+            *v = *v * self.beta2 + g * g * self.rest2;
+            *p = *p * self.decay - self.rate * *m / (v.sqrt() / self.correction + self.epsilon);
+        }
+    }
+
+    /// Updates the rows of a table from `first` on, of which `rows` have a gradient.
+    #[inline(always)]
+    fn update_rows(&self, first: usize, width: usize, [p, m, v]: [&mut [f32]; 3], rows: &[u32], g: &[f32]) {
+        let mut next = rows.partition_point(|&row| (row as usize) < first);
+        let table = p.chunks_exact_mut(width).zip(m.chunks_exact_mut(width)).zip(v.chunks_exact_mut(width));
+        for (row, ((p, m), v)) in (first..).zip(table) {
+            if rows.get(next).is_some_and(|&r| r as usize == row) {
+                self.update(p, m, v, g[next * width..][..width].iter().copied());
+                next += 1;
+            } else {
+                self.update(p, m, v, std::iter::repeat_n(0.0, width));
+            }
+        }
+    }
+}
+
+kernel! {
+    fn update(numbers: Numbers, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32]) {
+        numbers.update(p, m, v, g.iter().copied());
+    }
+}
+
+kernel! {
+    fn update_rows(numbers: Numbers, first: usize, width: usize, state: [&mut [f32]; 3], rows: &[u32], g: &[f32]) {
+        numbers.update_rows(first, width, state, rows, g);
+    }
+}
+
+/// The update of one parameter.
 struct Fused<'a> {
-    update: Update,
-    decay: f64,
+    numbers: Numbers,
+    gradient: &'a Gradient,
     moments: RefCell<(&'a mut Vec<f32>, &'a mut Vec<f32>)>,
 }
 
-impl InplaceOp2 for Fused<'_> {
+impl InplaceOp1 for Fused<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
 
-    fn cpu_fwd(
-        &self,
-        parameter: &mut CpuStorage,
-        layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let (CpuStorage::F32(p), CpuStorage::F32(g)) = (parameter, gradient) else {
-            candle_core::bail!("adamw: parameters and gradients must be f32");
+    fn cpu_fwd(&self, parameter: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let (CpuStorage::F32(p), Some((start, end))) = (parameter, layout.contiguous_offsets()) else {
+            candle_core::bail!("adamw: parameters must be f32 and contiguous");
         };
-        let (Some(p_range), Some(g_range)) = (layout.contiguous_offsets(), gradient_layout.contiguous_offsets()) else {
-            candle_core::bail!("adamw: parameters and gradients must be contiguous");
-        };
-        let (p, g) = (&mut p[p_range.0..p_range.1], &g[g_range.0..g_range.1]);
+        let p = &mut p[start..end];
         let mut moments = self.moments.borrow_mut();
         let (m, v) = &mut *moments;
-        if p.len() != g.len() || p.len() != m.len() {
-            candle_core::bail!("adamw: {} parameters, {} gradients, {} moments", p.len(), g.len(), m.len());
-        }
-        let u = &self.update;
-        let (scale, decay, rate, epsilon) = (u.scale as f32, self.decay as f32, u.rate as f32, u.epsilon as f32);
-        let (beta1, beta2) = (u.beta1 as f32, u.beta2 as f32);
-        let (rest1, rest2) = ((1.0 - u.beta1) as f32, (1.0 - u.beta2) as f32);
-        let correction = u.correction as f32;
-        p.par_chunks_mut(CHUNK)
-            .zip(g.par_chunks(CHUNK))
-            .zip(m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK)))
-            .for_each(|((p, g), (m, v))| {
-                crate::nn::vectorised(|| {
-                    for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m.iter_mut()).zip(v.iter_mut()) {
-                        let g = g * scale;
-                        *m = *m * beta1 + g * rest1;
-                        *v = *v * beta2 + g * g * rest2;
-                        *p = *p * decay - rate * *m / (v.sqrt() / correction + epsilon);
-                    }
+        let numbers = self.numbers;
+        let fits = p.len() == m.len() && p.len() == v.len();
+        match self.gradient {
+            Gradient::Dense(g) if fits && p.len() == g.len() => {
+                let chunks = p.par_chunks_mut(CHUNK).zip(m.par_chunks_mut(CHUNK)).zip(v.par_chunks_mut(CHUNK));
+                chunks.zip(g.par_chunks(CHUNK)).for_each(|(((p, m), v), g)| {
+                    update(numbers, p, m, v, g);
                 });
-            });
+            }
+            Gradient::Rows(rows, g) if fits && rows.len() <= g.len() => {
+                let width = g.len() / rows.len().max(1);
+                let chunk = (CHUNK / width.max(1)).max(1);
+                let chunks = p.par_chunks_mut(chunk * width).zip(m.par_chunks_mut(chunk * width));
+                chunks.zip(v.par_chunks_mut(chunk * width)).enumerate().for_each(|(i, ((p, m), v))| {
+                    update_rows(numbers, i * chunk, width, [p, m, v], rows, g);
+                });
+            }
+            _ => candle_core::bail!("adamw: {} parameters, {} moments, another gradient", p.len(), m.len()),
+        }
         Ok(())
     }
 }

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{D, Device};
+use candle_core::Device;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::optimizer::{AdamW, Gradients, require_finite};
+use super::optimizer::{AdamW, require_finite};
 use super::schedule::LearningRate;
 use super::{Schedule, TrainSettings};
 use crate::Result;
@@ -22,7 +22,7 @@ use crate::error::{Error, Problem};
 use crate::model::bert::DropoutPlan;
 use crate::model::config::BertConfig;
 use crate::model::masked::MaskedModel;
-use crate::nn;
+use crate::nn::Gradients;
 use crate::random::Streams;
 
 /// How an encoder is pretrained.
@@ -201,6 +201,7 @@ pub fn pretrain(
     let steps = sentences.len().div_ceil(settings.batch_size) as u64 * u64::from(settings.epochs);
     let rate = LearningRate::new(&training, steps);
     let mut optimizer = AdamW::new(model.parameters(), &training)?;
+    let mut gradients = Gradients::default();
     for epoch in 1..=settings.epochs {
         let mut order: Vec<usize> = (0..sentences.len()).collect();
         order.shuffle(&mut streams.stream("shuffle", &[u64::from(epoch)]));
@@ -213,16 +214,14 @@ pub fn pretrain(
             }
             let (hidden, attention, head) = (settings.dropout, settings.dropout, settings.dropout);
             let plan = DropoutPlan { hidden, attention, head, streams, position };
-            let loss = nn::cross_entropy(&model.logits(&batch, Some(&plan))?, &targets, targets.len() as f64)?;
-            let value = f64::from(loss.to_scalar::<f32>()?);
             let step = optimizer.steps() + 1;
-            require_finite("loss", value, step, epoch)?;
-            let mut gradients = Gradients::default();
-            gradients.add(model.parameters(), &mut loss.backward()?)?;
+            gradients.clear();
+            let loss = model.learn(&batch, &targets, &plan, &mut gradients)?;
+            require_finite("loss", loss, step, epoch)?;
             let norm = gradients.norm()?;
             require_finite("gradient norm", norm, step, epoch)?;
             optimizer.step(model.parameters(), &gradients, norm, rate.at(step - 1))?;
-            progress(Progress { step, steps, loss: value, pieces: batch.ids.len() })?;
+            progress(Progress { step, steps, loss, pieces: batch.ids.len() })?;
         }
     }
     let held = evaluate(&model, &held_out, &masking, &streams, settings.batch_size)?;
@@ -261,9 +260,8 @@ fn evaluate(
         if targets.is_empty() {
             continue;
         }
-        let logits = model.logits(&batch, None)?;
-        loss += f64::from(nn::cross_entropy(&logits, &targets, 1.0)?.to_scalar::<f32>()?);
-        let best = logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
+        let (batch_loss, best) = model.evaluate(&batch, &targets)?;
+        loss += batch_loss;
         correct += best.iter().zip(&targets).filter(|(a, b)| a == b).count();
         n += targets.len();
         for target in targets {

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 
 use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
 use super::evaluate::{Log, curve_point, eval_pass, observe_batch};
-use super::optimizer::{AdamW, Gradients, require_finite};
+use super::optimizer::{AdamW, require_finite};
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
 use crate::dynamics::{CurvePoint, Observations, StepRecord};
@@ -15,7 +15,7 @@ use crate::encode::Batch;
 use crate::error::{Error, Problem, Result};
 use crate::model::Tagger;
 use crate::model::bert::DropoutPlan;
-use crate::nn;
+use crate::nn::Gradients;
 use crate::random::Streams;
 
 /// Fine-tunes a [`Tagger`].
@@ -26,6 +26,7 @@ pub struct Trainer {
     pub(super) epoch: u32,
     /// Product of the decay factors so far (see [`crate::model::vocabulary`]).
     pub(super) missed_decay: f64,
+    gradients: Gradients,
     settings: TrainSettings,
     streams: Streams,
     rate: LearningRate,
@@ -88,6 +89,7 @@ impl Trainer {
             rate: LearningRate::new(settings, report.steps_per_epoch * u64::from(settings.epochs)),
             probe: Probe::sample(&train, data.gold.as_deref(), settings.probe_tokens, &streams),
             gold: data.gold.clone(),
+            gradients: Gradients::default(),
             settings: settings.clone(),
             epoch: 0,
             missed_decay: 1.0,
@@ -186,24 +188,23 @@ impl Trainer {
         let start = Instant::now();
         let (step, epoch) = (self.optimizer.steps() + 1, self.epoch + 1);
         let words = sentences.iter().map(|&s| self.train.sentences[s as usize].words.len()).sum::<usize>() as f64;
-        let mut gradients = Gradients::default();
+        self.gradients.clear();
         let (mut loss, mut pieces) = (0.0, 0);
         for part in sentences.chunks(self.settings.batch_size) {
             let batch = Batch::pack(part.iter().map(|&i| (i, &self.train.sentences[i as usize])));
-            let logits = self.tagger.logits(&batch, Some(&self.dropout_plan(*batch_number)))?;
-            *batch_number += 1;
-            log.record(&self.train, &batch, &observe_batch(&logits, &self.train, &batch)?);
             let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.label(token))).collect();
-            let part_loss = nn::cross_entropy(&logits, &labels, words)?;
-            loss += f64::from(part_loss.to_scalar::<f32>()?);
+            let plan = self.dropout_plan(*batch_number);
+            let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
+            *batch_number += 1;
+            loss += learned.loss;
             pieces += batch.ids.len() as u32;
             require_finite("loss", loss, step, epoch)?;
-            gradients.add(self.tagger.parameters(), &mut part_loss.backward()?)?;
+            log.record(&self.train, &batch, &observe_batch(&learned.logits, &self.train, &batch)?);
         }
-        let gradient_norm = gradients.norm()?;
+        let gradient_norm = self.gradients.norm()?;
         require_finite("gradient norm", gradient_norm, step, epoch)?;
         let learning_rate = self.rate.at(step - 1);
-        self.optimizer.step(self.tagger.parameters(), &gradients, gradient_norm, learning_rate)?;
+        self.optimizer.step(self.tagger.parameters(), &self.gradients, gradient_norm, learning_rate)?;
         self.missed_decay *= self.optimizer.decay(learning_rate);
         self.tagger.set_missed_decay(self.missed_decay);
         let in_epoch =
@@ -223,14 +224,11 @@ impl Trainer {
     }
 
     fn dropout_plan(&self, batch: u64) -> DropoutPlan {
-        let config = self.tagger.config();
-        let chosen = self.settings.dropout;
-        DropoutPlan {
-            hidden: chosen.unwrap_or(config.hidden_dropout_prob),
-            attention: chosen.unwrap_or(config.attention_probs_dropout_prob),
-            head: chosen.unwrap_or(config.classifier_dropout.unwrap_or(config.hidden_dropout_prob)),
-            streams: self.streams,
-            position: [u64::from(self.epoch) + 1, batch],
+        let position = [u64::from(self.epoch) + 1, batch];
+        let plan = DropoutPlan::of_config(self.tagger.config(), self.streams, position);
+        match self.settings.dropout {
+            Some(p) => DropoutPlan { hidden: p, attention: p, head: p, ..plan },
+            None => plan,
         }
     }
 

@@ -7,10 +7,19 @@ use candle_core::{DType, Device, Tensor};
 use memoscope::encode::{Batch, EncodedSentence};
 use memoscope::model::checkpoint::Checkpoint;
 use memoscope::model::{ModelSettings, Tagger};
-use memoscope::nn;
+use memoscope::nn::Gradients;
 use memoscope::train::TrainSettings;
-use memoscope::train::optimizer::{AdamW, Gradients};
+use memoscope::train::optimizer::AdamW;
 use memoscope::train::schedule::LearningRate;
+
+/// What runs on the CPU, and what runs on other devices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Operations {
+    Fused,
+    Composed,
+}
+
+const BOTH: [Operations; 2] = [Operations::Fused, Operations::Composed];
 
 struct Fixture {
     folder: PathBuf,
@@ -46,11 +55,15 @@ impl Fixture {
         Self { folder, model, sentences: ids.into_iter().map(whole).collect(), labels, expected }
     }
 
-    fn tagger(&self) -> Tagger {
+    /// The tagger, computing with fused or with composed operations.
+    fn tagger(&self, operations: Operations) -> Tagger {
         let settings = ModelSettings { source: self.model.path().to_str().unwrap().into(), ..Default::default() };
         let labels: Vec<String> = (0..9).map(|i| format!("L{i}")).collect();
-        let (tagger, report) = Tagger::load(&settings, &labels, 1, &Device::Cpu).unwrap();
+        let (mut tagger, report) = Tagger::load(&settings, &labels, 1, &Device::Cpu).unwrap();
         assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
+        if operations == Operations::Composed {
+            tagger.compose();
+        }
         tagger
     }
 
@@ -94,50 +107,54 @@ fn is_key_bias(name: &str) -> bool {
 
 #[test]
 fn logits_and_loss_are_pytorchs() {
-    let mut fixture = Fixture::load();
-    let tagger = fixture.tagger();
-    let logits = values(&tagger.evaluate(&fixture.batch()).unwrap());
-    let mut row = 0;
-    for i in 0..fixture.sentences.len() {
-        let length = fixture.sentences[i].pieces.len();
-        let expected = fixture.expected.take(&format!("logits.{i}"), &[length, 9]).unwrap().unwrap();
-        for (a, b) in logits[row * 9..(row + length) * 9].iter().zip(expected) {
-            assert!((a - b).abs() < 1e-5, "sentence {i}: {a} against {b}");
+    for operations in BOTH {
+        let mut fixture = Fixture::load();
+        let tagger = fixture.tagger(operations);
+        let logits = tagger.evaluate(&fixture.batch()).unwrap();
+        let mut row = 0;
+        for i in 0..fixture.sentences.len() {
+            let length = fixture.sentences[i].pieces.len();
+            let expected = fixture.expected.take(&format!("logits.{i}"), &[length, 9]).unwrap().unwrap();
+            for (a, b) in logits[row * 9..(row + length) * 9].iter().zip(expected) {
+                assert!((a - b).abs() < 1e-5, "{operations:?}, sentence {i}: {a} against {b}");
+            }
+            row += length;
         }
-        row += length;
+        let (batch, labels) = fixture.labelled();
+        let n = labels.len() as f64;
+        let loss = tagger.learn(&batch, &labels, n, None, &mut Gradients::default()).unwrap().loss;
+        let expected = f64::from(fixture.expected.take("loss", &[]).unwrap().unwrap()[0]);
+        assert!((loss - expected).abs() < 1e-6, "{operations:?}: {loss} against {expected}");
     }
-    let (batch, labels) = fixture.labelled();
-    let loss = nn::cross_entropy(&tagger.evaluate(&batch).unwrap(), &labels, labels.len() as f64).unwrap();
-    let expected = fixture.expected.take("loss", &[]).unwrap().unwrap()[0];
-    assert!((loss.to_scalar::<f32>().unwrap() - expected).abs() < 1e-6);
 }
 
 #[test]
 fn every_gradient_is_pytorchs_and_not_zero() {
-    let mut fixture = Fixture::load();
-    let tagger = fixture.tagger();
-    let (batch, labels) = fixture.labelled();
-    let logits = tagger.logits(&batch, None).unwrap();
-    let mut store = nn::cross_entropy(&logits, &labels, labels.len() as f64).unwrap().backward().unwrap();
-    let mut gradients = Gradients::default();
-    gradients.add(tagger.parameters(), &mut store).unwrap();
-    for (i, (name, var)) in tagger.parameters().iter().enumerate() {
-        let gradient = values(gradients.get(i).unwrap_or_else(|| panic!("{name} has no gradient")));
-        let expected = fixture.expected("grad", name, var.dims());
-        if is_key_bias(name) {
-            assert!(gradient.iter().all(|g| g.abs() < 1e-6), "{name}: {gradient:?}");
-            continue;
+    for operations in BOTH {
+        let mut fixture = Fixture::load();
+        let tagger = fixture.tagger(operations);
+        let (batch, labels) = fixture.labelled();
+        let mut gradients = Gradients::default();
+        tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
+        for (i, (name, var)) in tagger.parameters().iter().enumerate() {
+            let gradient = gradients.get(i).unwrap_or_else(|| panic!("{operations:?}: {name} has no gradient"));
+            let gradient = gradient.to_vec(var.elem_count()).unwrap();
+            let expected = fixture.expected("grad", name, var.dims());
+            if is_key_bias(name) {
+                assert!(gradient.iter().all(|g| g.abs() < 1e-6), "{name}: {gradient:?}");
+                continue;
+            }
+            assert!(gradient.iter().any(|&g| g != 0.0), "{operations:?}: the gradient of {name} is zero");
+            let difference = relative_norm(&gradient, &expected);
+            assert!(difference < 1e-4, "{operations:?}, {name}: relative difference {difference:e}");
         }
-        assert!(gradient.iter().any(|&g| g != 0.0), "{name}: the gradient is zero");
-        let difference = relative_norm(&gradient, &expected);
-        assert!(difference < 1e-4, "{name}: relative difference {difference:e}");
     }
 }
 
 /// Five steps of AdamW as the fixture's script takes them; with `rows`, on the rows in use alone.
-fn five_steps(rows: bool) {
+fn five_steps(operations: Operations, rows: bool) {
     let mut fixture = Fixture::load();
-    let mut tagger = fixture.tagger();
+    let mut tagger = fixture.tagger(operations);
     let (batch, labels) = fixture.labelled();
     if rows {
         tagger.use_rows(&batch.ids.iter().copied().collect::<BTreeSet<u32>>()).unwrap();
@@ -147,18 +164,17 @@ fn five_steps(rows: bool) {
     let settings = TrainSettings { learning_rate: 1e-3, warmup: 0.4, ..TrainSettings::default() };
     let rate = LearningRate::new(&settings, 5);
     let mut optimizer = AdamW::new(tagger.parameters(), &settings).unwrap();
+    let mut gradients = Gradients::default();
     let mut decay = 1.0;
     for (t, expected) in (0..).zip(json["steps"].as_array().unwrap()) {
-        let logits = tagger.logits(&batch, None).unwrap();
-        let loss = nn::cross_entropy(&logits, &labels, labels.len() as f64).unwrap();
-        let mut gradients = Gradients::default();
-        gradients.add(tagger.parameters(), &mut loss.backward().unwrap()).unwrap();
+        gradients.clear();
+        let learned = tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
         let norm = gradients.norm().unwrap();
         let close = |what: &str, value: f64| {
             let wanted = expected[what].as_f64().unwrap();
-            assert!((value - wanted).abs() < 1e-4, "step {t}: {what} is {value}, not {wanted}");
+            assert!((value - wanted).abs() < 1e-4, "{operations:?}, step {t}: {what} is {value}, not {wanted}");
         };
-        close("loss", f64::from(loss.to_scalar::<f32>().unwrap()));
+        close("loss", learned.loss);
         close("grad_norm", norm);
         close("learning_rate", rate.at(t));
         optimizer.step(tagger.parameters(), &gradients, norm, rate.at(t)).unwrap();
@@ -177,12 +193,16 @@ fn five_steps(rows: bool) {
 
 #[test]
 fn five_adamw_steps_are_pytorchs() {
-    five_steps(false);
+    for operations in BOTH {
+        five_steps(operations, false);
+    }
 }
 
 #[test]
 fn five_adamw_steps_on_the_rows_in_use_are_pytorchs_on_all() {
-    five_steps(true);
+    for operations in BOTH {
+        five_steps(operations, true);
+    }
 }
 
 #[test]
@@ -193,7 +213,8 @@ fn the_forward_pass_is_candle_transformers() {
     let config = serde_json::from_slice(&fs_err::read(fixture.folder.join("config.json")).unwrap()).unwrap();
     let bert = candle_transformers::models::bert::BertModel::load(builder.clone(), &config).unwrap();
     let head = candle_nn::linear(48, 9, builder.pp("classifier")).unwrap();
-    let ours = fixture.tagger().evaluate(&fixture.batch()).unwrap().to_vec2::<f32>().unwrap();
+    let ours = fixture.tagger(Operations::Fused).evaluate(&fixture.batch()).unwrap();
+    let ours: Vec<&[f32]> = ours.chunks(9).collect();
     let mut row = 0;
     for sentence in &fixture.sentences {
         let ids = Tensor::new(sentence.pieces.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();

@@ -1,0 +1,264 @@
+//! What each fused operation gives: forward and backward pass, against the same composed of candle's operations.
+//!
+//! `cargo bench --bench operations`, or `cargo bench --bench operations -- attention`. Shapes are those of a MiniLM with
+//! hidden size 384 on 32 sentences of news text; times are of one operation in one layer. `CANDLE_NUM_THREADS` decides
+//! how many threads candle's own element-wise operations use.
+
+use candle_core::{Device, Result, Var};
+use divan::Bencher;
+use memoscope::nn::{
+    self, Activation, Dropout, Gradient, Gradients, Linear, Norm, Packing, Parameter, Pool, Sentences, Tables, Tape,
+    Value, on_pool,
+};
+use memoscope::random::Streams;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const HIDDEN: usize = 384;
+const WIDE: usize = 4 * HIDDEN;
+const HEADS: usize = 12;
+
+/// Which version computes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Version {
+    Fused,
+    Plain,
+}
+
+const VERSIONS: [Version; 2] = [Version::Fused, Version::Plain];
+
+fn main() {
+    divan::main();
+}
+
+/// 32 sentences of 4 to 50 pieces, 21 in the mean.
+fn packing() -> Packing {
+    Packing::new((0..32).map(|i| 4 + (i * i * 7 + i * 3) % 47 * (1 + i % 2) / 2))
+}
+
+fn parameter(index: usize, shape: &[usize]) -> Parameter {
+    let values: Vec<f32> = (0..shape.iter().product()).map(|i: usize| ((i * 37) % 101) as f32 / 101.0 - 0.5).collect();
+    Parameter::new(index, Var::from_vec(values, shape, &Device::Cpu).expect("the shape fits"))
+}
+
+/// Times a training pass through one operation on parameters of these shapes.
+fn pass(
+    bencher: Bencher<'_, '_>,
+    version: Version,
+    shapes: &[&[usize]],
+    f: impl Fn(&Tape, &[Parameter]) -> Result<Value> + Sync,
+) {
+    let parameters: Vec<Parameter> = shapes.iter().enumerate().map(|(i, shape)| parameter(i, shape)).collect();
+    let (pool, mut gradients) = (Pool::default(), Gradients::default());
+    let mut weights = Vec::new();
+    bencher.bench_local(|| {
+        on_pool(|| {
+            gradients.clear();
+            let tape = Tape::training(&Device::Cpu, &pool);
+            let tape = if version == Version::Plain { tape.composed() } else { tape };
+            let value = f(&tape, &parameters).expect("the shapes fit");
+            weights.resize(value.dims().0 * value.dims().1, 0.01);
+            let loss = tape.weighted_sum(&value, &weights).expect("as many weights");
+            tape.backward(loss, &mut gradients).expect("a tape for training");
+        });
+    });
+}
+
+fn layer(p: &[Parameter]) -> Linear {
+    Linear { weight: p[1].clone(), bias: p[2].clone() }
+}
+
+fn dropout() -> Dropout {
+    Dropout::new(0.1, Streams::new(1).stream("dropout", &[])).expect("p is not 0")
+}
+
+#[divan::bench(args = VERSIONS)]
+fn linear(bencher: Bencher<'_, '_>, version: Version) {
+    let shapes: [&[usize]; 3] = [&[packing().rows(), HIDDEN], &[HIDDEN, HIDDEN], &[HIDDEN]];
+    pass(bencher, version, &shapes, |tape, p| nn::linear(tape, &tape.parameter(&p[0])?, &layer(p)));
+}
+
+#[divan::bench(args = VERSIONS)]
+fn linear_gelu(bencher: Bencher<'_, '_>, version: Version) {
+    let shapes: [&[usize]; 3] = [&[packing().rows(), HIDDEN], &[WIDE, HIDDEN], &[WIDE]];
+    pass(bencher, version, &shapes, |tape, p| {
+        nn::linear_activate(tape, &tape.parameter(&p[0])?, &layer(p), Activation::Gelu)
+    });
+}
+
+#[divan::bench(args = VERSIONS)]
+fn linear_add_norm(bencher: Bencher<'_, '_>, version: Version) {
+    let (n, dropout) = (packing().rows(), dropout());
+    let shapes: [&[usize]; 6] = [&[n, WIDE], &[HIDDEN, WIDE], &[HIDDEN], &[n, HIDDEN], &[HIDDEN], &[HIDDEN]];
+    pass(bencher, version, &shapes, |tape, p| {
+        let norm = Norm { weight: p[4].clone(), bias: p[5].clone(), epsilon: 1e-12 };
+        let (x, residual) = (tape.parameter(&p[0])?, tape.parameter(&p[3])?);
+        nn::linear_add_norm(tape, &x, &layer(p), &residual, Some(&dropout), &norm)
+    });
+}
+
+#[divan::bench(args = VERSIONS)]
+fn attention(bencher: Bencher<'_, '_>, version: Version) {
+    let (packing, dropout) = (packing(), dropout());
+    let shape: &[usize] = &[packing.rows(), HIDDEN];
+    pass(bencher, version, &[shape; 3], |tape, p| {
+        let (q, k, v) = (tape.parameter(&p[0])?, tape.parameter(&p[1])?, tape.parameter(&p[2])?);
+        let sentences = Sentences { queries: &packing, keys: &packing };
+        nn::attention(tape, [&q, &k, &v], sentences, HEADS, Some(&dropout))
+    });
+}
+
+#[divan::bench(args = VERSIONS)]
+fn embed(bencher: Bencher<'_, '_>, version: Version) {
+    let n = packing().rows();
+    let ids: Vec<u32> = (0..n as u32).map(|i| i * 7919 % 14_000).collect();
+    let places: Vec<u32> = packing().sentences().flat_map(|s| 0..s.len() as u32).collect();
+    pass(bencher, version, &[&[14_000, HIDDEN], &[512, HIDDEN], &[2, HIDDEN]], |tape, p| {
+        let tables = Tables { words: p[0].clone(), positions: p[1].clone(), types: p[2].clone() };
+        nn::embed(tape, &tables, &ids, &places)
+    });
+}
+
+#[divan::bench(args = VERSIONS)]
+fn layer_norm(bencher: Bencher<'_, '_>, version: Version) {
+    let shapes: [&[usize]; 3] = [&[packing().rows(), HIDDEN], &[HIDDEN], &[HIDDEN]];
+    pass(bencher, version, &shapes, |tape, p| {
+        let norm = Norm { weight: p[1].clone(), bias: p[2].clone(), epsilon: 1e-12 };
+        nn::layer_norm(tape, &tape.parameter(&p[0])?, &norm)
+    });
+}
+
+#[divan::bench(args = VERSIONS)]
+fn dropout_alone(bencher: Bencher<'_, '_>, version: Version) {
+    let (shape, dropout): (&[usize], _) = (&[packing().rows(), HIDDEN], dropout());
+    pass(bencher, version, &[shape], |tape, p| nn::dropout(tape, &tape.parameter(&p[0])?, Some(&dropout)));
+}
+
+#[divan::bench(args = VERSIONS)]
+fn select(bencher: Bencher<'_, '_>, version: Version) {
+    let n = packing().rows();
+    let rows: Vec<u32> = (0..n as u32).filter(|i| i % 3 != 0).collect();
+    pass(bencher, version, &[&[n, HIDDEN]], |tape, p| nn::select(tape, &tape.parameter(&p[0])?, &rows));
+}
+
+#[divan::bench(args = VERSIONS)]
+fn cross_entropy(bencher: Bencher<'_, '_>, version: Version) {
+    let (n, logits) = (packing().rows(), parameter(0, &[packing().rows(), 9]));
+    let labels: Vec<u32> = (0..n as u32).map(|i| i % 9).collect();
+    let (pool, mut gradients) = (Pool::default(), Gradients::default());
+    bencher.bench_local(|| {
+        gradients.clear();
+        let tape = Tape::training(&Device::Cpu, &pool);
+        let tape = if version == Version::Plain { tape.composed() } else { tape };
+        let logits = tape.parameter(&logits).expect("a matrix");
+        let loss = nn::cross_entropy(&tape, &logits, &labels, n as f64).expect("the labels fit");
+        tape.backward(loss, &mut gradients).expect("a tape for training");
+    });
+}
+
+/// AdamW on the parameters of a feed-forward block and a table of which a batch has used some rows.
+#[divan::bench(args = VERSIONS)]
+fn adamw(bencher: Bencher<'_, '_>, version: Version) {
+    use memoscope::model::parameters::Parameters;
+    use memoscope::train::TrainSettings;
+    use memoscope::train::optimizer::AdamW;
+
+    let shapes: [&[usize]; 4] = [&[14_000, HIDDEN], &[WIDE, HIDDEN], &[HIDDEN, WIDE], &[WIDE]];
+    let mut parameters = Parameters::default();
+    for (i, shape) in shapes.iter().enumerate() {
+        let var = Var::from_vec(vec![0.5f32; shape.iter().product()], *shape, &Device::Cpu).expect("the shape fits");
+        parameters.push(format!("p{i}"), var);
+    }
+    let pool = Pool::default();
+    let mut gradients = Gradients::default();
+    let tape = Tape::training(&Device::Cpu, &pool);
+    let tape = if version == Version::Plain { tape.composed() } else { tape };
+    // A pass that reaches each of them.
+    let handle = |i: usize| parameters.handle(&format!("p{i}")).expect("it is there");
+    let ids: Vec<u32> = (0..500).collect();
+    let tables = Tables { words: handle(0), positions: handle(0), types: handle(0) };
+    let x = nn::embed(&tape, &tables, &ids, &ids).expect("inside the table");
+    let wide = Linear { weight: handle(1), bias: handle(3) };
+    let y = nn::linear(&tape, &x, &wide).expect("the shapes fit");
+    let loss = tape.weighted_sum(&y, &vec![0.01; 500 * WIDE]).expect("as many weights");
+    tape.backward(loss, &mut gradients).expect("a tape for training");
+    assert!(matches!(gradients.get(0), Some(Gradient::Rows(..) | Gradient::Tensor(_))));
+    let mut optimizer = AdamW::new(&parameters, &TrainSettings::default()).expect("on the CPU");
+    bencher.bench_local(|| {
+        let norm = gradients.norm().expect("finite");
+        optimizer.step(&parameters, &gradients, norm, 1e-5).expect("the shapes fit");
+    });
+}
+
+/// A product of a feed-forward layer: our tiles, against the gemm crate's own threads.
+mod product {
+    use divan::Bencher;
+    use memoscope::nn::product::{View, product};
+
+    use super::{HIDDEN, WIDE, on_pool};
+
+    const N: usize = 680;
+
+    #[divan::bench]
+    fn tiles(bencher: Bencher<'_, '_>) {
+        let (x, w, mut y) = (vec![0.5f32; N * HIDDEN], vec![0.5f32; WIDE * HIDDEN], vec![0f32; N * WIDE]);
+        bencher.bench_local(|| {
+            on_pool(|| product(&mut y, View::new(&x, HIDDEN), View::new(&w, HIDDEN).t(), false));
+        });
+    }
+
+    #[divan::bench]
+    fn threads_of_the_crate(bencher: Bencher<'_, '_>) {
+        let (x, w, mut y) = (vec![0.5f32; N * HIDDEN], vec![0.5f32; WIDE * HIDDEN], vec![0f32; N * WIDE]);
+        let (wide, hidden) = (WIDE as isize, HIDDEN as isize);
+        bencher.bench_local(|| {
+            // SAFETY: y is [N, WIDE], x [N, HIDDEN] and w [WIDE, HIDDEN], all row-major and of those lengths.
+            unsafe {
+                gemm::gemm(
+                    N,
+                    WIDE,
+                    HIDDEN,
+                    y.as_mut_ptr(),
+                    1,
+                    wide,
+                    false,
+                    x.as_ptr(),
+                    1,
+                    hidden,
+                    w.as_ptr(),
+                    hidden,
+                    1,
+                    1.0f32,
+                    1.0f32,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::Rayon(0),
+                );
+            }
+        });
+    }
+}
+
+/// What the pool of buffers gives: the same pass with buffers that go round, and with new ones each time.
+#[divan::bench(args = ["kept", "new"])]
+fn buffers(bencher: Bencher<'_, '_>, buffers: &str) {
+    let n = packing().rows();
+    let parameters = [parameter(0, &[n, HIDDEN]), parameter(1, &[WIDE, HIDDEN]), parameter(2, &[WIDE])];
+    let (mut pool, mut gradients) = (Pool::default(), Gradients::default());
+    let weights = vec![0.01; n * WIDE];
+    bencher.bench_local(|| {
+        if buffers == "new" {
+            pool = Pool::default();
+        }
+        on_pool(|| {
+            gradients.clear();
+            let tape = Tape::training(&Device::Cpu, &pool);
+            let x = tape.parameter(&parameters[0]).expect("a matrix");
+            let y = nn::linear_activate(&tape, &x, &layer(&parameters), Activation::Gelu).expect("the shapes fit");
+            let loss = tape.weighted_sum(&y, &weights).expect("as many weights");
+            tape.backward(loss, &mut gradients).expect("a tape for training");
+        });
+    });
+}

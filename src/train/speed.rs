@@ -1,0 +1,223 @@
+//! How fast a model trains and evaluates on this machine.
+//!
+//! Sentences are shuffled and cut into batches without regard to their length. What is timed is all that a step of a
+//! training does: packing the batch, forward and backward pass, the observation of each token, gradient norm and
+//! optimiser; or, in evaluation, packing, forward pass and observation. Encoding the text is not.
+//!
+//! The yardstick is what the matrix products of such a step take alone, on the same threads in the same process.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+
+use super::TrainSettings;
+use super::data::EncodedSplit;
+use super::evaluate::observe_batch;
+use super::optimizer::AdamW;
+use crate::Result;
+use crate::corpus::Sentence;
+use crate::encode::Batch;
+use crate::error::{Error, Problem};
+use crate::model::Tagger;
+use crate::model::bert::DropoutPlan;
+use crate::model::config::BertConfig;
+use crate::nn::product::{View, product};
+use crate::nn::{Gradients, on_pool};
+use crate::random::Streams;
+
+/// Batches that are computed before the clock starts.
+const WARM_UP: usize = 3;
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpeedSettings {
+    /// Sentences a batch.
+    pub batch: usize,
+    /// Batches that are timed, after three that are not.
+    pub steps: usize,
+    /// Forward passes alone, dropout off.
+    pub eval: bool,
+    /// Most pieces a sentence.
+    pub max_pieces: usize,
+    /// Seed of the order and of dropout.
+    pub seed: u64,
+}
+
+/// What was measured. The keys are those that `benches/pytorch_baseline.py` prints, and some more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// `train` or `eval`.
+    pub what: String,
+    /// Sentences a batch.
+    pub batch: usize,
+    /// Batches timed.
+    pub steps: usize,
+    /// CPU threads.
+    pub threads: usize,
+    /// Always false: batches are random.
+    pub group_by_length: bool,
+    /// Pieces a second, `[CLS]` and `[SEP]` included; there is no padding to count.
+    pub real_tokens_per_s: f64,
+    /// What the same batches, padded to their longest sentence, would count.
+    pub padded_tokens_per_s: f64,
+    /// Padded pieces by real ones.
+    pub padding_ratio: f64,
+    /// Most memory the process had, in MiB; null where the system does not tell.
+    pub peak_rss_mb: Option<f64>,
+    /// Pieces a second if the matrix products of a step were all there is to do; null off the CPU.
+    pub product_limit_tokens_per_s: Option<f64>,
+    /// `real_tokens_per_s` by that limit.
+    pub share_of_product_limit: Option<f64>,
+    /// Speed of those products, 10⁹ multiplications and additions a second.
+    pub product_gflops: Option<f64>,
+}
+
+/// Trains (or evaluates) `tagger` on random batches of `sentences` and takes the time.
+///
+/// # Errors
+/// [`Error::Config`] if there are fewer sentences than the batches need, or a setting is 0; and those of training.
+pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSettings) -> Result<Speed> {
+    let &SpeedSettings { batch, steps, eval, max_pieces, seed } = settings;
+    if batch == 0 || steps == 0 {
+        return Err(Error::Config(Problem::new("nothing is measured with a batch or a number of steps of 0")));
+    }
+    let needed = batch * (steps + WARM_UP);
+    if sentences.len() < needed {
+        return Err(Error::Config(
+            Problem::new(format!(
+                "{steps} steps of {batch} sentences, and {WARM_UP} to warm up, need {needed} sentences; there are {}",
+                sentences.len()
+            ))
+            .hint("ask for fewer steps or a smaller batch"),
+        ));
+    }
+    let max_pieces = max_pieces.min(tagger.config().max_position_embeddings);
+    let split = EncodedSplit::new("train", sentences, None, tagger.tokenizer(), max_pieces)?;
+    let mut pieces = BTreeSet::new();
+    split.collect_pieces(&mut pieces);
+    tagger.use_rows(&pieces)?;
+
+    let streams = Streams::new(seed);
+    let mut order: Vec<u32> = (0..sentences.len() as u32).collect();
+    order.shuffle(&mut streams.stream("shuffle", &[1]));
+    let training = TrainSettings::default();
+    let mut optimizer = AdamW::new(tagger.parameters(), &training)?;
+    let mut gradients = Gradients::default();
+    let (mut seconds, mut real, mut padded, mut scored) = (0.0, 0, 0, 0);
+    for (number, part) in order.chunks_exact(batch).take(steps + WARM_UP).enumerate() {
+        let start = Instant::now();
+        let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
+        if eval {
+            observe_batch(&tagger.evaluate(&batch)?, &split, &batch)?;
+        } else {
+            gradients.clear();
+            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
+            let plan = DropoutPlan::of_config(tagger.config(), streams, [1, number as u64]);
+            let learned = tagger.learn(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
+            observe_batch(&learned.logits, &split, &batch)?;
+            let norm = gradients.norm()?;
+            optimizer.step(tagger.parameters(), &gradients, norm, training.learning_rate)?;
+        }
+        if number >= WARM_UP {
+            seconds += start.elapsed().as_secs_f64();
+            real += batch.ids.len();
+            scored += batch.scored.len();
+            let longest = batch.packing.sentences().map(|s| s.len()).max().unwrap_or(0);
+            padded += longest * part.len();
+        }
+    }
+    let peak_rss_mb = peak_memory();
+    let real_tokens_per_s = real as f64 / seconds;
+    let limit = tagger.is_on_cpu().then(|| on_pool(|| products(tagger.config(), real / steps, scored / steps, eval)));
+    let limit_tokens = limit.map(|(seconds, _)| (real / steps) as f64 / seconds);
+    Ok(Speed {
+        what: if eval { "eval" } else { "train" }.into(),
+        batch,
+        steps,
+        threads: rayon::current_num_threads(),
+        group_by_length: false,
+        real_tokens_per_s,
+        padded_tokens_per_s: padded as f64 / seconds,
+        padding_ratio: padded as f64 / real as f64,
+        peak_rss_mb,
+        product_limit_tokens_per_s: limit_tokens,
+        share_of_product_limit: limit_tokens.map(|limit| real_tokens_per_s / limit),
+        product_gflops: limit.map(|(seconds, operations)| operations / seconds / 1e9),
+    })
+}
+
+/// Seconds that the matrix products of a step on `n` pieces, of which `scored` reach the head, take alone (the median
+/// of several), and how many operations they are.
+fn products(config: &BertConfig, n: usize, scored: usize, eval: bool) -> (f64, f64) {
+    let (h, i) = (config.hidden_size, config.intermediate_size);
+    // (rows, inputs, outputs) of each linear layer of a block, and how many it has of the kind.
+    let block = |rows: usize| [(rows, h, h, 2), (n, h, h, 2), (rows, h, i, 1), (rows, i, h, 1)];
+    let mut shapes = Vec::new();
+    for layer in 1..=config.num_hidden_layers {
+        let rows = if layer == config.num_hidden_layers { scored } else { n };
+        for (rows, inputs, outputs, count) in block(rows) {
+            shapes.extend(std::iter::repeat_n((rows, inputs, outputs), count));
+        }
+    }
+    let longest = n * h.max(i);
+    let (x, w, g) = (vec![0.5f32; longest], vec![0.5f32; h * h.max(i)], vec![0.5f32; longest]);
+    let (mut y, mut gw) = (vec![0f32; longest], vec![0f32; h * h.max(i)]);
+    let mut round = || {
+        let start = Instant::now();
+        for &(rows, inputs, outputs) in &shapes {
+            let x = View::new(&x[..rows * inputs], inputs);
+            let w = View::new(&w[..outputs * inputs], inputs);
+            product(&mut y[..rows * outputs], x, w.t(), false);
+            if !eval {
+                let g = View::new(&g[..rows * outputs], outputs);
+                product(&mut y[..rows * inputs], g, w, false);
+                product(&mut gw[..outputs * inputs], g.t(), x, false);
+            }
+        }
+        start.elapsed().as_secs_f64()
+    };
+    let mut seconds: Vec<f64> = (0..12).map(|_| round()).skip(3).collect();
+    seconds.sort_by(f64::total_cmp);
+    let passes = if eval { 1.0 } else { 3.0 };
+    let operations: f64 = shapes.iter().map(|&(rows, a, b)| 2.0 * passes * (rows * a * b) as f64).sum();
+    (seconds[seconds.len() / 2], operations)
+}
+
+/// The most memory this process has had, in MiB, from Linux' `/proc`.
+fn peak_memory() -> Option<f64> {
+    let status = fs_err::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::corpus::embedded::{EmbeddedSettings, generate};
+    use crate::model::ModelSettings;
+
+    fn speed(settings: &SpeedSettings) -> Result<Speed> {
+        let corpus = generate(&EmbeddedSettings::default()).unwrap();
+        let (tagger, _) = Tagger::load(&ModelSettings::default(), corpus.labels.names(), 1, &Device::Cpu).unwrap();
+        measure(tagger, &corpus.train[..40], settings)
+    }
+
+    #[test]
+    fn both_passes_are_measured() {
+        for eval in [false, true] {
+            let speed = speed(&SpeedSettings { batch: 4, steps: 2, eval, max_pieces: 64, seed: 1 }).unwrap();
+            assert!(speed.real_tokens_per_s > 0.0 && speed.padding_ratio > 1.0);
+            assert!(speed.product_limit_tokens_per_s.unwrap() > 0.0);
+        }
+    }
+
+    #[test]
+    fn more_sentences_than_there_are_cannot_be_measured() {
+        let error = speed(&SpeedSettings { batch: 10, steps: 2, eval: false, max_pieces: 64, seed: 1 }).unwrap_err();
+        assert!(error.to_string().contains("need 50 sentences"), "{error}");
+    }
+}
