@@ -32,6 +32,26 @@ build:
 test *arguments:
     cargo test "$@"
 
+# Measure training and evaluation speed, in turn with PyTorch where it is installed: `just bench 5` for five rounds
+[group('measure')]
+bench rounds='5':
+    benches/compare.sh {{ rounds }}
+
+# Measure each fused operation against the same composed of candle's: `just bench-operations attention`
+[group('measure')]
+bench-operations *names:
+    cargo bench --bench operations -- "$@"
+
+# Measure what analysing a log costs at 1, 4 and 16 times CoNLL03's size
+[group('measure')]
+bench-analyse *sizes:
+    cargo bench --bench analyse -- "$@"
+
+# Measure what logging both passes adds to an epoch
+[group('measure')]
+bench-logging:
+    cargo bench --bench logging
+
 # Format the code
 [group('develop')]
 format:

@@ -1,7 +1,7 @@
 //! What logging both passes costs, as a share of an epoch.
 //!
 //! `cargo bench --bench logging`: trains the embedded encoder on the embedded corpus (or MEMOSCOPE_BENCH_MODEL on
-//! MEMOSCOPE_BENCH_DATA, folders) for two epochs with both passes. Logging is what the trainer does beyond computing:
+//! MEMOSCOPE_BENCH_DATA, folders) for four epochs with both passes. Logging is what the trainer does beyond computing:
 //! from logits to what is logged of each token, and writing the epoch's file. The eval pass itself is no part of it.
 
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ use memoscope::train::{EpochEnd, Observer, TrainSettings, Trainer, TrainingData}
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const EPOCHS: u32 = 4;
 
 /// Writes each epoch's observations and adds up how long that takes.
 struct Recorder {
@@ -57,7 +59,7 @@ fn main() -> memoscope::Result<()> {
     let (tagger, report) = Tagger::load(&model, corpus.labels.names(), 1, &Device::Cpu)?;
     let labels = corpus.labels.names().to_vec();
     let data = TrainingData { train: corpus.train, dev: corpus.dev, labels: labels.clone(), ..TrainingData::default() };
-    let settings = TrainSettings { epochs: 2, evaluations_per_epoch: 1, ..TrainSettings::default() };
+    let settings = TrainSettings { epochs: EPOCHS, evaluations_per_epoch: 1, ..TrainSettings::default() };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut recorder = Recorder {
         writer: LogWriter::new(folder.path(), "bench", &labels)?,
@@ -72,7 +74,7 @@ fn main() -> memoscope::Result<()> {
     // The second observation of each token is this benchmark's, not the training's.
     let whole = start.elapsed() - recorder.observing;
     let share = |part: Duration| 100.0 * part.as_secs_f64() / whole.as_secs_f64();
-    println!("{}: {} tokens, {:.2} s an epoch", report.shape, tokens, whole.as_secs_f64() / 2.0);
+    println!("{}: {} tokens, {:.2} s an epoch", report.shape, tokens, whole.as_secs_f64() / f64::from(EPOCHS));
     println!(
         "observing both passes {:.2} %, writing {:.2} % of an epoch",
         share(recorder.observing),

@@ -191,43 +191,43 @@ fn adamw(bencher: Bencher<'_, '_>, version: Version) {
     });
 }
 
-/// A product of a feed-forward layer: our tiles, against the gemm crate's own threads.
+/// Products of a linear layer [outputs, inputs] on 680 pieces: our tiles, against the gemm crate's own threads.
 mod product {
     use divan::Bencher;
     use memoscope::nn::product::{View, product};
 
-    use super::{HIDDEN, WIDE, on_pool};
+    use super::on_pool;
 
     const N: usize = 680;
+    const SHAPES: [(usize, usize); 5] = [(384, 384), (1536, 384), (384, 1536), (128, 128), (512, 128)];
 
-    #[divan::bench]
-    fn tiles(bencher: Bencher<'_, '_>) {
-        let (x, w, mut y) = (vec![0.5f32; N * HIDDEN], vec![0.5f32; WIDE * HIDDEN], vec![0f32; N * WIDE]);
+    #[divan::bench(args = SHAPES)]
+    fn tiles(bencher: Bencher<'_, '_>, (outputs, inputs): (usize, usize)) {
+        let (x, w, mut y) = (vec![0.5f32; N * inputs], vec![0.5f32; outputs * inputs], vec![0f32; N * outputs]);
         bencher.bench_local(|| {
-            on_pool(|| product(&mut y, View::new(&x, HIDDEN), View::new(&w, HIDDEN).t(), false));
+            on_pool(|| product(&mut y, View::new(&x, inputs), View::new(&w, inputs).t(), false));
         });
     }
 
-    #[divan::bench]
-    fn threads_of_the_crate(bencher: Bencher<'_, '_>) {
-        let (x, w, mut y) = (vec![0.5f32; N * HIDDEN], vec![0.5f32; WIDE * HIDDEN], vec![0f32; N * WIDE]);
-        let (wide, hidden) = (WIDE as isize, HIDDEN as isize);
+    #[divan::bench(args = SHAPES)]
+    fn threads_of_the_crate(bencher: Bencher<'_, '_>, (outputs, inputs): (usize, usize)) {
+        let (x, w, mut y) = (vec![0.5f32; N * inputs], vec![0.5f32; outputs * inputs], vec![0f32; N * outputs]);
         bencher.bench_local(|| {
-            // SAFETY: y is [N, WIDE], x [N, HIDDEN] and w [WIDE, HIDDEN], all row-major and of those lengths.
-            unsafe {
+            // SAFETY: y is [N, outputs], x [N, inputs] and w [outputs, inputs], all row-major and of those lengths.
+            on_pool(|| unsafe {
                 gemm::gemm(
                     N,
-                    WIDE,
-                    HIDDEN,
+                    outputs,
+                    inputs,
                     y.as_mut_ptr(),
                     1,
-                    wide,
+                    outputs as isize,
                     false,
                     x.as_ptr(),
                     1,
-                    hidden,
+                    inputs as isize,
                     w.as_ptr(),
-                    hidden,
+                    inputs as isize,
                     1,
                     1.0f32,
                     1.0f32,
@@ -236,7 +236,7 @@ mod product {
                     false,
                     gemm::Parallelism::Rayon(0),
                 );
-            }
+            });
         });
     }
 }

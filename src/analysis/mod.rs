@@ -18,6 +18,7 @@ pub mod events;
 pub mod phases;
 
 mod epoch_row;
+mod losses;
 mod run;
 mod settings;
 mod tables;

@@ -1,12 +1,12 @@
 //! A whole run, each epoch read once.
 
-use ndarray::Array2;
 use polars::prelude::DataFrame;
 
 use super::clusters::{self, Clustering, detection};
 use super::datamap::DataMap;
 use super::epoch_row::{EpochRow, PassScores, ProgressLog};
 use super::events::{EventCounter, Shares};
+use super::losses::{EpochLosses, Trajectories};
 use super::phases::{self, PhaseCurve, PhaseCurvePoint, Phases, SentenceCounts};
 use super::tables::{self, ClusterRow, ShareRow};
 use super::{AnalysisSettings, Units};
@@ -96,8 +96,8 @@ struct Reading<'a> {
     entities: (Units, EventCounter),
     sentences: (Units, EventCounter),
     datamap: DataMap,
-    /// One vector an epoch, by token row; `None` where not observed.
-    losses: Vec<Vec<Option<f32>>>,
+    /// By epoch, then by token row.
+    losses: Vec<EpochLosses>,
     sentence_of_row: Vec<usize>,
     counts: SentenceCounts,
     rows: Vec<EpochRow>,
@@ -174,11 +174,11 @@ impl<'a> Reading<'a> {
     fn score(&mut self, observations: &Observations, row: &mut EpochRow) {
         let rows = rows_of(self.tokens, observations);
         row.pass = PassScores::of(self.tokens, self.noisy.as_deref(), observations, &rows);
-        let mut losses = vec![None; self.tokens.len()];
+        let mut losses = EpochLosses::new(self.tokens.len());
         let mut right_noisy = vec![0; self.counts.n_noisy.len()];
         let mut n_noisy = vec![0; self.counts.n_noisy.len()];
         for (i, &token) in rows.iter().enumerate() {
-            losses[token] = Some(observations.loss[i]);
+            losses.observe(token, observations.loss[i]);
             self.datamap.observe(token, observations.p_given[i], observations.correct[i]);
             if self.noisy.as_ref().is_some_and(|noisy| noisy[token]) {
                 let sentence = self.sentence_of_row[token];
@@ -227,7 +227,7 @@ impl<'a> Reading<'a> {
             )?,
             datamap: tables::datamap(tokens, noisy, &self.datamap)?,
             losses: tables::losses(shown.iter().map(|&i| (self.rows[i].epoch, &self.losses[i])), noisy)?,
-            precision_recall: tables::precision_recall(best.map(|i| self.losses[i].as_slice()), noisy)?,
+            precision_recall: tables::precision_recall(best.map(|i| &self.losses[i]), noisy)?,
             clusters: tables::clusters(&cluster_rows)?,
             assignments: tables::assignments(tokens, noisy, &loss_clusters, &trajectory_clusters)?,
             best_detection_epoch: best.map(|index| self.rows[index].epoch),
@@ -302,9 +302,9 @@ impl<'a> Reading<'a> {
     fn cluster(&self, settings: &AnalysisSettings, streams: Streams) -> Result<(Assigned, Assigned)> {
         let n = self.tokens.len();
         let Some(last) = self.losses.last() else { return Ok((vec![None; n], vec![None; n])) };
-        let cluster = |rows: &[usize], points: &Array2<f64>, purpose: &str| -> Result<Assigned> {
-            let order: Vec<f64> = rows.iter().map(|&row| f64::from(last[row].unwrap_or_default())).collect();
-            let found = clusters::kmeans(points, &order, settings.clusters, settings.restarts, streams, purpose)?;
+        let cluster = |rows: &[usize], points: Trajectories<'_>, purpose: &str| -> Result<Assigned> {
+            let order: Vec<f64> = rows.iter().map(|&row| f64::from(last.get(row).unwrap_or_default())).collect();
+            let found = clusters::kmeans(&points, &order, settings.clusters, settings.restarts, streams, purpose)?;
             let mut assigned = vec![None; n];
             if let Some(Clustering { assignment, .. }) = found {
                 for (&row, cluster) in rows.iter().zip(assignment) {
@@ -313,16 +313,13 @@ impl<'a> Reading<'a> {
             }
             Ok(assigned)
         };
-        let seen: Vec<usize> = (0..n).filter(|&row| last[row].is_some()).collect();
-        let column = Array2::from_shape_fn((seen.len(), 1), |(i, _)| f64::from(last[seen[i]].unwrap_or_default()));
-        let by_loss = cluster(&seen, &column, "cluster-loss")?;
+        let seen: Vec<usize> = (0..n).filter(|&row| last.get(row).is_some()).collect();
+        let by_loss = cluster(&seen, Trajectories::new(std::slice::from_ref(last), &seen), "cluster-loss")?;
 
-        let complete: Vec<usize> = (0..n).filter(|&row| self.losses.iter().all(|epoch| epoch[row].is_some())).collect();
-        let mut table = Array2::from_shape_fn((complete.len(), self.losses.len()), |(i, epoch)| {
-            f64::from(self.losses[epoch][complete[i]].unwrap_or_default())
-        });
-        clusters::standardise(&mut table);
-        let by_trajectory = cluster(&complete, &table, "cluster-trajectory")?;
+        let complete: Vec<usize> =
+            (0..n).filter(|&row| self.losses.iter().all(|epoch| epoch.get(row).is_some())).collect();
+        let trajectories = Trajectories::new(&self.losses, &complete).standardised();
+        let by_trajectory = cluster(&complete, trajectories, "cluster-trajectory")?;
         Ok((by_loss, by_trajectory))
     }
 }

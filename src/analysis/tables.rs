@@ -5,6 +5,7 @@ use polars::prelude::{Column, DataFrame};
 use super::datamap::DataMap;
 use super::epoch_row::EpochRow;
 use super::events::{Shares, UnitEvents};
+use super::losses::EpochLosses;
 use crate::dynamics::TokenTable;
 use crate::error::Result;
 use crate::metrics::Prf;
@@ -154,7 +155,7 @@ pub(super) fn datamap(tokens: &TokenTable, noisy: Option<&[bool]>, map: &DataMap
 }
 
 pub(super) fn losses<'a>(
-    epochs: impl Iterator<Item = (u32, &'a Vec<Option<f32>>)>,
+    epochs: impl Iterator<Item = (u32, &'a EpochLosses)>,
     noisy: Option<&[bool]>,
 ) -> Result<DataFrame> {
     let (mut epoch_column, mut loss, mut rows) = (Vec::new(), Vec::new(), Vec::new());
@@ -162,7 +163,7 @@ pub(super) fn losses<'a>(
         for (row, value) in losses.iter().enumerate() {
             if let Some(value) = value {
                 epoch_column.push(epoch);
-                loss.push(*value);
+                loss.push(value);
                 rows.push(row);
             }
         }
@@ -174,11 +175,11 @@ pub(super) fn losses<'a>(
     ])
 }
 
-pub(super) fn precision_recall(losses: Option<&[Option<f32>]>, noisy: Option<&[bool]>) -> Result<DataFrame> {
+pub(super) fn precision_recall(losses: Option<&EpochLosses>, noisy: Option<&[bool]>) -> Result<DataFrame> {
     let mut points = Vec::new();
     if let (Some(losses), Some(noisy)) = (losses, noisy) {
         let (scores, positive): (Vec<f64>, Vec<bool>) =
-            losses.iter().zip(noisy).filter_map(|(loss, &noisy)| Some((f64::from((*loss)?), noisy))).unzip();
+            losses.iter().zip(noisy).filter_map(|(loss, &noisy)| Some((f64::from(loss?), noisy))).unzip();
         let curve = precision_recall_curve(&scores, &positive);
         // Thinned evenly along the curve, its first and last points kept.
         let stride = (curve.len().div_ceil(MOST_CURVE_POINTS)).max(1);
@@ -207,7 +208,7 @@ impl ClusterRow {
     pub(super) fn all(
         method: &'static str,
         assigned: &[Option<u8>],
-        losses: &[Option<f32>],
+        losses: &EpochLosses,
         noisy: Option<&[bool]>,
     ) -> Vec<Self> {
         let n_clusters = assigned.iter().flatten().max().map_or(0, |&largest| largest + 1);
@@ -215,7 +216,7 @@ impl ClusterRow {
         (0..n_clusters)
             .map(|cluster| {
                 let members: Vec<usize> = (0..assigned.len()).filter(|&row| assigned[row] == Some(cluster)).collect();
-                let total: f64 = members.iter().map(|&row| f64::from(losses[row].unwrap_or_default())).sum();
+                let total: f64 = members.iter().map(|&row| f64::from(losses.get(row).unwrap_or_default())).sum();
                 let right = noisy.map(|noisy| members.iter().filter(|&&row| noisy[row]).count());
                 let scores = noisy.zip(right).map(|(noisy, right)| (right, noise_of(noisy)));
                 Self {

@@ -64,38 +64,25 @@ pub(super) fn tokens(table: &TokenTable) -> Result<DataFrame> {
 
 /// Both passes of one epoch in one frame, sorted by sentence, token and pass, `train` first.
 pub(super) fn epoch(train: Option<&Observations>, eval: Option<&Observations>) -> Result<DataFrame> {
-    let mut rows: Vec<(u32, u16, Pass, usize)> = Vec::new();
-    for (pass, observations) in [(Pass::Train, train), (Pass::Eval, eval)] {
-        let Some(o) = observations else { continue };
-        let n = o.len();
+    let none = Observations::default();
+    let passes = [train.unwrap_or(&none), eval.unwrap_or(&none)];
+    for (pass, o) in [Pass::Train, Pass::Eval].into_iter().zip(passes) {
         let lengths = [o.token.len(), o.predicted.len(), o.correct.len(), o.loss.len(), o.p_given.len()];
-        if lengths.iter().chain(&[o.margin.len(), o.entropy.len()]).any(|&length| length != n) {
+        if lengths.iter().chain(&[o.margin.len(), o.entropy.len()]).any(|&length| length != o.len()) {
             return Err(Error::Internal(format!("the {} pass's columns differ in length", pass.name())));
         }
-        rows.extend((0..n).map(|i| (o.sentence[i], o.token[i], pass, i)));
     }
-    rows.sort_unstable();
-    if let Some(twice) = rows.windows(2).find(|w| (w[0].0, w[0].1, w[0].2) == (w[1].0, w[1].1, w[1].2)) {
-        let (sentence, token, pass, _) = twice[0];
-        return Err(Error::Internal(format!(
-            "sentence {sentence}, token {token} was observed twice in the {} pass",
-            pass.name()
-        )));
-    }
-    let of = |pass: Pass| match pass {
-        Pass::Train => train,
-        Pass::Eval => eval,
-    };
+    let rows = merged(passes)?;
     /// One output column, gathered from both passes.
     macro_rules! gather {
         ($field:ident) => {
-            rows.iter().filter_map(|&(_, _, pass, i)| of(pass).map(|o| o.$field[i])).collect::<Vec<_>>()
+            rows.iter().map(|&(pass, i)| passes[pass as usize].$field[i as usize]).collect::<Vec<_>>()
         };
     }
     frame(vec![
         Column::new("sentence".into(), gather!(sentence)),
         Column::new("token".into(), gather!(token)),
-        Column::new("pass".into(), rows.iter().map(|row| row.2.name()).collect::<Vec<_>>()),
+        Column::new("pass".into(), rows.iter().map(|&(pass, _)| pass.name()).collect::<Vec<_>>()),
         Column::new("predicted".into(), gather!(predicted)),
         Column::new("correct".into(), gather!(correct)),
         Column::new("loss".into(), gather!(loss)),
@@ -103,6 +90,37 @@ pub(super) fn epoch(train: Option<&Observations>, eval: Option<&Observations>) -
         Column::new("margin".into(), gather!(margin)),
         Column::new("entropy".into(), gather!(entropy)),
     ])
+}
+
+/// The rows of both passes by sentence, token and pass.
+fn merged([train, eval]: [&Observations; 2]) -> Result<Vec<(Pass, u32)>> {
+    let key = |o: &Observations, i: u32| (o.sentence[i as usize], o.token[i as usize]);
+    let sorted = |pass: Pass, o: &Observations| {
+        let mut rows: Vec<u32> = (0..o.len() as u32).collect();
+        rows.sort_by_key(|&i| key(o, i)); // already in order as a rule, which a stable sort recognises
+        match rows.windows(2).find(|w| key(o, w[0]) == key(o, w[1])) {
+            Some(twice) => {
+                let (sentence, token) = key(o, twice[0]);
+                let pass = pass.name();
+                Err(Error::Internal(format!(
+                    "sentence {sentence}, token {token} was observed twice in the {pass} pass"
+                )))
+            }
+            None => Ok(rows),
+        }
+    };
+    let (left, right) = (sorted(Pass::Train, train)?, sorted(Pass::Eval, eval)?);
+    let mut rows = Vec::with_capacity(left.len() + right.len());
+    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    loop {
+        let from_left = match (left.peek(), right.peek()) {
+            (Some(&a), Some(&b)) => key(train, a) <= key(eval, b),
+            (a, b) if a.is_some() || b.is_some() => a.is_some(),
+            _ => return Ok(rows),
+        };
+        let row = if from_left { left.next().map(|i| (Pass::Train, i)) } else { right.next().map(|i| (Pass::Eval, i)) };
+        rows.extend(row);
+    }
 }
 
 pub(super) fn steps(records: &[StepRecord]) -> Result<DataFrame> {

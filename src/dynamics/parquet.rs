@@ -12,7 +12,7 @@ use crate::error::{Error, Problem};
 use crate::run::write_atomically;
 
 /// Zstd's own default level, written out because the bytes depend on it.
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 1;
 /// What opens and closes every Parquet file.
 const MAGIC: &[u8] = b"PAR1";
 
@@ -29,7 +29,7 @@ pub(super) fn write(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> 
             .with_statistics(StatisticsOptions::default())
             .with_row_group_size(Some(frame.height().max(1)))
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
-            .set_parallel(false)
+            .set_parallel(true)
             .finish(frame)?;
         Ok(())
     })

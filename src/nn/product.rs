@@ -1,8 +1,8 @@
 //! Matrix products, by the gemm crate, in tiles of our own.
 //!
-//! The crate can spread a product over threads itself; on two cores that gave between 1.0 and 1.8 times one thread's
-//! speed, tiles of 64 columns, each on one thread, give 1.9 (`docs/performance.md`). It also lets a tile be finished
-//! (bias, activation) while it lies in the cache.
+//! The crate can spread a product over threads itself. Tiles of 64 columns, each on one thread, are faster on the shapes
+//! of an encoder (`docs/performance.md`), have borders that do not depend on the number of threads, and can be finished
+//! (bias, activation) while they lie in the cache.
 
 use std::ops::Range;
 

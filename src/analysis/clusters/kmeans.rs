@@ -14,6 +14,8 @@ use crate::random::Streams;
 
 /// Rows that centroids are fitted to at most; beyond, a random sample stands for all (every row is assigned).
 const MOST_FITTED_ROWS: usize = 50_000;
+/// Rows that are assigned at once.
+const ROWS_AT_ONCE: usize = 8192;
 
 /// The clusters of a table of points.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,34 +28,71 @@ pub struct Clustering {
     pub counts: Vec<usize>,
 }
 
-/// Clusters the rows of `points` into `k`; `order` is what clusters are ordered by (their members' mean), one entry a
-/// row. `None` if there are fewer than `k` different rows.
+/// Points that are made when they are looked at: a table of all of them would be the largest thing in memory.
+pub trait Points {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// Numbers a point.
+    fn dimensions(&self) -> usize;
+    /// Writes one of them to `out`, `dimensions` long.
+    fn point(&self, index: usize, out: &mut [f64]);
+}
+
+impl Points for Array2<f64> {
+    fn count(&self) -> usize {
+        self.nrows()
+    }
+
+    fn dimensions(&self) -> usize {
+        self.ncols()
+    }
+
+    fn point(&self, index: usize, out: &mut [f64]) {
+        for (out, &x) in out.iter_mut().zip(self.row(index)) {
+            *out = x;
+        }
+    }
+}
+
+/// A table of some of the points.
+fn table(points: &impl Points, chosen: impl ExactSizeIterator<Item = usize>) -> Result<Array2<f64>> {
+    let dimensions = points.dimensions();
+    let mut values = vec![0.0; chosen.len() * dimensions];
+    for (index, out) in chosen.zip(values.chunks_exact_mut(dimensions.max(1))) {
+        points.point(index, out);
+    }
+    if values.iter().any(|v| !v.is_finite()) {
+        return Err(Error::Internal("k-means was given a number that is not finite".into()));
+    }
+    let rows = values.len() / dimensions.max(1);
+    Array2::from_shape_vec((rows, dimensions), values).map_err(|e| Error::Internal(format!("a table of points: {e}")))
+}
+
+/// Clusters `points` into `k`; `order` is what clusters are ordered by (their members' mean), one entry a point. `None`
+/// if there are fewer than `k` different points.
 ///
 /// # Errors
 /// [`Error::Internal`] if `points` holds something not finite or linfa fails.
 pub fn kmeans(
-    points: &Array2<f64>,
+    points: &impl Points,
     order: &[f64],
     k: usize,
     restarts: usize,
     streams: Streams,
     purpose: &str,
 ) -> Result<Option<Clustering>> {
-    if points.iter().any(|v| !v.is_finite()) {
-        return Err(Error::Internal("k-means was given a number that is not finite".into()));
-    }
-    if distinct_rows(points, k) < k {
+    if distinct(points, k) < k {
         return Ok(None);
     }
     let mut rng = streams.stream(purpose, &[k as u64]);
-    let fitted = if points.nrows() > MOST_FITTED_ROWS {
-        let mut rows = sample(&mut rng, points.nrows(), MOST_FITTED_ROWS).into_vec();
+    let fitted = if points.count() > MOST_FITTED_ROWS {
+        let mut rows = sample(&mut rng, points.count(), MOST_FITTED_ROWS).into_vec();
         rows.sort_unstable();
-        let drawn = points.select(Axis(0), &rows);
-        // A sample of many equal rows may hold too few different ones to start from.
-        if distinct_rows(&drawn, k) < k { points.clone() } else { drawn }
+        let drawn = table(points, rows.into_iter())?;
+        // A sample of many equal points may hold too few different ones to start from.
+        if distinct(&drawn, k) < k { table(points, 0..points.count())? } else { drawn }
     } else {
-        points.clone()
+        table(points, 0..points.count())?
     };
     let model = KMeans::params_with_rng(k, rng)
         .n_runs(restarts)
@@ -61,7 +100,11 @@ pub fn kmeans(
         .tolerance(1e-6)
         .fit(&DatasetBase::from(fitted))
         .map_err(|e| Error::Internal(format!("k-means failed: {e}")))?;
-    let raw: Vec<usize> = model.predict(points).to_vec();
+    let mut raw: Vec<usize> = Vec::with_capacity(points.count());
+    for start in (0..points.count()).step_by(ROWS_AT_ONCE) {
+        let block = table(points, start..(start + ROWS_AT_ONCE).min(points.count()))?;
+        raw.extend(model.predict(&block));
+    }
 
     let mut sums = vec![(0.0, 0_usize); k];
     for (&cluster, &value) in raw.iter().zip(order) {
@@ -82,25 +125,24 @@ pub fn kmeans(
     }))
 }
 
-/// Each column to mean 0 and (population) standard deviation 1; a constant column to 0.
-pub fn standardise(points: &mut Array2<f64>) {
-    for mut column in points.columns_mut() {
-        let n = column.len().max(1) as f64;
-        let mean = column.sum() / n;
-        let deviation = (column.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-        column.mapv_inplace(|v| if deviation > 0.0 { (v - mean) / deviation } else { 0.0 });
-    }
+/// Mean and (population) standard deviation of a dimension, to standardise it by; both 0 of nothing.
+pub fn mean_and_deviation(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let n = values.clone().count().max(1) as f64;
+    let mean = values.clone().sum::<f64>() / n;
+    (mean, (values.map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
-/// The number of different rows, counted up to `enough`.
-fn distinct_rows(points: &Array2<f64>, enough: usize) -> usize {
-    let mut seen: Vec<usize> = Vec::new();
-    for row in 0..points.nrows() {
+/// The number of different points, counted up to `enough`.
+fn distinct(points: &impl Points, enough: usize) -> usize {
+    let mut seen: Vec<Vec<f64>> = Vec::new();
+    let mut point = vec![0.0; points.dimensions()];
+    for index in 0..points.count() {
         if seen.len() >= enough {
             break;
         }
-        if seen.iter().all(|&other| points.row(other) != points.row(row)) {
-            seen.push(row);
+        points.point(index, &mut point);
+        if !seen.contains(&point) {
+            seen.push(point.clone());
         }
     }
     seen.len()
@@ -176,9 +218,9 @@ mod tests {
     }
 
     #[test]
-    fn standardised_columns_have_unit_spread() {
-        let mut points = Array2::from_shape_vec((2, 2), vec![1.0, 5.0, 3.0, 5.0]).unwrap();
-        standardise(&mut points);
-        assert_eq!(points, Array2::from_shape_vec((2, 2), vec![-1.0, 0.0, 1.0, 0.0]).unwrap());
+    fn dimensions_are_standardised_by_the_population() {
+        assert_eq!(mean_and_deviation([1.0, 3.0].into_iter()), (2.0, 1.0));
+        assert_eq!(mean_and_deviation([5.0, 5.0].into_iter()), (5.0, 0.0));
+        assert_eq!(mean_and_deviation(std::iter::empty()), (0.0, 0.0));
     }
 }

@@ -15,5 +15,5 @@ mod kmeans;
 mod split;
 
 pub use detection::{Detection, detection};
-pub use kmeans::{Clustering, kmeans, standardise};
+pub use kmeans::{Clustering, Points, kmeans, mean_and_deviation};
 pub use split::{Split, split};
