@@ -7,10 +7,10 @@ The first folder gives the tokenizer, the second is written.
 import sys
 
 import torch
-from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
+from transformers import AutoTokenizer, BertConfig, BertModel
 
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 torch.manual_seed(0)
 config = BertConfig(vocab_size=len(tokenizer))
-BertForTokenClassification(config).save_pretrained(sys.argv[2])
+BertModel(config).save_pretrained(sys.argv[2])
 tokenizer.save_pretrained(sys.argv[2])

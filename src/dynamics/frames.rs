@@ -1,6 +1,7 @@
 //! The log's tables as frames: column names, types and order.
 
 use polars::prelude::*;
+use rayon::prelude::*;
 
 use super::{CurvePoint, Observations, Pass, StepRecord, TokenTable};
 use crate::error::{Error, Result};
@@ -73,23 +74,28 @@ pub(super) fn epoch(train: Option<&Observations>, eval: Option<&Observations>) -
         }
     }
     let rows = merged(passes)?;
+    let pass = || Column::new("pass".into(), rows.iter().map(|&(pass, _)| pass.name()).collect::<Vec<_>>());
     /// One output column, gathered from both passes.
     macro_rules! gather {
         ($field:ident) => {
-            rows.iter().map(|&(pass, i)| passes[pass as usize].$field[i as usize]).collect::<Vec<_>>()
+            &|| {
+                let values = rows.iter().map(|&(pass, i)| passes[pass as usize].$field[i as usize]);
+                Column::new(stringify!($field).into(), values.collect::<Vec<_>>())
+            }
         };
     }
-    frame(vec![
-        Column::new("sentence".into(), gather!(sentence)),
-        Column::new("token".into(), gather!(token)),
-        Column::new("pass".into(), rows.iter().map(|&(pass, _)| pass.name()).collect::<Vec<_>>()),
-        Column::new("predicted".into(), gather!(predicted)),
-        Column::new("correct".into(), gather!(correct)),
-        Column::new("loss".into(), gather!(loss)),
-        Column::new("p_given".into(), gather!(p_given)),
-        Column::new("margin".into(), gather!(margin)),
-        Column::new("entropy".into(), gather!(entropy)),
-    ])
+    let columns: [&(dyn Fn() -> Column + Sync); 9] = [
+        gather!(sentence),
+        gather!(token),
+        &pass,
+        gather!(predicted),
+        gather!(correct),
+        gather!(loss),
+        gather!(p_given),
+        gather!(margin),
+        gather!(entropy),
+    ];
+    frame(columns.into_par_iter().map(|column| column()).collect())
 }
 
 /// The rows of both passes by sentence, token and pass.

@@ -9,7 +9,7 @@ use candle_core::{D, Result, Tensor, bail};
 use super::dropout::{Dropout, ROWS, dropout_plain};
 use super::host::kernel;
 use super::linear::Linear;
-use super::math::{dot, fold, sum};
+use super::math::{axpy, dot, fold, sum};
 use super::pool::Buffer;
 use super::product::{View, product};
 use super::tape::{Parameter, Sink, Tape, Value};
@@ -247,7 +247,7 @@ kernel! {
     fn denormalise(weight: &[f32], inverse: &[f32], g: &mut Tile<'_>, normal: &mut Tile<'_>, partial: &mut [f32]) {
         let h = weight.len();
         let (g_weight, g_bias) = partial[..2 * h].split_at_mut(h);
-        for i in 0..g.rows() {
+        for (i, &inverse) in inverse.iter().enumerate() {
             let (g, normal) = (&mut g.row(i)[..h], &normal.row(i)[..h]);
             let (g_weight, g_bias) = (&mut g_weight[..h], &mut g_bias[..h]);
             for j in 0..h {
@@ -257,7 +257,7 @@ kernel! {
             }
             let (mean, mean_normal) = (sum(g) / h as f32, dot(g, normal) / h as f32);
             for j in 0..h {
-                g[j] = (g[j] - mean - normal[j] * mean_normal) * inverse[i];
+                g[j] = (g[j] - mean - normal[j] * mean_normal) * inverse;
             }
         }
     }
@@ -278,10 +278,8 @@ kernel! {
                     }
                 }
                 None => {
-                    for j in 0..h {
-                        out[j] = g[j];
-                        sums[j] += out[j];
-                    }
+                    out.copy_from_slice(g);
+                    axpy(1.0, g, sums);
                 }
             }
         }

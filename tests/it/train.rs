@@ -109,17 +109,20 @@ fn saved(tagger: &Tagger) -> Vec<u8> {
 }
 
 #[test]
-fn one_and_two_threads_give_the_same_bytes() {
+fn any_number_of_threads_gives_the_same_bytes() {
     let model = encoder();
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| train(model.path(), &settings()))
     };
-    let ((one, one_weights), (two, two_weights)) = (on(1), on(2));
-    assert_eq!(one.epochs, two.epochs);
-    assert_eq!(one.steps, two.steps);
-    assert_eq!(one.curve, two.curve);
-    assert_eq!(one_weights, two_weights);
+    let (one, one_weights) = on(1);
+    for threads in [2, 3, 8] {
+        let (many, many_weights) = on(threads);
+        assert_eq!(one.epochs, many.epochs, "{threads} threads");
+        assert_eq!(one.steps, many.steps, "{threads} threads");
+        assert_eq!(one.curve, many.curve, "{threads} threads");
+        assert_eq!(one_weights, many_weights, "{threads} threads");
+    }
 }
 
 #[test]

@@ -262,10 +262,10 @@ fn block<S: Simd, const R: usize, const V: usize>(
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
     for (term, b) in b.chunks_exact(width).take(a.terms).enumerate() {
         let (b, _) = S::as_simd_f32s(&b[column..]);
-        for r in 0..R {
+        for (r, sums) in sums.iter_mut().enumerate() {
             let x = simd.splat_f32s(a.values[(row + r) * a.row_stride + term * a.column_stride]);
-            for v in 0..V {
-                sums[r][v] = simd.mul_add_e_f32s(x, b[v], sums[r][v]);
+            for (sum, &b) in sums.iter_mut().zip(b) {
+                *sum = simd.mul_add_e_f32s(x, b, *sum);
             }
         }
     }
