@@ -1,7 +1,7 @@
 //! `memoscope bench`: how fast training and evaluation are here, alone and beside another program.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use clap::Args;
 use comfy_table::Table;
@@ -23,10 +23,12 @@ Examples:
   memoscope bench --model minilm-l6/ --data conll2003/train.txt --threads 2 --json
   memoscope bench --model minilm-l6/ --data conll2003/train.txt --threads 2 --rounds 5 \\
       --against 'python benches/pytorch_baseline.py'
-      Both in turn, each in a process of its own, and the ratio of their medians
+      Both in turn, each in a process of its own, and the median of the ratios
 
-The other program is called with --model, --data, --batch, --steps, --threads, --seed, --max-length and, if given, --eval.
-It prints one JSON object with real_tokens_per_s and peak_rss_mb as its last line.";
+The other program's command is cut at spaces, without quotes. It is called with --model, --data, --batch, --steps,
+--threads, --seed, --max-length and, if given, --eval, and prints as its last line a JSON object with real_tokens_per_s
+and peak_rss_mb. One measurement with --json prints the same keys and more; with --rounds or --against, --json prints
+medians and each round's speed for both.";
 
 /// Measure how fast training or evaluation is on this machine
 #[derive(Debug, Args)]
@@ -39,17 +41,17 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "DATA", default_value = "embedded")]
     data: String,
     /// Sentences a batch
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    batch: usize,
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
     /// Batches that are timed, after three that are not
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    steps: usize,
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    steps: u32,
     /// Threads of the CPU (all cores by default)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Most pieces a sentence
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    max_length: usize,
+    /// Most pieces a sentence; two of them are [CLS] and [SEP]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(3..))]
+    max_length: u32,
     /// Seed of the order of the sentences and of dropout
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -83,7 +85,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     }
     let comparison = Comparison::run(args)?;
     if args.json {
-        outln!("{}", serde_json::to_string_pretty(&comparison.to_json())?);
+        outln!("{}", serde_json::to_string_pretty(&comparison.to_json(args))?);
     } else {
         outln!("{}", comparison.table());
     }
@@ -95,8 +97,14 @@ fn once(args: &BenchArgs) -> Result<Speed> {
     let (labels, sentences) = sentences(&args.data)?;
     let model = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
     let (tagger, _) = Tagger::load(&model, &labels, args.seed, &args.device.open()?)?;
-    let &BenchArgs { batch, steps, eval, max_length: max_pieces, seed, .. } = args;
-    measure(tagger, &sentences, &SpeedSettings { batch, steps, eval, max_pieces, seed })
+    let settings = SpeedSettings {
+        batch: args.batch as usize,
+        steps: args.steps as usize,
+        eval: args.eval,
+        max_pieces: args.max_length as usize,
+        seed: args.seed,
+    };
+    measure(tagger, &sentences, &settings)
 }
 
 /// The training sentences, and the names of their labels.
@@ -143,25 +151,49 @@ struct Comparison {
 
 impl Comparison {
     fn run(args: &BenchArgs) -> Result<Self> {
+        if args.against.is_some() && (!Path::new(&args.model).is_dir() || !Path::new(&args.data).is_file()) {
+            return Err(Error::Config(
+                Problem::new("another program knows neither the embedded model and corpus nor how splits are named")
+                    .hint("give --model a folder and --data a file"),
+            ));
+        }
         let program = std::env::current_exe().map_err(Error::io(Path::new("memoscope")))?;
         let mut comparison = Self { ours: Vec::new(), theirs: Vec::new() };
         for _ in 0..args.rounds {
             let mut ours = Command::new(&program);
             ours.arg("bench").args(arguments(args)).arg("--json").arg("--device").arg(args.device.to_string());
-            comparison.ours.push(last_line(&mut ours)?);
+            comparison.ours.push(last_line(&mut ours, our_own_error)?);
             if let Some(command) = &args.against {
                 let mut words = command.split_whitespace();
                 let Some(name) = words.next() else {
                     return Err(Error::Config(Problem::new("--against names no program")));
                 };
-                comparison.theirs.push(last_line(Command::new(name).args(words).args(arguments(args)))?);
+                let mut theirs = Command::new(name);
+                let measured: Other = last_line(theirs.args(words).args(arguments(args)), another_error)?;
+                if !measured.real_tokens_per_s.is_finite() || measured.real_tokens_per_s <= 0.0 {
+                    return Err(Error::Config(
+                        Problem::new(format!("real_tokens_per_s is {}", measured.real_tokens_per_s))
+                            .at(name)
+                            .hint("it must be a number above 0"),
+                    ));
+                }
+                comparison.theirs.push(measured);
             }
         }
         Ok(comparison)
     }
 
-    fn to_json(&self) -> serde_json::Value {
+    fn to_json(&self, args: &BenchArgs) -> serde_json::Value {
+        let first = self.ours.first();
         let mut json = serde_json::json!({
+            "what": if args.eval { "eval" } else { "train" },
+            "model": args.model,
+            "data": args.data,
+            "against": args.against,
+            "batch": args.batch,
+            "steps": args.steps,
+            "threads": first.map(|s| s.threads),
+            "padding_ratio": first.map(|s| s.padding_ratio),
             "rounds": self.ours.len(),
             "ours": summary(&self.ours.iter().map(|s| (s.real_tokens_per_s, s.peak_rss_mb)).collect::<Vec<_>>()),
             "share_of_product_limit": median(self.ours.iter().filter_map(|s| s.share_of_product_limit)),
@@ -213,7 +245,7 @@ impl Comparison {
         if let Some(share) = median(self.ours.iter().filter_map(|s| s.share_of_product_limit)) {
             let gflops = median(self.ours.iter().filter_map(|s| s.product_gflops)).unwrap_or_default();
             text += &format!(
-                "\n{:.0} % of what the matrix products alone allow, at {gflops:.0} GFLOP/s; medians of {} rounds",
+                "\n{:.0} % of what the matrix products alone allow, at {gflops:.0} GFLOP/s; rounds: {}",
                 100.0 * share,
                 self.ours.len()
             );
@@ -250,20 +282,42 @@ fn arguments(args: &BenchArgs) -> Vec<String> {
 }
 
 /// Runs a program and reads the JSON object in the last line that it prints.
-fn last_line<T: serde::de::DeserializeOwned>(command: &mut Command) -> Result<T> {
+fn last_line<T: serde::de::DeserializeOwned>(
+    command: &mut Command,
+    on_failure: fn(&Path, ExitStatus, &str) -> Error,
+) -> Result<T> {
     let name = PathBuf::from(command.get_program());
-    let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output().map_err(Error::io(&name))?;
     let refuse = |what: String, hint: String| Error::Config(Problem::new(what).at(&name).hint(hint));
+    let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
+    let output =
+        output.map_err(|e| refuse(format!("cannot be started: {e}"), "is it installed, and on PATH?".into()))?;
     if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        let last = stderr.trim().lines().next_back().unwrap_or("it said nothing").to_owned();
-        return Err(refuse(format!("ended with {}: {last}", output.status), "run it by itself to see why".into()));
+        return Err(on_failure(&name, output.status, &String::from_utf8_lossy(&output.stderr)));
     }
     let stdout = String::from_utf8_lossy(&output.stdout);
     let line = stdout.trim().lines().next_back().unwrap_or_default();
     serde_json::from_str(line).map_err(|e| {
         refuse(format!("printed no result: {e}"), "its last line must be a JSON object with real_tokens_per_s".into())
     })
+}
+
+/// What this program said in a process of its own, with its exit code.
+fn our_own_error(_: &Path, status: ExitStatus, said: &str) -> Error {
+    let part = |prefix: &str| said.lines().find_map(|line| line.trim().strip_prefix(prefix)).map(str::to_owned);
+    let mut problem = Problem::new(part("error: ").unwrap_or_else(|| format!("ended with {status}: {}", said.trim())));
+    problem.hint = part("hint: ");
+    match status.code() {
+        Some(3) => Error::Data(problem),
+        Some(2 | 5) => Error::Config(problem),
+        _ => Error::Internal(problem.to_string()),
+    }
+}
+
+/// What another program said last.
+fn another_error(name: &Path, status: ExitStatus, said: &str) -> Error {
+    let lines: Vec<&str> = said.trim().lines().collect();
+    let last = lines[lines.len().saturating_sub(3)..].join(" | ");
+    Error::Config(Problem::new(format!("ended with {status}: {last}")).at(name).hint("run it by itself to see why"))
 }
 
 /// The middle number; the mean of the middle two if their number is even.

@@ -69,6 +69,11 @@ impl Gradients {
         self.slots.get(index)?.as_ref()
     }
 
+    /// True if there are gradients of the other kind: of composed tapes (tensors) for a fused one, and the reverse.
+    pub(super) fn clash_with(&self, composed: bool) -> bool {
+        self.slots.iter().flatten().any(|gradient| matches!(gradient, Gradient::Tensor(_)) != composed)
+    }
+
     fn slot(&mut self, index: usize) -> &mut Option<Gradient> {
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
@@ -95,6 +100,9 @@ impl Gradients {
 
     /// Adds a gradient of some rows, ascending; the parameter has `len` numbers.
     pub(super) fn add_rows(&mut self, index: usize, len: usize, rows: Vec<u32>, values: Buffer, pool: &Pool) {
+        if rows.is_empty() {
+            return;
+        }
         if self.get(index).is_none() {
             *self.slot(index) = Some(Gradient::Rows(rows, values));
             return;

@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{Device, Result, Storage, Tensor, Var, bail};
 
@@ -59,7 +60,14 @@ pub struct Value {
     rows: usize,
     columns: usize,
     /// Where its gradient is collected; `None` if no gradient is wanted.
-    node: Option<usize>,
+    node: Option<Node>,
+}
+
+/// A place on one of the tapes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Node {
+    tape: u64,
+    index: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -104,15 +112,19 @@ impl Value {
     }
 
     /// Its place on the tape.
-    pub(super) fn node(&self) -> Option<usize> {
+    pub(super) fn node(&self) -> Option<Node> {
         self.node
     }
 }
 
 type Backward = Box<dyn FnOnce(Buffer, &mut Sink<'_>) -> Result<()>>;
 
-/// One pass through a model.
+/// Numbers the tapes, so that a value knows which one it was computed on.
+static TAPES: AtomicU64 = AtomicU64::new(0);
+
+/// One pass through a model. A value of another tape is a constant to this one.
 pub struct Tape {
+    id: u64,
     pool: Pool,
     device: Device,
     composed: bool,
@@ -130,7 +142,7 @@ pub struct Loss {
 }
 
 enum Seed {
-    Host(Option<usize>, Buffer),
+    Host(Option<Node>, Buffer),
     Tensor(Tensor),
 }
 
@@ -143,6 +155,7 @@ impl Tape {
     /// A tape that records nothing.
     pub fn inference(device: &Device, pool: &Pool) -> Self {
         Self {
+            id: TAPES.fetch_add(1, Ordering::Relaxed),
             pool: pool.clone(),
             device: device.clone(),
             composed: !device.is_cpu(),
@@ -227,7 +240,7 @@ impl Tape {
         let node = self.records.as_ref().map(|records| {
             let mut records = records.borrow_mut();
             records.push(Box::new(backward));
-            records.len() - 1
+            Node { tape: self.id, index: records.len() - 1 }
         });
         let rows = buffer.len() / columns.max(1);
         Value { data: Data::Host(Rc::new(buffer)), rows, columns, node }
@@ -263,15 +276,22 @@ impl Tape {
     /// Adds the gradients of `loss` with respect to all parameters to `gradients`.
     ///
     /// # Errors
-    /// Those of candle on composed tapes; a loss of another tape.
+    /// Those of candle on composed tapes; a tape for inference, a loss of another tape, `gradients` that hold some of a
+    /// composed tape for a fused one or the reverse.
     pub fn backward(self, loss: Loss, gradients: &mut Gradients) -> Result<()> {
         let Some(records) = self.records else { bail!("a tape for inference has no gradients") };
+        if gradients.clash_with(self.composed) {
+            bail!("gradients of fused and of composed tapes do not add up");
+        }
         match loss.seed {
             Seed::Host(node, gradient) => {
+                if node.is_none_or(|node| node.tape != self.id) {
+                    bail!("the loss was not computed on this tape, or from nothing that has a gradient");
+                }
                 let mut records = records.into_inner();
                 let mut nodes: Vec<Option<Buffer>> = Vec::new();
                 nodes.resize_with(records.len(), || None);
-                let mut sink = Sink { nodes, gradients, pool: &self.pool };
+                let mut sink = Sink { tape: self.id, nodes, gradients, pool: &self.pool };
                 sink.give(node, gradient);
                 while let Some(backward) = records.pop() {
                     // What does not lead to the loss has no gradient to hand on.
@@ -280,6 +300,7 @@ impl Tape {
                     }
                 }
             }
+            Seed::Tensor(_) if !self.composed => bail!("the loss was computed on a composed tape"),
             Seed::Tensor(loss) => {
                 let mut store = loss.backward()?;
                 for (index, var) in self.met.into_inner() {
@@ -295,6 +316,7 @@ impl Tape {
 
 /// Where a backward pass leaves the gradients of its inputs.
 pub(super) struct Sink<'a> {
+    tape: u64,
     nodes: Vec<Option<Buffer>>,
     gradients: &'a mut Gradients,
     pool: &'a Pool,
@@ -306,16 +328,23 @@ impl Sink<'_> {
         self.pool.take(len)
     }
 
+    /// Where a value's gradient is collected, if it has a place on this tape.
+    fn slot(&mut self, node: Option<Node>) -> Option<&mut Option<Buffer>> {
+        let node = node.filter(|node| node.tape == self.tape)?;
+        self.nodes.get_mut(node.index)
+    }
+
     /// Lets `f` write (false) or add to (true) the gradient of a value of `len` elements.
-    pub fn value(&mut self, node: Option<usize>, len: usize, f: impl FnOnce(&mut [f32], bool)) {
-        let Some(slot) = node.and_then(|node| self.nodes.get_mut(node)) else { return };
+    pub fn value(&mut self, node: Option<Node>, len: usize, f: impl FnOnce(&mut [f32], bool)) {
+        let pool = self.pool;
+        let Some(slot) = self.slot(node) else { return };
         let filled = slot.is_some();
-        f(slot.get_or_insert_with(|| self.pool.take(len)), filled);
+        f(slot.get_or_insert_with(|| pool.take(len)), filled);
     }
 
     /// Hands over a gradient that was computed whole.
-    pub fn give(&mut self, node: Option<usize>, gradient: Buffer) {
-        let Some(slot) = node.and_then(|node| self.nodes.get_mut(node)) else { return };
+    pub fn give(&mut self, node: Option<Node>, gradient: Buffer) {
+        let Some(slot) = self.slot(node) else { return };
         match slot {
             Some(sum) => add_or_copy(sum, &gradient, true),
             None => *slot = Some(gradient),
@@ -372,7 +401,19 @@ mod tests {
         let x = inference().constant(&[1.0, 2.0], 2).unwrap();
         assert!(crate::nn::select(&composed, &x, &[0]).is_err());
         assert!(inference().constant(&[1.0; 3], 2).is_err());
-        let loss = inference().weighted_sum(&x, &[1.0, 1.0]).unwrap();
-        assert!(inference().backward(loss, &mut Gradients::default()).is_err());
+        let loss = || inference().weighted_sum(&x, &[1.0, 1.0]).unwrap();
+        let training = || Tape::training(&Device::Cpu, &Pool::default());
+        assert!(inference().backward(loss(), &mut Gradients::default()).is_err());
+        assert!(training().backward(loss(), &mut Gradients::default()).is_err());
+
+        let parameter = parameter(0, &[1, 2]);
+        let on = |tape: &Tape| tape.weighted_sum(&tape.parameter(&parameter).unwrap(), &[1.0, 1.0]).unwrap();
+        let other = on(&training());
+        assert!(training().backward(other, &mut Gradients::default()).is_err());
+        let mut gradients = Gradients::default();
+        let (fused, composed) = (training(), training().composed());
+        let (of_fused, of_composed) = (on(&fused), on(&composed));
+        fused.backward(of_fused, &mut gradients).unwrap();
+        assert!(composed.backward(of_composed, &mut gradients).is_err());
     }
 }

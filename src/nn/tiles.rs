@@ -67,7 +67,8 @@ impl<'a> Split<'a> {
     /// Cuts `matrix` along both dimensions.
     pub fn new(matrix: &'a mut [f32], rows: &'a Cuts, columns: &'a Cuts) -> Self {
         assert!(rows.ascend() && columns.ascend(), "the cuts do not ascend");
-        assert_eq!(matrix.len(), rows.end() * columns.end(), "the cuts do not cover the matrix");
+        let covered = rows.end().checked_mul(columns.end());
+        assert_eq!(covered, Some(matrix.len()), "the cuts do not cover the matrix");
         Self { matrix, rows, columns }
     }
 }
@@ -133,7 +134,8 @@ pub struct Place {
 /// Base addresses that tasks on other threads may use.
 struct Bases<const N: usize>([*mut f32; N]);
 
-// SAFETY: each task makes references into its own rectangles only (see `for_tiles`).
+// SAFETY: each task number is run once and makes references into its own rectangles only; those of different tasks do not
+// overlap, for the cuts ascend and lie inside the matrix (`Split::new` has checked both).
 unsafe impl<const N: usize> Sync for Bases<N> {}
 
 /// Calls `f` for each tile, in parallel. The matrices have the same number of parts along each dimension, and a task
@@ -200,6 +202,12 @@ mod tests {
     #[should_panic(expected = "do not cover")]
     fn cuts_of_another_matrix_are_refused() {
         Split::new(&mut [0.0; 5], &Cuts::whole(2), &Cuts::whole(3));
+    }
+
+    #[test]
+    #[should_panic(expected = "do not cover")]
+    fn cuts_whose_product_overflows_are_refused() {
+        Split::new(&mut [], &Cuts::whole(1 << 32), &Cuts::whole(1 << 32));
     }
 
     #[test]

@@ -278,8 +278,8 @@ impl InplaceOp1 for Fused<'_> {
                     update(numbers, p, m, v, g);
                 });
             }
-            Gradient::Rows(rows, g) if fits && rows.len() <= g.len() => {
-                let width = g.len() / rows.len().max(1);
+            Gradient::Rows(rows, g) if fits && rows.len() * layout.dims().last().map_or(0, |&w| w) == g.len() => {
+                let width = layout.dims().last().map_or(1, |&width| width).max(1);
                 let chunk = (CHUNK / width.max(1)).max(1);
                 let chunks = p.par_chunks_mut(chunk * width).zip(m.par_chunks_mut(chunk * width));
                 chunks.zip(v.par_chunks_mut(chunk * width)).enumerate().for_each(|(i, ((p, m), v))| {

@@ -4,7 +4,7 @@
 //! training does: packing the batch, forward and backward pass, the observation of each token, gradient norm and
 //! optimiser; or, in evaluation, packing, forward pass and observation. Encoding the text is not.
 //!
-//! The yardstick is what the matrix products of such a step take alone, on the same threads in the same process.
+//! The yardstick is what the matrix products of such a step's linear layers take alone, on the same threads in the same process.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -83,11 +83,11 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
     if batch == 0 || steps == 0 {
         return Err(Error::Config(Problem::new("nothing is measured with a batch or a number of steps of 0")));
     }
-    let needed = batch * (steps + WARM_UP);
+    let needed = steps.checked_add(WARM_UP).and_then(|n| n.checked_mul(batch)).unwrap_or(usize::MAX);
     if sentences.len() < needed {
         return Err(Error::Config(
             Problem::new(format!(
-                "{steps} steps of {batch} sentences, and {WARM_UP} to warm up, need {needed} sentences; there are {}",
+                "{steps} steps of {batch} sentences, and {WARM_UP} to warm up, need more sentences than the {} there are",
                 sentences.len()
             ))
             .hint("ask for fewer steps or a smaller batch"),
@@ -218,6 +218,6 @@ mod tests {
     #[test]
     fn more_sentences_than_there_are_cannot_be_measured() {
         let error = speed(&SpeedSettings { batch: 10, steps: 2, eval: false, max_pieces: 64, seed: 1 }).unwrap_err();
-        assert!(error.to_string().contains("need 50 sentences"), "{error}");
+        assert!(error.to_string().contains("more sentences than the 40"), "{error}");
     }
 }

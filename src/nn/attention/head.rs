@@ -146,7 +146,8 @@ impl WithSimd for Weighted<'_> {
 /// P̃: what dropout leaves of the weights.
 #[inline(always)]
 fn weights_kept(p: &[f32], scale: f32) -> Vec<f32> {
-    p.iter().map(|&p| if p.is_sign_negative() { 0.0 } else { p * scale }).collect()
+    // Multiplied in both cases: what is not a number, whatever its sign, stays so and is found out.
+    p.iter().map(|&p| p.abs() * if p.is_sign_negative() { 0.0 } else { scale }).collect()
 }
 
 /// The head's columns of dQ, dK and dV.

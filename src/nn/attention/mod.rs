@@ -49,7 +49,7 @@ pub fn attention(
         return tape.tensor(attention_plain([q.tensor()?, k.tensor()?, v.tensor()?], sentences, heads, dropout)?);
     }
     let plan = Plan { queries: queries.clone(), keys: keys.clone(), heads, h };
-    let mut p = tape.buffer(plan.offset(plan.keys.len()));
+    let mut p = tape.buffer(plan.weights());
     let mut out = tape.buffer(m * h);
     plan.forward([q.host()?, k.host()?, v.host()?], dropout, &mut p, &mut out);
     let inputs = [q.clone(), k.clone(), v.clone()];
@@ -83,9 +83,9 @@ impl Plan {
         }
     }
 
-    /// Elements of P in the sentences before this one.
-    fn offset(&self, sentence: usize) -> usize {
-        (0..sentence).map(|i| self.heads * self.shape(i).weights()).sum()
+    /// Elements of P in all sentences.
+    fn weights(&self) -> usize {
+        (0..self.keys.len()).map(|i| self.heads * self.shape(i).weights()).sum()
     }
 
     fn cuts(&self) -> [Cuts; 3] {
@@ -240,6 +240,17 @@ mod tests {
         let packing = Packing::new([1, 1]);
         let sentences = Sentences { queries: &packing, keys: &packing };
         assert_eq!(attention(&tape, [&q, &q, &v], sentences, 2, None).unwrap().to_vec().unwrap(), [1.0; 8]);
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so_under_dropout() {
+        let packing = Packing::new([3]);
+        let dropout = Dropout::new(0.5, Streams::new(1).stream("attention", &[]));
+        let tape = inference();
+        let (q, v) = (tape.constant(&[f32::INFINITY; 12], 4).unwrap(), tape.constant(&[1.0; 12], 4).unwrap());
+        let sentences = Sentences { queries: &packing, keys: &packing };
+        let out = attention(&tape, [&q, &q, &v], sentences, 1, dropout.as_ref()).unwrap().to_vec().unwrap();
+        assert!(out.iter().all(|x| x.is_nan()), "{out:?}");
     }
 
     #[test]
