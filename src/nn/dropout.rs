@@ -1,6 +1,6 @@
 //! Dropout from seeded streams: each element is zeroed with probability p, the others are scaled by 1/(1 − p).
 //!
-//! A mask is drawn in blocks of [`ROWS`] rows, each from its own ChaCha stream, so that it does not depend on the number
+//! A mask is drawn in blocks of 32 rows, each from its own ChaCha stream, so that it does not depend on the number
 //! of threads. It is kept for the backward pass. p is rounded to a multiple of 2⁻¹⁶.
 
 use candle_core::{Result, Tensor};
