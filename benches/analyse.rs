@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use memoscope::analysis::{AnalysisSettings, analyse_run};
 use memoscope::dynamics::{Log, LogWriter, Observations, TokenTable, observe};
+use memoscope::train::speed::peak_memory;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -45,15 +46,10 @@ fn analyse(folder: &Path) {
     let seconds = start.elapsed().as_secs_f64();
     let tokens = analysis.events.height();
     let nanoseconds = seconds * 1e9 / (tokens as f64 * f64::from(EPOCHS));
-    println!("{tokens:>12} {EPOCHS:>8} {seconds:>10.2} {nanoseconds:>22.0} {:>12.0}", peak_memory());
-}
-
-/// From Linux' `/proc`; NaN elsewhere.
-fn peak_memory() -> f64 {
-    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
-    let kibibytes =
-        status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok());
-    kibibytes.map_or(f64::NAN, |k: f64| k / 1024.0)
+    println!(
+        "{tokens:>12} {EPOCHS:>8} {seconds:>10.2} {nanoseconds:>22.0} {:>12.0}",
+        peak_memory().unwrap_or(f64::NAN)
+    );
 }
 
 fn write_log(folder: &Path, tokens: usize) {

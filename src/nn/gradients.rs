@@ -84,15 +84,15 @@ impl Gradients {
     /// The dense gradient of a parameter of `len` numbers, to be written (false) or added to (true).
     pub(super) fn dense(&mut self, index: usize, len: usize, pool: &Pool) -> (&mut [f32], bool) {
         let slot = self.slot(index);
-        let filled = slot.is_some();
-        let dense = match slot.take() {
-            Some(Gradient::Dense(values)) => values,
+        let (dense, filled) = match slot.take() {
+            Some(Gradient::Dense(values)) => (values, true),
             Some(Gradient::Rows(rows, values)) => {
                 let mut dense = pool.zeros(len);
                 add_rows(&mut dense, &rows, &values);
-                dense
+                (dense, true)
             }
-            Some(Gradient::Tensor(_)) | None => pool.take(len),
+            // The tape has refused tensors among the gradients of a fused pass.
+            Some(Gradient::Tensor(_)) | None => (pool.take(len), false),
         };
         let Gradient::Dense(values) = slot.insert(Gradient::Dense(dense)) else { unreachable!("just inserted") };
         (values, filled)

@@ -185,8 +185,8 @@ fn products(config: &BertConfig, n: usize, scored: usize, eval: bool) -> (f64, f
     (seconds[seconds.len() / 2], operations)
 }
 
-/// The most memory this process has had, in MiB, from Linux' `/proc`.
-fn peak_memory() -> Option<f64> {
+/// The most memory this process has had, in MiB, from Linux' `/proc`; `None` elsewhere.
+pub fn peak_memory() -> Option<f64> {
     let status = fs_err::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
