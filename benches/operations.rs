@@ -7,8 +7,8 @@
 use candle_core::{Device, Result, Var};
 use divan::Bencher;
 use memoscope::nn::{
-    self, Activation, Dropout, Gradient, Gradients, Linear, Norm, Packing, Parameter, Pool, Sentences, Tables, Tape,
-    Value, on_pool,
+    self, Activation, Dropout, Gradient, Gradients, Linear, Norm, Outside, Packing, Parameter, Pool, Sentences, Tables,
+    Tape, Value, on_pool,
 };
 use memoscope::random::Streams;
 
@@ -154,6 +154,19 @@ fn cross_entropy(bencher: Bencher<'_, '_>, version: Version) {
         let logits = tape.parameter(&logits).expect("a matrix");
         let loss = nn::cross_entropy(&tape, &logits, &labels, n as f64).expect("the labels fit");
         tape.backward(loss, &mut gradients).expect("a tape for training");
+    });
+}
+
+/// The logits of an episode: 150 support words in 8 classes, 550 that are judged, in 300 dimensions.
+#[divan::bench(args = VERSIONS)]
+fn prototypes(bencher: Bencher<'_, '_>, version: Version) {
+    let groups: Vec<Vec<u32>> = (0..8).map(|class| (0..150).filter(|row| row % 8 == class).collect()).collect();
+    let queries: Vec<u32> = (150..700).collect();
+    pass(bencher, version, &[&[700, 300], &[1, 1]], |tape, p| {
+        let f = tape.parameter(&p[0])?;
+        let centroids = nn::group_means(tape, &f, &groups)?;
+        let outside = Outside { logit: p[1].clone(), absent: -400.0 };
+        nn::prototype_logits(tape, &nn::select(tape, &f, &queries)?, &centroids, &[true; 8], &outside)
     });
 }
 
