@@ -11,6 +11,16 @@ default:
 noise-sweep *settings:
     cargo run --release --quiet -- sweep experiments/noise-sweep.toml "$@"
 
+# How much a rare class is learned: `just class-caps data=DIR model=DIR out=DIR classes=LOC sentences=5,25,100`
+[group('studies')]
+class-caps *settings:
+    cargo run --release --quiet -- sweep experiments/class-caps.toml "$@"
+
+# The linear against the prototypical head on a rare class: `just protobert data=DIR model=DIR out=DIR classes=LOC`
+[group('studies')]
+protobert *settings:
+    cargo run --release --quiet -- sweep experiments/protobert.toml "$@"
+
 # Draw the reports again from finished runs: all under runs/, or `just figures --out DIR`
 [group('studies')]
 figures *arguments:

@@ -131,18 +131,6 @@ impl PassScores {
 
 /// Entity F1 against the given labels, over the tokens that were observed.
 fn entity_f1(tokens: &TokenTable, observations: &Observations, rows: &[usize]) -> f64 {
-    let (mut given, mut predicted) = (Vec::<Vec<u8>>::new(), Vec::<Vec<u8>>::new());
-    let mut sentence = None;
-    for (i, &row) in rows.iter().enumerate() {
-        if sentence != Some(tokens.sentence[row]) {
-            sentence = Some(tokens.sentence[row]);
-            given.push(Vec::new());
-            predicted.push(Vec::new());
-        }
-        if let (Some(given), Some(predicted)) = (given.last_mut(), predicted.last_mut()) {
-            given.push(tokens.given[row]);
-            predicted.push(observations.predicted[i]);
-        }
-    }
+    let (given, predicted) = super::run::by_sentence(tokens, observations, rows);
     entity::score(&given, &predicted, &tokens.labels, Mode::Default).micro.f1
 }

@@ -6,12 +6,14 @@
 //! * [`events`]: forgetting, learning and first learning events, per token, entity and sentence, by both conventions;
 //! * [`phases`]: the end of fitting, settling, the onset of memorisation, with their uncertainty;
 //! * [`clusters`]: noise detection by clustering losses;
-//! * [`datamap`]: confidence, variability, correctness.
+//! * [`datamap`]: confidence, variability, correctness;
+//! * [`classes`]: one entity type alone: its scores, when it is learned, whether it looks like noise.
 //!
 //! [`analyse_run`] reads each epoch of a [`crate::dynamics::Log`] once, feeds all of them, and returns their tables as
 //! frames with fixed columns ([`RunAnalysis`]). Time is linear in tokens × epochs; memory is linear in the tokens, plus
 //! one f32 a token and epoch for the loss trajectories.
 
+pub mod classes;
 pub mod clusters;
 pub mod datamap;
 pub mod events;
@@ -24,6 +26,7 @@ mod settings;
 mod tables;
 mod units;
 
+pub use classes::{ClassAnalysis, ClusterShares, Separation, analyse_class};
 pub use run::{RunAnalysis, analyse_run};
 pub use settings::AnalysisSettings;
 pub use units::Units;

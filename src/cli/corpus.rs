@@ -12,7 +12,7 @@ use crate::corpus::describe::{describe_corpus, describe_files};
 use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
 use crate::corpus::{Corpus, DataSettings, files, load, write_conll};
 use crate::error::{Error, Problem};
-use crate::perturb::{NoiseKind, NoiseSettings, perturb, write_copy};
+use crate::perturb::{CapSettings, NoiseKind, PerturbSettings, perturb, write_copy};
 use crate::run::write_atomically;
 
 use super::output::outln;
@@ -25,9 +25,9 @@ pub enum CorpusCommand {
         after_help = "Examples:\n  memoscope corpus describe data/conll2003\n  memoscope corpus describe data/conll2003/dev.txt --json\n  memoscope corpus describe embedded"
     )]
     Describe(DescribeArgs),
-    /// Write a copy with wrong labels in train and the gold labels in a column of their own.
+    /// Write a copy with wrong labels in train, or with few sentences of a class, the gold labels in a column of their own.
     #[command(
-        after_help = "Examples:\n  memoscope corpus perturb data/conll2003 --out noisy --kind uniform --rate 0.3 --seed 1\n  memoscope corpus perturb embedded --out noisy --kind entity --rate 0.1"
+        after_help = "Examples:\n  memoscope corpus perturb data/conll2003 --out noisy --kind uniform --rate 0.3 --seed 1\n  memoscope corpus perturb embedded --out noisy --kind entity --rate 0.1\n  memoscope corpus perturb data/conll2003 --out rare --cap LOC=25"
     )]
     Perturb(PerturbArgs),
     /// Write the embedded, synthetic corpus to a folder.
@@ -59,12 +59,15 @@ pub struct PerturbArgs {
     #[arg(long, value_parser = parse_kind, default_value = "uniform", value_name = "uniform|other-label|entity|matrix")]
     pub kind: NoiseKind,
     /// Requested rate, 0 to 1.
-    #[arg(long, allow_negative_numbers = true)]
-    pub rate: f64,
+    #[arg(long, allow_negative_numbers = true, required_unless_present = "cap")]
+    pub rate: Option<f64>,
+    /// Delete the training sentences with an entity type but for N of them, chosen by the seed.
+    #[arg(long, value_parser = parse_cap, value_name = "TYPE=N")]
+    pub cap: Option<CapSettings>,
     /// For `--kind matrix`: a JSON file, tag → tag → probability.
     #[arg(long, value_name = "FILE")]
     pub matrix: Option<PathBuf>,
-    /// Seed of the noise.
+    /// Seed of the noise and of the sentences that stay.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -110,6 +113,12 @@ fn parse_kind(text: &str) -> Result<NoiseKind, String> {
     kinds.into_iter().find(|kind| kind.to_string() == text).ok_or_else(|| format!("it is one of {}", known()))
 }
 
+fn parse_cap(text: &str) -> Result<CapSettings, String> {
+    let parsed = text.split_once('=').and_then(|(class, n)| Some((class, n.parse().ok()?)));
+    let (class, sentences) = parsed.ok_or("write a type and a number of sentences, for example LOC=25")?;
+    Ok(CapSettings { class: class.to_owned(), sentences: Some(sentences) })
+}
+
 fn warn(corpus: &Corpus) {
     for warning in &corpus.warnings {
         eprintln!("warning: {warning}");
@@ -132,7 +141,12 @@ fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
 
 fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
     let matrix = arguments.matrix.as_deref().map(read_matrix).transpose()?;
-    let settings = NoiseSettings { kind: arguments.kind, rate: arguments.rate, matrix };
+    let settings = PerturbSettings {
+        kind: arguments.kind,
+        rate: arguments.rate.unwrap_or_default(),
+        matrix,
+        cap: arguments.cap.clone(),
+    };
     crate::perturb::validate(&settings)?;
     let corpus = load(&DataSettings { source: arguments.source.clone(), ..DataSettings::default() })?;
     warn(&corpus);

@@ -61,7 +61,7 @@ enum Command {
     /// Describe annotated text, put noise on it, generate it
     #[command(subcommand)]
     Corpus(corpus::CorpusCommand),
-    /// Pretrain an encoder, describe one
+    /// Pretrain an encoder, describe one, label text
     #[command(subcommand)]
     Model(model::ModelCommand),
     /// Measure how fast training or evaluation is on this machine

@@ -1,4 +1,6 @@
-//! `memoscope model`: pretrain an encoder, describe one.
+//! `memoscope model`: pretrain an encoder, describe one, label text with a trained tagger.
+
+mod predict;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -27,13 +29,15 @@ Examples:
   memoscope model describe embedded
   memoscope model describe bert-tiny/ --json";
 
-/// Pretrain an encoder, describe one
+/// Pretrain an encoder, describe one, label text
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
     /// Pretrain a small BERT with masked-language modelling
     Pretrain(Box<PretrainArgs>),
     /// Say what a model folder holds, and whether it can be fine-tuned
     Describe(DescribeArgs),
+    /// Label text with a tagger that a run has saved
+    Predict(predict::PredictArgs),
 }
 
 /// Flags of `memoscope model pretrain`.
@@ -117,6 +121,7 @@ pub fn run(command: ModelCommand) -> anyhow::Result<()> {
     match command {
         ModelCommand::Pretrain(args) => run_pretrain(&args),
         ModelCommand::Describe(args) => describe(&args),
+        ModelCommand::Predict(args) => predict::run(&args),
     }
 }
 
@@ -204,13 +209,25 @@ fn read_lines(path: &Path) -> Result<Vec<String>, Error> {
 fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     let settings = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
     let labels = ["O".to_owned(), "B-X".to_owned()];
-    let (tagger, report) = Tagger::load(&settings, &labels, 0, &candle_core::Device::Cpu)?;
+    let device = candle_core::Device::Cpu;
+    // A tagger that was saved is described with its own head and labels, an encoder without.
+    let (tagger, report, is_tagger) = match Tagger::open(&args.model, &device) {
+        Ok((tagger, report)) => (tagger, report, true),
+        Err(_) => {
+            let (tagger, report) = Tagger::load(&settings, &labels, 0, &device)?;
+            (tagger, report, false)
+        }
+    };
     if args.json {
         outln!("{}", serde_json::to_string_pretty(&report)?);
         return Ok(());
     }
     outln!("model        {}", report.source);
     outln!("shape        {}", report.shape);
+    if is_tagger {
+        outln!("head         {}", tagger.head().kind.name());
+        outln!("labels       {}", tagger.labels().join(" "));
+    }
     outln!("positions    {}", tagger.config().max_position_embeddings);
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);

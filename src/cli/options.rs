@@ -27,6 +27,15 @@ pub(super) struct SettingFlags {
     /// Requested noise levels, 0 to 1, separated by commas
     #[arg(long, value_name = "LEVELS", allow_hyphen_values = true)]
     noise: Option<String>,
+    /// Entity types to cap, separated by commas (class caps)
+    #[arg(long, value_name = "TYPES")]
+    classes: Option<String>,
+    /// How many training sentences with the capped class stay, separated by commas (class caps)
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
+    sentences: Option<String>,
+    /// Heads to compare, `linear` and `prototypes`, separated by commas (class caps)
+    #[arg(long, value_name = "HEADS")]
+    heads: Option<String>,
     /// Number of seeds (3 is 1, 2, 3), or a list: 1,106
     #[arg(long, value_name = "SEEDS", allow_hyphen_values = true)]
     seeds: Option<String>,
@@ -101,12 +110,15 @@ impl SettingFlags {
         Ok(layers)
     }
 
-    fn named(&self) -> [(&'static str, Option<&String>); 11] {
+    fn named(&self) -> [(&'static str, Option<&String>); 14] {
         [
             ("data", self.data.as_ref()),
             ("model", self.model.as_ref()),
             ("model-layers", self.model_layers.as_ref()),
             ("noise", self.noise.as_ref()),
+            ("classes", self.classes.as_ref()),
+            ("sentences", self.sentences.as_ref()),
+            ("heads", self.heads.as_ref()),
             ("seeds", self.seeds.as_ref()),
             ("epochs", self.epochs.as_ref()),
             ("batch-size", self.batch_size.as_ref()),

@@ -9,8 +9,8 @@ use super::{DeviceName, Seeds};
 use crate::analysis::AnalysisSettings;
 use crate::corpus::DataSettings;
 use crate::error::{Error, Problem, Result};
-use crate::model::ModelSettings;
-use crate::perturb::NoiseSettings;
+use crate::model::{HeadKind, ModelSettings};
+use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
 
 /// Everything an experiment file can say.
@@ -29,8 +29,8 @@ pub struct Experiment {
     pub data: DataSettings,
     /// The encoder.
     pub model: ModelSettings,
-    /// The label noise; its rate is the study's to set.
-    pub perturb: NoiseSettings,
+    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to set.
+    pub perturb: PerturbSettings,
     /// The training.
     pub train: TrainSettings,
     /// What is computed from the log.
@@ -49,6 +49,16 @@ pub struct StudySettings {
     pub title: Option<String>,
     /// Requested noise levels, each 0 to 1.
     pub noise: Vec<f64>,
+    /// Entity types to cap, one at a time (`class-caps`).
+    pub classes: Vec<String>,
+    /// How many training sentences with the capped class stay, each a point of the curve (`class-caps`).
+    pub sentences: Vec<usize>,
+    /// Train on all sentences, too (`class-caps`).
+    pub uncapped: bool,
+    /// Heads to compare; empty takes the one of `model.head.kind` (`class-caps`).
+    pub heads: Vec<HeadKind>,
+    /// Weights to start from, to compare; empty does what `model.random_init` says (`class-caps`).
+    pub initializations: Vec<Initialization>,
     /// Seeds of the runs at each level: how many (`3` is 1, 2, 3), or a list.
     pub seeds: Seeds,
 }
@@ -60,6 +70,29 @@ pub enum StudyKind {
     /// The same training under rising label noise (arXiv 2105.00828, section 3).
     #[default]
     NoiseSweep,
+    /// The same training with ever fewer sentences of a class, with any head (arXiv 2105.00828, section 5).
+    ClassCaps,
+}
+
+/// What the encoder's weights start from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialization {
+    /// The checkpoint.
+    #[default]
+    Pretrained,
+    /// Drawn anew, the shape kept.
+    Random,
+}
+
+impl Initialization {
+    /// As it is written in an experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pretrained => "pretrained",
+            Self::Random => "random",
+        }
+    }
 }
 
 impl Default for StudySettings {
@@ -69,6 +102,11 @@ impl Default for StudySettings {
             name: "default".into(),
             title: None,
             noise: vec![0.0],
+            classes: Vec::new(),
+            sentences: Vec::new(),
+            uncapped: true,
+            heads: Vec::new(),
+            initializations: Vec::new(),
             seeds: Seeds::Count(1),
         }
     }
@@ -81,8 +119,21 @@ impl Experiment {
     /// [`Error::Config`] whose words begin with the dotted key concerned.
     pub fn validate(&self) -> Result<()> {
         self.study.validate()?;
+        self.model.head.validate()?;
         self.train.validate()?;
         self.analysis.validate()?;
+        if self.study.kind == StudyKind::ClassCaps && self.perturb.cap.is_some() {
+            return refuse(
+                "perturb.cap is set by the study's grid",
+                "set study.classes and study.sentences, a list each",
+            );
+        }
+        if self.model.random_init && self.study.initializations.contains(&Initialization::Pretrained) {
+            return refuse(
+                "model.random_init is on, and study.initializations asks for the pretrained weights, too",
+                "leave --random-init out to have both, or set study.initializations=[]",
+            );
+        }
         if self.threads == Some(0) {
             return refuse("threads must be at least 1", "leave it out to use all cores");
         }
@@ -139,7 +190,49 @@ impl StudySettings {
         if let Some(seed) = first_duplicate(&seeds) {
             return refuse(format!("study.seeds has {seed} twice"), "name each seed once");
         }
-        Ok(())
+        self.validate_caps()
+    }
+
+    /// The settings of class caps: needed by that kind of study, refused by others.
+    fn validate_caps(&self) -> Result<()> {
+        if let Some(class) = first_duplicate(&self.classes) {
+            return refuse(format!("study.classes has {class} twice"), "name each class once");
+        }
+        if let Some(sentences) = first_duplicate(&self.sentences) {
+            return refuse(format!("study.sentences has {sentences} twice"), "name each number once");
+        }
+        if let Some(head) = first_duplicate(&self.heads) {
+            return refuse(format!("study.heads has {} twice", head.name()), "name each head once");
+        }
+        if let Some(start) = first_duplicate(&self.initializations) {
+            return refuse(format!("study.initializations has {} twice", start.name()), "name each once");
+        }
+        if self.kind == StudyKind::ClassCaps {
+            if self.classes.is_empty() {
+                return refuse(
+                    "study.classes is empty",
+                    "name an entity type of the data, for example classes=LOC,MISC",
+                );
+            }
+            if self.sentences.is_empty() && !self.uncapped {
+                return refuse("study.sentences is empty", "give at least one number, for example sentences=5,25,100");
+            }
+            return Ok(());
+        }
+        let used = [
+            ("classes", !self.classes.is_empty()),
+            ("sentences", !self.sentences.is_empty()),
+            ("uncapped", !self.uncapped),
+            ("heads", !self.heads.is_empty()),
+            ("initializations", !self.initializations.is_empty()),
+        ];
+        match used.into_iter().find(|(_, used)| *used) {
+            Some((key, _)) => refuse(
+                format!("study.{key} is used by study.kind = \"class-caps\" alone"),
+                "leave it out, or start from experiments/class-caps.toml",
+            ),
+            None => Ok(()),
+        }
     }
 }
 

@@ -19,12 +19,15 @@ pub struct Shorthand {
 }
 
 /// The settings that have a short name.
-const SHORTHANDS: [Shorthand; 10] = [
+const SHORTHANDS: [Shorthand; 13] = [
     Shorthand { name: "data", key: "data.source" },
     Shorthand { name: "model", key: "model.source" },
     Shorthand { name: "model-layers", key: "model.layers" },
     Shorthand { name: "random-init", key: "model.random_init" },
     Shorthand { name: "noise", key: "study.noise" },
+    Shorthand { name: "classes", key: "study.classes" },
+    Shorthand { name: "sentences", key: "study.sentences" },
+    Shorthand { name: "heads", key: "study.heads" },
     Shorthand { name: "seeds", key: "study.seeds" },
     Shorthand { name: "epochs", key: "train.epochs" },
     Shorthand { name: "batch-size", key: "train.batch_size" },

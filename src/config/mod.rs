@@ -26,7 +26,7 @@ mod seeds;
 mod value;
 
 pub use device::DeviceName;
-pub use experiment::{Experiment, StudyKind, StudySettings};
+pub use experiment::{Experiment, Initialization, StudyKind, StudySettings};
 pub use keys::{Shorthand, shorthand, shorthands};
 pub use layers::Layers;
 pub use seeds::Seeds;

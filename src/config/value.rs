@@ -43,7 +43,10 @@ pub(super) fn from_command_line(text: &str, default: &Value) -> Result<Value, St
     }
     let value = match read(text)? {
         Some(value) => value,
-        None if text.contains(',') => read(&format!("[{text}]"))?.unwrap_or_else(|| text.into()),
+        None if text.contains(',') => match read(&format!("[{text}]"))? {
+            Some(list) => list,
+            None => text.split(',').map(|word| word.trim().into()).collect::<Vec<Value>>().into(),
+        },
         None => text.into(),
     };
     Ok(if default.is_array() && !value.is_array() { Value::Array(vec![value]) } else { value })

@@ -24,7 +24,7 @@ mod write;
 
 pub use layout::Split;
 pub use load::{fingerprint, load};
-pub use read::{ConllFile, RawSentence, read_file};
+pub use read::{ConllFile, RawSentence, read_file, read_words};
 pub use spans::{Span, SpanMode, SpanReader};
 pub use types::{Corpus, LabelSet, Origin, Scheme, Sentence};
 pub use write::write_conll;

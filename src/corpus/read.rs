@@ -76,17 +76,39 @@ impl RawSentence {
 /// number of columns, an empty word, a malformed tag, or a sentence of more than [`MAX_WORDS`] words. [`Error::Io`] if
 /// it cannot be read for another reason. A file without a sentence is not an error here.
 pub fn read_file(path: &Path) -> Result<ConllFile> {
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
+    parse(path, &read_bytes(path)?)
+}
+
+/// Reads a file of words to be labelled: as [`read_file`], but a line may be a word alone, columns behind it may hold
+/// anything, and their number may change.
+///
+/// # Errors
+/// As [`read_file`], but for columns and tags.
+pub fn read_words(path: &Path) -> Result<Vec<Vec<String>>> {
+    let file = parse_with(path, &read_bytes(path)?, |path, number, columns, _| check_word(path, number, columns))?;
+    let words = |sentence: RawSentence| sentence.rows.into_iter().filter_map(|row| row.into_iter().next()).collect();
+    Ok(file.sentences.into_iter().map(words).collect())
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::Data(Problem::new("there is no such file").at(path).hint("check the path"))
         }
         _ => Error::io(path)(error),
-    })?;
-    parse(path, &bytes)
+    })
 }
 
 /// Reads what [`read_file`] would find in a file `path` holding `bytes`.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<ConllFile> {
+    parse_with(path, bytes, check_columns)
+}
+
+/// Refuses a line, of this number and with these columns, that does not fit; the last argument is the file's number of
+/// columns.
+type Check = fn(&Path, usize, &[&str], &mut usize) -> Result<()>;
+
+fn parse_with(path: &Path, bytes: &[u8], check: Check) -> Result<ConllFile> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut file = ConllFile { path: path.to_owned(), n_columns: 0, sentences: Vec::new() };
     let mut open: Option<RawSentence> = None;
@@ -98,7 +120,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<ConllFile> {
             file.sentences.extend(open.take());
             continue;
         }
-        check_columns(path, number, &columns, &mut file.n_columns)?;
+        check(path, number, &columns, &mut file.n_columns)?;
         let sentence = open.get_or_insert_with(|| RawSentence { first_line: number, rows: Vec::new() });
         if sentence.rows.len() == MAX_WORDS {
             return Err(problem(
@@ -144,6 +166,13 @@ fn columns(line: &str) -> Vec<&str> {
     }
 }
 
+fn check_word(path: &Path, number: usize, columns: &[&str]) -> Result<()> {
+    if columns[0].is_empty() {
+        return Err(problem(path, number, "the word is empty", "remove the line or put a word before the first tab"));
+    }
+    Ok(())
+}
+
 /// Refuses a line that does not fit; the first line sets the number of columns.
 fn check_columns(path: &Path, number: usize, columns: &[&str], n_columns: &mut usize) -> Result<()> {
     if columns.len() < 2 {
@@ -165,9 +194,7 @@ fn check_columns(path: &Path, number: usize, columns: &[&str], n_columns: &mut u
             "give every line as many columns as the first; separate by tabs if a column holds spaces",
         ));
     }
-    if columns[0].is_empty() {
-        return Err(problem(path, number, "the word is empty", "remove the line or put a word before the first tab"));
-    }
+    check_word(path, number, columns)?;
     let tag = columns[columns.len() - 1];
     if Tag::parse(tag).is_err() {
         return Err(problem(

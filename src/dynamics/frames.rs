@@ -3,7 +3,7 @@
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{CurvePoint, Observations, Pass, StepRecord, TokenTable};
+use super::{CurvePoint, Observations, Pass, StepRecord, TokenTable, TypePoint};
 use crate::error::{Error, Result};
 
 /// Columns of `tokens.parquet`.
@@ -32,6 +32,9 @@ pub(super) const CURVE: &[&str] = &[
     "probe_clean_loss",
     "probe_noisy_loss",
 ];
+
+/// Columns of `types.parquet`.
+pub(super) const TYPES: &[&str] = &["step", "epoch", "type", "precision", "recall", "f1", "predicted", "support"];
 
 /// A frame of columns of one length.
 pub(super) fn frame(columns: Vec<Column>) -> Result<DataFrame> {
@@ -140,6 +143,20 @@ pub(super) fn steps(records: &[StepRecord]) -> Result<DataFrame> {
         Column::new("learning_rate".into(), number(|r| r.learning_rate)),
         Column::new("pieces".into(), records.iter().map(|r| r.pieces).collect::<Vec<_>>()),
         Column::new("seconds".into(), records.iter().map(|r| r.seconds).collect::<Vec<_>>()),
+    ])
+}
+
+pub(super) fn types(points: &[TypePoint]) -> Result<DataFrame> {
+    let number = |f: fn(&TypePoint) -> Option<f64>| points.iter().map(f).collect::<Vec<_>>();
+    frame(vec![
+        Column::new("step".into(), points.iter().map(|p| p.step).collect::<Vec<_>>()),
+        Column::new("epoch".into(), points.iter().map(|p| p.epoch).collect::<Vec<_>>()),
+        Column::new("type".into(), points.iter().map(|p| p.name.as_str()).collect::<Vec<_>>()),
+        Column::new("precision".into(), number(|p| p.precision)),
+        Column::new("recall".into(), number(|p| p.recall)),
+        Column::new("f1".into(), number(|p| p.f1)),
+        Column::new("predicted".into(), points.iter().map(|p| p.predicted).collect::<Vec<_>>()),
+        Column::new("support".into(), points.iter().map(|p| p.support).collect::<Vec<_>>()),
     ])
 }
 

@@ -10,6 +10,7 @@
 //! dynamics/epoch=0007.parquet once an epoch: one row per token and pass
 //! steps.parquet               one row per optimiser step
 //! curve.parquet               one row per evaluation on dev and on the probe
+//! types.parquet               one row per evaluation and entity type on dev
 //! ```
 //!
 //! The columns are a contract with a version ([`SCHEMA_VERSION`]), written down in `docs/log-format.md`; any training
@@ -24,13 +25,14 @@ mod frames;
 mod observe;
 mod parquet;
 mod reader;
+mod series;
 mod types;
 mod writer;
 
 pub use export::{write_csv, write_parquet};
 pub use observe::{Observed, observe};
 pub use reader::{EpochObservations, Log};
-pub use types::{CurvePoint, Observations, Pass, StepRecord, TokenTable};
+pub use types::{CurvePoint, Observations, Pass, StepRecord, TokenTable, TypePoint};
 pub use writer::LogWriter;
 
 /// Version of the log's columns and their meaning; in every file's metadata.

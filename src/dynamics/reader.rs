@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::cartography::Cartography;
 use super::column::Columns;
-use super::{CurvePoint, LogWriter, Observations, Pass, StepRecord, TokenTable, frames, parquet};
+use super::{CurvePoint, LogWriter, Observations, Pass, StepRecord, TokenTable, TypePoint, frames, parquet, series};
 use crate::Result;
 use crate::corpus::LabelSet;
 use crate::error::{Error, Problem};
@@ -12,7 +12,7 @@ use crate::error::{Error, Problem};
 /// What to do about a damaged epoch.
 const REMAKE_EPOCH: &str = "delete this file and resume the run (or train it again): the other epochs are unharmed";
 /// What to do about another damaged file.
-const REMAKE_FILE: &str = "restore the file from a copy, or train again";
+pub(super) const REMAKE_FILE: &str = "restore the file from a copy, or train again";
 
 /// A log on disk, its tokens in memory; epochs are read one at a time.
 #[derive(Debug)]
@@ -153,12 +153,17 @@ impl Log {
     /// The rows of `curve.parquet`, empty if there is none; numbers that the file does not know are NaN, so that
     /// writing the points again gives the same file.
     pub fn curve(&self) -> Result<Vec<CurvePoint>> {
-        read_curve(&self.folder.join("curve.parquet"))
+        series::curve(&self.folder.join("curve.parquet"))
     }
 
     /// The rows of `steps.parquet`, empty if there is none; NaN where the file does not know a number.
     pub fn steps(&self) -> Result<Vec<StepRecord>> {
-        read_steps(&self.folder.join("steps.parquet"))
+        series::steps(&self.folder.join("steps.parquet"))
+    }
+
+    /// The rows of `types.parquet`, empty if there is none.
+    pub fn types(&self) -> Result<Vec<TypePoint>> {
+        series::types(&self.folder.join("types.parquet"))
     }
 }
 
@@ -334,79 +339,4 @@ fn align(all: &Observations, mut rows: Vec<usize>, tokens: &TokenTable, path: &P
         margin: gather(&all.margin, &rows),
         entropy: gather(&all.entropy, &rows),
     }))
-}
-
-fn read_curve(path: &Path) -> Result<Vec<CurvePoint>> {
-    if !path.is_file() {
-        return Ok(Vec::new());
-    }
-    let (frame, _) = parquet::read(path, frames::CURVE, REMAKE_FILE)?;
-    let columns = Columns { frame: &frame, path };
-    let epoch = columns.known("epoch")?;
-    let step = count_or_zero(&columns, "step")?;
-    let examples_seen = count_or_zero(&columns, "examples_seen")?;
-    let mut numbers = Vec::new();
-    for name in &frames::CURVE[3..] {
-        numbers.push(columns.known(name)?);
-    }
-    let number = |column: usize, row: usize| numbers[column][row];
-    let sure = |column: usize, row: usize| number(column, row).unwrap_or(f64::NAN);
-    let mut points = Vec::with_capacity(frame.height());
-    for row in 0..frame.height() {
-        let Some(epoch) = epoch[row] else {
-            return Err(Error::Data(Problem::new(format!("column `epoch`, row {}: no number", row + 1)).at(path)));
-        };
-        points.push(CurvePoint {
-            step: step[row],
-            epoch,
-            examples_seen: examples_seen[row],
-            learning_rate: sure(0, row),
-            dev_f1: sure(1, row),
-            dev_precision: sure(2, row),
-            dev_recall: sure(3, row),
-            dev_loss: sure(4, row),
-            dev_accuracy: sure(5, row),
-            probe_f1: sure(6, row),
-            probe_clean_accuracy: number(7, row),
-            probe_noisy_accuracy: number(8, row),
-            probe_noisy_accuracy_gold: number(9, row),
-            probe_clean_loss: number(10, row),
-            probe_noisy_loss: number(11, row),
-        });
-    }
-    Ok(points)
-}
-
-fn read_steps(path: &Path) -> Result<Vec<StepRecord>> {
-    if !path.is_file() {
-        return Ok(Vec::new());
-    }
-    let (frame, _) = parquet::read(path, frames::STEPS, REMAKE_FILE)?;
-    let columns = Columns { frame: &frame, path };
-    let step = columns.whole("step", u64::MAX)?;
-    let epoch = columns.whole("epoch", u64::from(u32::MAX))?;
-    let examples_seen = count_or_zero(&columns, "examples_seen")?;
-    let pieces = count_or_zero(&columns, "pieces")?;
-    let loss = columns.known("loss")?;
-    let gradient_norm = columns.known("gradient_norm")?;
-    let learning_rate = columns.known("learning_rate")?;
-    let seconds = columns.known("seconds")?;
-    let sure = |value: Option<f64>| value.unwrap_or(f64::NAN);
-    Ok((0..frame.height())
-        .map(|row| StepRecord {
-            step: step[row],
-            epoch: epoch[row] as u32,
-            examples_seen: examples_seen[row],
-            loss: sure(loss[row]),
-            gradient_norm: sure(gradient_norm[row]),
-            learning_rate: sure(learning_rate[row]),
-            pieces: pieces[row] as u32,
-            seconds: sure(seconds[row]) as f32,
-        })
-        .collect())
-}
-
-/// A count that a log made elsewhere may lack: 0 then, which analysis takes for "unknown".
-fn count_or_zero(columns: &Columns<'_>, name: &str) -> Result<Vec<u64>> {
-    if columns.has(name) { columns.whole(name, u64::MAX) } else { Ok(vec![0; columns.frame.height()]) }
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::entity::TypeScores;
+
 /// Which pass over the training data an observation comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -171,4 +173,42 @@ pub struct CurvePoint {
     pub probe_clean_loss: Option<f64>,
     /// Mean loss on the probe's noisy tokens, nats.
     pub probe_noisy_loss: Option<f64>,
+}
+
+/// The scores of one entity type on dev in one evaluation: a row of `types.parquet`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TypePoint {
+    /// Optimiser steps taken.
+    pub step: u64,
+    /// Epochs taken, fractional.
+    pub epoch: f64,
+    /// The type, without prefix.
+    pub name: String,
+    /// Precision of its spans, 0 to 1; null where no span was predicted.
+    pub precision: Option<f64>,
+    /// Recall of its spans, 0 to 1; null where dev has none.
+    pub recall: Option<f64>,
+    /// F1 of its spans, 0 to 1; null where dev has none.
+    pub f1: Option<f64>,
+    /// Spans predicted.
+    pub predicted: u64,
+    /// Gold spans.
+    pub support: u64,
+}
+
+impl TypePoint {
+    /// The rows of one evaluation.
+    pub fn of(point: &CurvePoint, types: &[TypeScores]) -> Vec<Self> {
+        let row = |entry: &TypeScores| Self {
+            step: point.step,
+            epoch: point.epoch,
+            name: entry.name.clone(),
+            precision: (entry.predicted > 0).then_some(entry.scores.precision),
+            recall: (entry.support > 0).then_some(entry.scores.recall),
+            f1: (entry.support > 0).then_some(entry.scores.f1),
+            predicted: entry.predicted as u64,
+            support: entry.support as u64,
+        };
+        types.iter().map(row).collect()
+    }
 }

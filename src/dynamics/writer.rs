@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::parquet::{self, Metadata};
-use super::{CurvePoint, Observations, StepRecord, TokenTable, frames};
+use super::{CurvePoint, Observations, StepRecord, TokenTable, TypePoint, frames};
 use crate::error::{Error, Result};
 
 /// Units and directions of the logged quantities, in the files' metadata.
@@ -62,6 +62,11 @@ impl LogWriter {
     /// Writes `steps.parquet`: all steps so far.
     pub fn steps(&self, records: &[StepRecord]) -> Result<()> {
         parquet::write(&self.folder.join("steps.parquet"), &mut frames::steps(records)?, &self.metadata)
+    }
+
+    /// Writes `types.parquet`: the scores of each entity type in all evaluations so far.
+    pub fn types(&self, points: &[TypePoint]) -> Result<()> {
+        parquet::write(&self.folder.join("types.parquet"), &mut frames::types(points)?, &self.metadata)
     }
 
     /// Writes `curve.parquet`: all evaluations so far.

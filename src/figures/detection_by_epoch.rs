@@ -9,7 +9,7 @@ use std::path::Path;
 use polars::prelude::DataFrame;
 
 use super::levels::{self, PanelPlan};
-use super::scale::Axis;
+use super::scale::{Axis, percent};
 use super::series::{self, by_noise};
 use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::{Style, Width};
@@ -46,6 +46,7 @@ pub fn draw(epochs: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFile
         family,
         mark_best: true,
         if_empty: "no noisy tokens",
+        name: percent,
     };
     let plans = [
         plan("Two clusters of losses", "F1 of noise detection", &f1[..]),

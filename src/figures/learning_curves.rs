@@ -8,7 +8,7 @@ use std::path::Path;
 use polars::prelude::DataFrame;
 
 use super::levels::{self, PanelPlan};
-use super::scale::Axis;
+use super::scale::{Axis, percent};
 use super::series::{self, by_noise};
 use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::Style;
@@ -53,6 +53,7 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
         family,
         mark_best: false,
         if_empty: "no data",
+        name: percent,
     };
     let plans = [plan("Training, labels as given", &train[..]), plan("Development, clean labels", &dev[..])];
     levels::draw(&mut sheet, style, &plans, &x, &phase_rows);

@@ -25,11 +25,12 @@ pub struct PanelPlan<'a> {
     pub mark_best: bool,
     /// Said where there is no line at all.
     pub if_empty: &'a str,
+    /// What a level is called at the end of its line.
+    pub name: fn(f64) -> String,
 }
 
 /// Draws panels side by side (one above the other in a column), over one x axis, and below them the strip of phases
-/// if there are any. Lines are labelled at their ends with their level in percent, or in a legend if there are too
-/// many for that.
+/// if there are any. Lines are labelled at their ends with their level, or in a legend if there are too many for that.
 pub fn draw(sheet: &mut Sheet, style: &Style, plans: &[PanelPlan<'_>], x: &Axis, phases: &[LevelPhases]) {
     let levels = levels_of(plans);
     let shown: Vec<f64> = levels.iter().copied().filter(|level| has_places(plans, *level)).collect();
@@ -44,7 +45,7 @@ pub fn draw(sheet: &mut Sheet, style: &Style, plans: &[PanelPlan<'_>], x: &Axis,
             .enumerate()
             .filter(|(_, level)| shown.contains(level))
             .map(|(i, level)| LegendEntry {
-                text: percent(*level),
+                text: plans.first().map_or_else(String::new, |plan| (plan.name)(*level)),
                 stroke: Some(theme::ordered(i, levels.len())),
                 marker: None,
             })
@@ -141,7 +142,7 @@ fn lines(
             .filter_map(|series| {
                 let end = series.places.last()?;
                 Some(EndLabel {
-                    text: percent(series.level),
+                    text: (plan.name)(series.level),
                     at: end.mean,
                     end: end.x,
                     colour: stroke_of(series).colour,

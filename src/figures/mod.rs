@@ -22,12 +22,16 @@
 //! A frame without rows, or a column of nulls, is not an error: the panel says "no data". A missing column is one.
 
 pub mod canvas;
+pub mod class_curves;
+pub mod class_learning;
+pub mod class_sizes;
 pub mod columns;
 pub mod data_map;
 pub mod detection_by_epoch;
 pub mod files;
 pub mod first_learning;
 pub mod font;
+pub mod heat_map;
 pub mod learning_curves;
 pub mod levels;
 pub mod noise_detection;

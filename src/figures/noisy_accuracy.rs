@@ -9,7 +9,7 @@ use std::path::Path;
 use polars::prelude::DataFrame;
 
 use super::levels::{self, PanelPlan};
-use super::scale::Axis;
+use super::scale::{Axis, percent};
 use super::series::{self, by_noise};
 use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::Style;
@@ -58,6 +58,7 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
         family,
         mark_best: false,
         if_empty: "no noisy tokens",
+        name: percent,
     };
     let plans = [("Against the wrong label given", &given[..]), ("Against the true label", &gold[..])].map(plan);
     levels::draw(&mut sheet, style, &plans, &x, &phase_rows);

@@ -170,6 +170,24 @@ pub fn compact(value: f64) -> String {
     }
 }
 
+/// A number rounded to a whole one, thousands apart: `7,140`.
+pub fn count(value: f64) -> String {
+    thousands(value.round() as i64)
+}
+
+/// A whole number, thousands apart: `7,140`.
+pub fn thousands(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if value < 0 { format!("−{text}") } else { text }
+}
+
 /// A share in percent without needless digits, number and sign held together: `0.1 %`, `50 %`.
 pub fn percent(share: f64) -> String {
     let text = format!("{:.2}", share * 100.0);

@@ -49,13 +49,21 @@ impl Series {
     }
 }
 
-/// Reads the lines `y` against `x` from a frame with columns `noise` and `seed`: one [`Series`] for each noise level,
-/// ascending, also for levels without a value. Rows without `x` or `y` are left out.
+/// Reads the lines `y` against `x` from a frame with columns `noise` and `seed`: one [`Series`] for each noise level.
+///
+/// # Errors
+/// As [`by_level`].
+pub fn by_noise(frame: &DataFrame, x: &str, y: &str) -> Result<Vec<Series>> {
+    by_level(frame, "noise", x, y)
+}
+
+/// Reads the lines `y` against `x` from a frame: one [`Series`] for each value of the column `level`, ascending, also for
+/// levels without a value. Rows without `x` or `y` are left out; rows with the same `x` are the seeds.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if a column is missing or holds no numbers.
-pub fn by_noise(frame: &DataFrame, x: &str, y: &str) -> Result<Vec<Series>> {
-    let levels = columns::numbers(frame, "noise")?;
+pub fn by_level(frame: &DataFrame, level: &str, x: &str, y: &str) -> Result<Vec<Series>> {
+    let levels = columns::numbers(frame, level)?;
     let xs = columns::numbers(frame, x)?;
     let ys = columns::numbers(frame, y)?;
     // A finite f64 is ordered by its bits once these are made monotone.

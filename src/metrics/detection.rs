@@ -78,6 +78,32 @@ pub fn average_precision(scores: &[f64], positive: &[bool]) -> Option<f64> {
     Some(sum)
 }
 
+/// Area under the ROC curve: the probability that a positive token has a higher score than another one, ties counted
+/// half (Mann and Whitney's U divided by the number of pairs). 0.5 is chance. `None` unless there are tokens of both
+/// kinds.
+///
+/// Of the four pairs (0.9, 0.8), (0.9, 0.1), (0.8, 0.8), (0.8, 0.1) three are right and one is tied:
+///
+/// ```
+/// use memoscope::metrics::detection::roc_auc;
+/// assert_eq!(roc_auc(&[0.9, 0.8, 0.8, 0.1], &[true, false, true, false]), Some(3.5 / 4.0));
+/// ```
+pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
+    let ranked = ranked(scores, positive);
+    let n_positive = ranked.iter().filter(|(_, positive)| *positive).count();
+    let n_negative = ranked.len() - n_positive;
+    if n_positive == 0 || n_negative == 0 {
+        return None;
+    }
+    let (mut pairs, mut positive_above) = (0.0, 0.0);
+    for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
+        let positive = tied.iter().filter(|(_, positive)| *positive).count() as f64;
+        pairs += (tied.len() as f64 - positive) * (positive_above + positive / 2.0);
+        positive_above += positive;
+    }
+    Some(pairs / (n_positive as f64 * n_negative as f64))
+}
+
 /// The point of the curve with the highest F1, the one with fewest flagged tokens among equals; `None` without a
 /// positive token. It needs the truth: it says what a perfect choice of threshold would reach.
 pub fn best_f1(scores: &[f64], positive: &[bool]) -> Option<ThresholdScores> {

@@ -54,6 +54,8 @@ pub struct TypeScores {
     pub name: String,
     /// Precision, recall and F1 of its spans.
     pub scores: Prf,
+    /// Its predicted spans.
+    pub predicted: usize,
     /// Its gold spans.
     pub support: usize,
 }
@@ -133,7 +135,7 @@ fn summarise(types: &[String], counts: &[Counts]) -> EntityScores {
         let scores = counts.scores();
         add(&mut macro_, scores, 1.0);
         add(&mut weighted, scores, counts.gold as f64);
-        per_type.push(TypeScores { name: name.clone(), scores, support: counts.gold });
+        per_type.push(TypeScores { name: name.clone(), scores, predicted: counts.predicted, support: counts.gold });
     }
     EntityScores {
         micro: total.scores(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::HeadSettings;
 use crate::Result;
 use crate::error::{Error, Problem};
 use crate::nn::Activation;
@@ -53,6 +54,9 @@ pub struct BertConfig {
     /// Label names by id, where the checkpoint has a head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id2label: Option<std::collections::BTreeMap<String, String>>,
+    /// The head, where it is one that transformers does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memoscope_head: Option<HeadSettings>,
     /// Only `absolute` is known.
     #[serde(default, skip_serializing)]
     pub position_embedding_type: Option<String>,

@@ -1,17 +1,22 @@
 //! Encoders and heads built from [`crate::nn`]; checkpoints in and out, in transformers' layout.
 
 pub mod bert;
+mod centroids;
 pub mod checkpoint;
 pub mod config;
 pub mod embedded;
 mod engine;
+mod files;
+mod head;
 pub mod masked;
 pub mod parameters;
 mod save;
 mod tagger;
 pub mod vocabulary;
 
-pub use tagger::{Learned, Tagger};
+pub use centroids::{CentroidSums, Centroids};
+pub use head::{CentroidRule, HeadKind, HeadSettings};
+pub use tagger::{Episode, Learned, Tagger};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,11 +31,13 @@ pub struct ModelSettings {
     pub layers: Option<usize>,
     /// Keep the shape, draw the weights anew.
     pub random_init: bool,
+    /// What stands on the encoder.
+    pub head: HeadSettings,
 }
 
 impl Default for ModelSettings {
     fn default() -> Self {
-        Self { source: "embedded".into(), layers: None, random_init: false }
+        Self { source: "embedded".into(), layers: None, random_init: false, head: HeadSettings::default() }
     }
 }
 

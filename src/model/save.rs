@@ -14,17 +14,17 @@ use crate::run::write_atomically;
 
 /// Writes `config.json` and the tokenizer's files into `folder`, and calls `weights` for the rest.
 ///
-/// With `labels` the architecture is `BertForTokenClassification`, without `BertForMaskedLM`.
+/// `architecture` is transformers' name of the class that opens it; `labels` are those of a tagger.
 pub fn write_folder(
     folder: &Path,
     config: &BertConfig,
+    architecture: &str,
     labels: Option<&[String]>,
     tokenizer: &Tokenizer,
     weights: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let internal = |e: serde_json::Error| Error::Internal(e.to_string());
     let mut json = serde_json::to_value(config).map_err(internal)?;
-    let architecture = if labels.is_some() { "BertForTokenClassification" } else { "BertForMaskedLM" };
     json["architectures"] = json!([architecture]);
     json["position_embedding_type"] = json!("absolute");
     if let Some(labels) = labels {

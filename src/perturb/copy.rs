@@ -17,7 +17,7 @@ use crate::corpus::{Corpus, LabelSet, Sentence, write_conll};
 use crate::error::{Error, Problem};
 use crate::run::write_atomically;
 
-use super::{NoiseReport, NoiseSettings, Perturbed};
+use super::{CapReport, NoiseReport, PerturbSettings, Perturbed};
 
 /// The file that says what was done; its presence marks a folder as a noisy copy.
 pub const NOISE_FILE: &str = "noise.json";
@@ -34,13 +34,16 @@ pub struct NoiseFile {
     /// Fingerprint of the source corpus, see [`fingerprint`](crate::corpus::fingerprint).
     pub source_fingerprint: String,
     /// What was asked for.
-    pub settings: NoiseSettings,
+    pub settings: PerturbSettings,
     /// The seed it was drawn with.
     pub seed: u64,
     /// Label names; the index is the id that `report.counts` goes by.
     pub labels: Vec<String>,
     /// What came out.
     pub report: NoiseReport,
+    /// What the class cap did; null without one.
+    #[serde(default)]
+    pub cap: Option<CapReport>,
     /// Where the noise lies.
     pub mask: MaskStatistics,
 }
@@ -90,14 +93,12 @@ impl MaskStatistics {
 pub fn write_copy(
     corpus: &Corpus,
     perturbed: &Perturbed,
-    settings: &NoiseSettings,
+    settings: &PerturbSettings,
     seed: u64,
     out: &Path,
 ) -> Result<NoiseFile> {
     refuse_foreign(out)?;
-    let train: Vec<Sentence> = (corpus.train.iter().zip(&perturbed.given))
-        .map(|(sentence, given)| Sentence { words: sentence.words.clone(), labels: given.clone() })
-        .collect();
+    let train = perturbed.train(&corpus.train);
     write_split(&out.join("train.txt"), &train, &perturbed.gold, &corpus.labels)?;
     for (name, sentences) in [("dev.txt", &corpus.dev), ("test.txt", &corpus.test)] {
         if !sentences.is_empty() {
@@ -114,6 +115,7 @@ pub fn write_copy(
         seed,
         labels: corpus.labels.names().to_vec(),
         report: perturbed.report.clone(),
+        cap: perturbed.cap.clone(),
         mask: MaskStatistics::of(perturbed, &corpus.labels),
     };
     let path = out.join(NOISE_FILE);
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn a_copy_is_read_back_with_its_noise_and_its_gold_labels() {
         let corpus = corpus();
-        let settings = NoiseSettings { kind: NoiseKind::OtherLabel, rate: 0.5, matrix: None };
+        let settings = PerturbSettings { kind: NoiseKind::OtherLabel, rate: 0.5, ..PerturbSettings::default() };
         let perturbed = perturb(&corpus.train, &corpus.labels, &settings, 4).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let noise = write_copy(&corpus, &perturbed, &settings, 4, folder.path()).unwrap();
@@ -201,10 +203,10 @@ mod tests {
     #[test]
     fn a_folder_with_other_files_is_refused() {
         let corpus = corpus();
-        let perturbed = perturb(&corpus.train, &corpus.labels, &NoiseSettings::default(), 4).unwrap();
+        let perturbed = perturb(&corpus.train, &corpus.labels, &PerturbSettings::default(), 4).unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), "").unwrap();
-        let error = write_copy(&corpus, &perturbed, &NoiseSettings::default(), 4, folder.path()).unwrap_err();
+        let error = write_copy(&corpus, &perturbed, &PerturbSettings::default(), 4, folder.path()).unwrap_err();
         assert!(matches!(error, Error::Config(_)));
         assert!(error.hint().is_some());
     }

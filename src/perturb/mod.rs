@@ -1,4 +1,4 @@
-//! Controlled changes to a corpus's labels, the gold labels kept beside.
+//! Controlled changes to a training split: wrong labels, the gold labels kept beside, and sentences left out.
 //!
 //! Wrong labels are put on the training split only, once, and stay the same in all epochs. Four procedures
 //! ([`NoiseKind`]), each a file:
@@ -18,7 +18,11 @@
 //! compares like with like.
 //!
 //! A word counts as noisy if its given label differs from gold; a draw that hits the true label leaves it clean.
+//!
+//! A **class cap** ([`CapSettings`]) deletes the training sentences with one entity type but for N, by their gold labels.
+//! Noise is drawn on the whole split first: a sentence that stays has the same wrong labels whatever the cap.
 
+mod cap;
 mod copy;
 mod entity;
 mod token;
@@ -33,23 +37,26 @@ use crate::corpus::{LabelSet, Sentence, SpanMode, SpanReader};
 use crate::error::{Error, Problem};
 use crate::random::Streams;
 
+pub use cap::{CapReport, CapSettings};
 pub use copy::{NOISE_FILE, NoiseFile, write_copy};
 
-/// Which label noise is put on the training split.
+/// What is done to the training split: label noise, and a class cap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct NoiseSettings {
+pub struct PerturbSettings {
     /// How wrong labels are made.
     pub kind: NoiseKind,
     /// Requested rate, 0 to 1.
     pub rate: f64,
     /// Row-stochastic matrix over the label inventory, for `kind = "matrix"`: tag → tag → probability.
     pub matrix: Option<BTreeMap<String, BTreeMap<String, f64>>>,
+    /// Delete the training sentences with one entity type but for some; null keeps all.
+    pub cap: Option<CapSettings>,
 }
 
-impl Default for NoiseSettings {
+impl Default for PerturbSettings {
     fn default() -> Self {
-        Self { kind: NoiseKind::Uniform, rate: 0.0, matrix: None }
+        Self { kind: NoiseKind::Uniform, rate: 0.0, matrix: None, cap: None }
     }
 }
 
@@ -78,18 +85,28 @@ impl std::fmt::Display for NoiseKind {
     }
 }
 
-/// Training labels after perturbation.
+/// The training split after perturbation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Perturbed {
-    /// What training will see: one vector a sentence, one label id a word.
+    /// The sentences that are left, by their number in the unperturbed split, ascending.
+    pub sentences: Vec<u32>,
+    /// What training will see: one vector for each of `sentences`, one label id a word.
     pub given: Vec<Vec<u8>>,
     /// The truth, same shape.
     pub gold: Vec<Vec<u8>>,
-    /// What was asked for and what came out.
+    /// What noise was asked for and what came out, of the sentences that are left.
     pub report: NoiseReport,
+    /// What the class cap did, if there is one.
+    pub cap: Option<CapReport>,
 }
 
 impl Perturbed {
+    /// The sentences that are left of the split `train` that was perturbed, with their given labels.
+    pub fn train(&self, train: &[Sentence]) -> Vec<Sentence> {
+        let pairs = self.sentences.iter().zip(&self.given);
+        pairs.map(|(&i, given)| Sentence { words: train[i as usize].words.clone(), labels: given.clone() }).collect()
+    }
+
     /// True where given and gold differ, same shape as both.
     pub fn mask(&self) -> Vec<Vec<bool>> {
         let differ = |(given, gold): (&Vec<u8>, &Vec<u8>)| given.iter().zip(gold).map(|(a, b)| a != b).collect();
@@ -118,15 +135,16 @@ pub struct NoiseReport {
     pub n_entities_lost: usize,
 }
 
-/// Puts noise on training labels.
+/// Puts noise on training labels and leaves out what a class cap deletes.
 ///
 /// The result depends on the sentences, the settings and the seed, and on nothing else.
 ///
 /// # Errors
 /// [`Error::Config`] if the rate is not within 0 and 1, the matrix is missing, names an unknown tag, has a negative
 /// entry or a row that does not sum to 1 (within 1e-6), or is given where the procedure does not use one;
-/// [`Error::Config`] too if there is only one label, so that no label can be wrong.
-pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &NoiseSettings, seed: u64) -> Result<Perturbed> {
+/// [`Error::Config`] too if there is only one label, so that no label can be wrong; if the corpus lacks the capped class, has
+/// fewer sentences with it than are to stay, or would have no sentence left.
+pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &PerturbSettings, seed: u64) -> Result<Perturbed> {
     validate(settings)?;
     let matrix = token::Matrix::new(settings, labels)?;
     if settings.rate > 0.0 && labels.len() < 2 {
@@ -144,15 +162,34 @@ pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &NoiseSettings, 
         NoiseKind::Matrix => token::matrix(&gold, &matrix, settings.rate, &streams),
         NoiseKind::Entity => entity::perturb(&gold, labels, settings.rate, &streams),
     };
+    let (sentences, cap) = match &settings.cap {
+        Some(cap) => cap::select(&gold, labels, cap, &streams).map(|(left, report)| (left, Some(report)))?,
+        None => ((0..gold.len() as u32).collect(), None),
+    };
+    let left = |all: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
+        let all = (0u32..).zip(all).filter(|(i, _)| sentences.binary_search(i).is_ok());
+        all.map(|(_, labels)| labels).collect()
+    };
+    let (given, gold) = (left(given), left(gold));
     let report = report(settings, &gold, &given, labels);
-    Ok(Perturbed { given, gold, report })
+    Ok(Perturbed { sentences, given, gold, report, cap })
+}
+
+/// Refuses a class cap that these training sentences cannot be given.
+///
+/// # Errors
+/// [`Error::Config`], see [`perturb`].
+pub fn check_cap(train: &[Sentence], labels: &LabelSet, settings: &PerturbSettings) -> Result<()> {
+    let Some(cap) = &settings.cap else { return Ok(()) };
+    let gold: Vec<Vec<u8>> = train.iter().map(|sentence| sentence.labels.clone()).collect();
+    cap::select(&gold, labels, cap, &Streams::new(0)).map(|_| ())
 }
 
 /// Refuses settings that no corpus could be perturbed with; what depends on the labels is checked by [`perturb`].
 ///
 /// # Errors
 /// [`Error::Config`], see [`perturb`].
-pub fn validate(settings: &NoiseSettings) -> Result<()> {
+pub fn validate(settings: &PerturbSettings) -> Result<()> {
     if !(0.0..=1.0).contains(&settings.rate) {
         return Err(refusal(
             "perturb.rate",
@@ -160,6 +197,7 @@ pub fn validate(settings: &NoiseSettings) -> Result<()> {
             "0.3 means 30 % of the words",
         ));
     }
+    settings.cap.as_ref().map_or(Ok(()), cap::validate)?;
     match (settings.kind, &settings.matrix) {
         (NoiseKind::Matrix, None) => Err(refusal(
             "perturb.matrix",
@@ -179,7 +217,7 @@ fn refusal(key: &str, what: impl std::fmt::Display, hint: impl Into<String>) -> 
     Error::Config(Problem::new(format!("{key} {what}")).hint(hint))
 }
 
-fn report(settings: &NoiseSettings, gold: &[Vec<u8>], given: &[Vec<u8>], labels: &LabelSet) -> NoiseReport {
+fn report(settings: &PerturbSettings, gold: &[Vec<u8>], given: &[Vec<u8>], labels: &LabelSet) -> NoiseReport {
     let mut counts = vec![vec![0; labels.len()]; labels.len()];
     let reader = SpanReader::from(labels);
     let (mut n_tokens, mut n_noisy, mut n_entities, mut n_entities_lost) = (0, 0, 0, 0);
@@ -211,7 +249,7 @@ fn report(settings: &NoiseSettings, gold: &[Vec<u8>], given: &[Vec<u8>], labels:
 mod tests {
     use super::*;
 
-    fn refused(settings: NoiseSettings) -> String {
+    fn refused(settings: PerturbSettings) -> String {
         let labels = LabelSet::new(["B-PER", "I-PER"]);
         match perturb(&[], &labels, &settings, 1) {
             Err(error @ Error::Config(_)) => {
@@ -222,23 +260,28 @@ mod tests {
         }
     }
 
-    fn with_matrix(from: &str, to: &[(&str, f64)]) -> NoiseSettings {
+    fn with_matrix(from: &str, to: &[(&str, f64)]) -> PerturbSettings {
         let row = to.iter().map(|&(tag, p)| (tag.to_owned(), p)).collect();
-        NoiseSettings { kind: NoiseKind::Matrix, rate: 0.5, matrix: Some(BTreeMap::from([(from.to_owned(), row)])) }
+        PerturbSettings {
+            kind: NoiseKind::Matrix,
+            rate: 0.5,
+            matrix: Some(BTreeMap::from([(from.to_owned(), row)])),
+            cap: None,
+        }
     }
 
     #[test]
     fn rates_outside_of_zero_and_one_are_refused() {
         for rate in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
-            let message = refused(NoiseSettings { rate, ..NoiseSettings::default() });
+            let message = refused(PerturbSettings { rate, ..PerturbSettings::default() });
             assert!(message.starts_with("perturb.rate must be between 0 and 1"), "{message}");
         }
     }
 
     #[test]
     fn a_matrix_must_be_there_exactly_where_it_is_used() {
-        refused(NoiseSettings { kind: NoiseKind::Matrix, rate: 0.1, matrix: None });
-        refused(NoiseSettings { kind: NoiseKind::Uniform, ..with_matrix("O", &[("O", 1.0)]) });
+        refused(PerturbSettings { kind: NoiseKind::Matrix, rate: 0.1, ..PerturbSettings::default() });
+        refused(PerturbSettings { kind: NoiseKind::Uniform, ..with_matrix("O", &[("O", 1.0)]) });
     }
 
     #[test]
@@ -251,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_corpus_without_entities_cannot_be_noisy() {
-        let settings = NoiseSettings { rate: 0.1, ..NoiseSettings::default() };
+        let settings = PerturbSettings { rate: 0.1, ..PerturbSettings::default() };
         assert!(perturb(&[], &LabelSet::new(["O"]), &settings, 1).is_err());
     }
 }

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::corpus::LabelSet;
 use crate::random::Streams;
 
-use super::{NoiseKind, NoiseSettings, refusal};
+use super::{NoiseKind, PerturbSettings, refusal};
 
 /// Each word with probability `rate`: a label drawn uniformly from all `n_labels`, the true one included.
 pub(super) fn uniform(gold: &[Vec<u8>], n_labels: usize, rate: f64, streams: &Streams) -> Vec<Vec<u8>> {
@@ -74,7 +74,7 @@ pub(super) struct Matrix {
 
 impl Matrix {
     /// The checked matrix of the settings; empty if the procedure uses none.
-    pub(super) fn new(settings: &NoiseSettings, labels: &LabelSet) -> Result<Self> {
+    pub(super) fn new(settings: &PerturbSettings, labels: &LabelSet) -> Result<Self> {
         let (NoiseKind::Matrix, Some(table)) = (settings.kind, &settings.matrix) else { return Ok(Self::default()) };
         let id = |tag: &str| {
             labels.id(tag).ok_or_else(|| {
@@ -182,7 +182,7 @@ mod tests {
             ("B-LOC".to_owned(), row(&[("B-ORG", 0.75), ("B-LOC", 0.25)])),
             ("O".to_owned(), row(&[("O", 1.0)])),
         ]);
-        let settings = NoiseSettings { kind: NoiseKind::Matrix, rate: 1.0, matrix: Some(table) };
+        let settings = PerturbSettings { kind: NoiseKind::Matrix, rate: 1.0, matrix: Some(table), cap: None };
         Matrix::new(&settings, &LabelSet::new(["B-LOC", "B-ORG", "I-LOC", "I-ORG"])).unwrap()
     }
 

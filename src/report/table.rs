@@ -3,6 +3,7 @@
 use polars::prelude::{AnyValue, DataFrame};
 
 use crate::figures::columns;
+use crate::figures::scale::{count, thousands};
 use crate::{Error, Result};
 
 /// What is known for one row and column.
@@ -151,6 +152,7 @@ impl Format {
             Cell::Text(text) => text.clone(),
             Cell::Integer(value) => thousands(*value),
             Cell::Number(value) => match self {
+                Self::Integer => count(*value),
                 Self::Scientific(digits) => format!("{value:.digits$e}").replace("e-", "e−"),
                 _ => format!("{}{unit}", fixed(value * factor, self.decimals())),
             },
@@ -177,18 +179,6 @@ fn fixed(value: f64, digits: usize) -> String {
         Some(rest) => format!("−{rest}"),
         None => text,
     }
-}
-
-fn thousands(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if value < 0 { format!("−{out}") } else { out }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::config::DeviceName;
 use crate::corpus::DataSettings;
 use crate::error::{Error, Result};
 use crate::model::ModelSettings;
-use crate::perturb::NoiseSettings;
+use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
 
 /// The resolved configuration of one run: one point of a study's grid.
@@ -23,7 +23,7 @@ pub struct RunConfig {
     /// The encoder.
     pub model: ModelSettings,
     /// The label noise, its rate included.
-    pub perturb: NoiseSettings,
+    pub perturb: PerturbSettings,
     /// The training.
     pub train: TrainSettings,
     /// What computes.
@@ -83,7 +83,7 @@ pub(crate) mod tests {
             seed: 1,
             data: DataSettings::default(),
             model: ModelSettings::default(),
-            perturb: NoiseSettings { rate: 0.3, ..NoiseSettings::default() },
+            perturb: PerturbSettings { rate: 0.3, ..PerturbSettings::default() },
             train: TrainSettings::default(),
             device: DeviceName::Cpu,
         }

@@ -9,12 +9,13 @@ use super::recorder::Recorder;
 use super::{
     DataSummary, FolderState, GitState, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag, Versions,
 };
-use crate::corpus::{Corpus, Sentence};
+use crate::corpus::Corpus;
 use crate::dynamics::{LogWriter, TokenTable};
 use crate::error::{Error, Problem, Result};
+use crate::metrics::entity::{self, EntityScores, Mode};
 use crate::model::Tagger;
-use crate::perturb::{Perturbed, perturb};
-use crate::train::{Trainer, TrainingData};
+use crate::perturb::{CapReport, Perturbed, perturb};
+use crate::train::{TrainSettings, Trainer, TrainingData};
 
 /// A run to be done.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +74,10 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         ));
     }
     let data = training_data(corpus, &perturbed);
-    let mut trainer = Trainer::new(tagger, &data, &config.train, config.seed)?;
+    for name in perturbed.cap.iter().flat_map(CapReport::types_lost) {
+        monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
+    }
+    let mut trainer = Trainer::new(tagger, &data, &train_settings(config), config.seed)?;
 
     let checkpoint = folder.checkpoint();
     let resumes = earlier.is_some() && Trainer::has_checkpoint(&checkpoint);
@@ -90,7 +94,9 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         data: DataSummary::of(corpus),
         model,
         noise: perturbed.report.clone(),
+        cap: perturbed.cap.clone(),
         encoding: trainer.encoding(),
+        test: None,
         versions: Versions::current(),
         git: GitState::current(),
         host: host(),
@@ -118,10 +124,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     let mut recorder = Recorder::new(&folder, manifest, &tokens, monitor, stop)?;
     recorder.rewind(finished_before)?;
     recorder.start_clock();
-    let result = trainer.run(&mut recorder).and_then(|()| match config.train.save_model {
-        true => trainer.finish()?.save(&folder.model()),
-        false => Ok(()),
-    });
+    let result = trainer.run(&mut recorder).and_then(|()| conclude(trainer, config, corpus, &folder));
     if result.is_err() {
         // The error that stopped the training is the one to report; this is what may still be saved.
         let _ = recorder.flush();
@@ -129,11 +132,12 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     let (mut manifest, monitor) = recorder.finish();
     manifest.updated = now();
     manifest.status = match &result {
-        Ok(()) => Status::Finished,
+        Ok(_) => Status::Finished,
         Err(Error::Interrupted) => Status::Interrupted,
         Err(_) => Status::Failed,
     };
     manifest.error = result.as_ref().err().map(ToString::to_string);
+    manifest.test = result.as_ref().ok().cloned().flatten();
     let written = manifest.write(folder.path());
     monitor.ended(&config.id, manifest.wall_seconds);
     result?;
@@ -142,6 +146,33 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         fs::remove_dir_all(&checkpoint).map_err(Error::io(&checkpoint))?;
     }
     Ok(Outcome::Trained(Box::new(manifest)))
+}
+
+/// The settings of the training, the rare class of its episodes filled in from the cap.
+fn train_settings(config: &RunConfig) -> TrainSettings {
+    let mut settings = config.train.clone();
+    if let (None, Some(cap)) = (&settings.episodes.class, &config.perturb.cap)
+        && cap.sentences != Some(0)
+    {
+        settings.episodes.class = Some(cap.class.clone());
+    }
+    settings
+}
+
+/// Saves the trained tagger, and judges the test split with it.
+fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunFolder) -> Result<Option<EntityScores>> {
+    let tagger = trainer.finish()?;
+    if config.train.save_model {
+        tagger.save(&folder.model())?;
+    }
+    if !config.train.test || corpus.test.is_empty() {
+        return Ok(None);
+    }
+    let words: Vec<Vec<String>> = corpus.test.iter().map(|sentence| sentence.words.clone()).collect();
+    let gold: Vec<Vec<u8>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
+    // Whole, as dev is: words behind the last position count as predicted O.
+    let predicted = tagger.predict(&words, usize::MAX, config.train.eval_batch_size)?;
+    Ok(Some(entity::score(&gold, &predicted, tagger.labels(), Mode::Default)))
 }
 
 /// Refuses a finished run of whose log an epoch has gone missing since: what is computed from it would be wrong.
@@ -172,9 +203,9 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
 }
 
 fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
-    let train = corpus.train.iter().zip(&perturbed.given);
     TrainingData {
-        train: train.map(|(s, given)| Sentence { words: s.words.clone(), labels: given.clone() }).collect(),
+        train: perturbed.train(&corpus.train),
+        train_numbers: perturbed.sentences.clone(),
         gold: Some(perturbed.gold.clone()),
         dev: corpus.dev.clone(),
         labels: corpus.labels.names().to_vec(),
@@ -187,7 +218,7 @@ fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
 fn token_table(data: &TrainingData, perturbed: &Perturbed, scored: &[(u32, u16)]) -> TokenTable {
     let label = |labels: &[Vec<u8>]| scored.iter().map(|&(s, t)| labels[s as usize][usize::from(t)]).collect();
     TokenTable {
-        sentence: scored.iter().map(|&(sentence, _)| sentence).collect(),
+        sentence: scored.iter().map(|&(sentence, _)| perturbed.sentences[sentence as usize]).collect(),
         token: scored.iter().map(|&(_, token)| token).collect(),
         word: scored.iter().map(|&(s, t)| data.train[s as usize].words[usize::from(t)].clone()).collect(),
         given: label(&perturbed.given),

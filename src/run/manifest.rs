@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{GitState, RunConfig, Versions, write_text};
 use crate::corpus::{Corpus, Scheme};
 use crate::error::{Error, Problem, Result};
+use crate::metrics::entity::EntityScores;
 use crate::model::LoadReport;
-use crate::perturb::NoiseReport;
+use crate::perturb::{CapReport, NoiseReport};
 use crate::train::EncodingReport;
 
 /// How far a run came.
@@ -47,8 +48,15 @@ pub struct Manifest {
     pub model: LoadReport,
     /// Requested and realised noise.
     pub noise: NoiseReport,
+    /// What the class cap did; null without one.
+    #[serde(default)]
+    pub cap: Option<CapReport>,
     /// What encoding the text found, tokens lost to truncation included.
     pub encoding: EncodingReport,
+    /// Entity scores on the test split, judged once after the last epoch; null until then, without such a split, and
+    /// where `train.test` is off.
+    #[serde(default)]
+    pub test: Option<EntityScores>,
     /// Versions of what computed.
     pub versions: Versions,
     /// The repository around the working directory; null outside one.

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::{EpochSummary, Manifest, Monitor, RunFolder, StopFlag};
-use crate::dynamics::{CurvePoint, Log, LogWriter, StepRecord, TokenTable};
+use crate::dynamics::{CurvePoint, Log, LogWriter, StepRecord, TokenTable, TypePoint};
 use crate::error::Result;
+use crate::metrics::entity::TypeScores;
 use crate::train::{EpochEnd, Observer};
 
 /// Writes what a training shows. After each epoch: log, checkpoint, manifest, in this order (see [`crate::run`]).
@@ -16,6 +17,7 @@ pub(super) struct Recorder<'a> {
     stop: &'a StopFlag,
     steps: Vec<StepRecord>,
     curve: Vec<CurvePoint>,
+    types: Vec<TypePoint>,
     epoch_started: Instant,
 }
 
@@ -38,6 +40,7 @@ impl<'a> Recorder<'a> {
             stop,
             steps: Vec::new(),
             curve: Vec::new(),
+            types: Vec::new(),
             epoch_started: Instant::now(),
         })
     }
@@ -55,14 +58,17 @@ impl<'a> Recorder<'a> {
             self.steps.retain(|step| step.epoch <= epoch);
             self.curve = log.curve()?;
             self.curve.retain(|point| point.epoch <= f64::from(epoch));
+            self.types = log.types()?;
+            self.types.retain(|point| point.epoch <= f64::from(epoch));
         }
         Ok(())
     }
 
-    /// Writes the steps and evaluations of the epoch that was not finished, too: where did it stop, and why?
+    /// Writes the steps and evaluations so far; of an epoch that was not finished, too: where did it stop, and why?
     pub(super) fn flush(&self) -> Result<()> {
         self.writer.steps(&self.steps)?;
-        self.writer.curve(&self.curve)
+        self.writer.curve(&self.curve)?;
+        self.writer.types(&self.types)
     }
 
     /// The clock of the epoch to come starts now.
@@ -96,16 +102,16 @@ impl Observer for Recorder<'_> {
         Ok(())
     }
 
-    fn evaluation(&mut self, point: &CurvePoint) -> Result<()> {
+    fn evaluation(&mut self, point: &CurvePoint, types: &[TypeScores]) -> Result<()> {
         self.curve.push(*point);
+        self.types.extend(TypePoint::of(point, types));
         self.monitor.evaluated(point);
         Ok(())
     }
 
     fn epoch(&mut self, end: EpochEnd<'_>) -> Result<()> {
-        self.writer.steps(&self.steps)?;
-        self.writer.curve(&self.curve)?;
-        self.writer.epoch(end.epoch, Some(&end.train), end.eval.as_ref())?;
+        self.flush()?;
+        self.writer.epoch(end.epoch, end.train.as_ref(), end.eval.as_ref())?;
         end.trainer.save_checkpoint(&self.folder.checkpoint())?;
 
         let seconds = self.epoch_started.elapsed().as_secs_f64();

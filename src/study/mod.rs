@@ -12,11 +12,13 @@
 //! A report is a function of the finished runs: drawn twice it has the same bytes, and it holds no clock.
 
 mod aggregate;
+mod class_caps;
 mod draw;
 mod export;
 mod frames;
 mod layout;
 mod noise_sweep;
+mod run_table;
 mod sweep;
 
 pub use draw::{Drawn, FinishedRun, StudyInput, draw, experiment_in, experiments_under};
@@ -47,6 +49,7 @@ pub trait Study: Sync {
 fn of(kind: StudyKind) -> &'static dyn Study {
     match kind {
         StudyKind::NoiseSweep => &noise_sweep::NoiseSweep,
+        StudyKind::ClassCaps => &class_caps::ClassCaps,
     }
 }
 
@@ -56,4 +59,9 @@ fn of(kind: StudyKind) -> &'static dyn Study {
 /// [`crate::Error::Config`] if the experiment makes no grid.
 pub fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
     of(experiment.study.kind).grid(experiment)
+}
+
+/// The last part of a path: reports are shared, and where a folder was is nobody's business.
+fn file_name(source: &str) -> &str {
+    std::path::Path::new(source).file_name().and_then(|name| name.to_str()).unwrap_or(source)
 }

@@ -7,6 +7,7 @@ use crate::config::Experiment;
 use crate::corpus::{self, Corpus};
 use crate::error::{Error, Result};
 use crate::model::ModelSettings;
+use crate::perturb;
 use crate::run::{Monitor, RunFolder, RunRequest, StopFlag, execute, write_text};
 
 /// Does all runs of an experiment that are not finished, then draws the report.
@@ -24,6 +25,7 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
     let corpus = corpus::load(&experiment.data)?;
     warn_about(&corpus, &experiment.model, monitor);
     for config in &grid {
+        perturb::check_cap(&corpus.train, &corpus.labels, &config.perturb)?;
         RunFolder::inspect(&layout.runs.join(&config.id), config, &corpus.fingerprint)?;
     }
     for folder in [&layout.analysis, &layout.report] {

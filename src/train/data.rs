@@ -15,6 +15,8 @@ use crate::random::Streams;
 pub struct TrainingData {
     /// Training sentences; `labels` are the given ones.
     pub train: Vec<Sentence>,
+    /// The number of each training sentence in its split, under which it is logged; empty for 0, 1, 2, …
+    pub train_numbers: Vec<u32>,
     /// True labels of the training sentences, where known; same shape as the given ones.
     pub gold: Option<Vec<Vec<u8>>>,
     /// Development sentences, clean.
@@ -52,16 +54,26 @@ pub(super) struct EncodedSplit {
     pub labels: Vec<Vec<u8>>,
     /// Row of each sentence's first scored word when all scored words of the split are put one after the other.
     pub first_row: Vec<usize>,
+    /// The number under which each sentence is logged.
+    pub numbers: Vec<u32>,
 }
 
 impl EncodedSplit {
     pub fn new(
         name: &str,
         sentences: &[Sentence],
+        numbers: &[u32],
         origin: Option<&Origin>,
         tokenizer: &Tokenizer,
         max_pieces: usize,
     ) -> Result<Self> {
+        let numbers: Vec<u32> = match numbers {
+            [] => (0..sentences.len() as u32).collect(),
+            given if given.len() == sentences.len() => given.to_vec(),
+            given => {
+                return Err(Error::Internal(format!("{} numbers for {} sentences", given.len(), sentences.len())));
+            }
+        };
         if sentences.is_empty() {
             return Err(Error::Data(
                 Problem::new(format!("the {name} split is empty"))
@@ -72,13 +84,13 @@ impl EncodedSplit {
         if let Some(i) = encoded.iter().position(|s| s.words.is_empty()) {
             let mut problem = Problem::new(format!(
                 "sentence {} of the {name} split has no piece: the tokenizer leaves nothing of {:?}",
-                i + 1,
+                numbers[i] + 1,
                 sentences[i].words.iter().take(5).collect::<Vec<_>>()
             ))
             .hint("remove the sentence, or its control characters, from the data");
             if let Some(origin) = origin {
                 problem = problem.at(&origin.path);
-                if let Some(&line) = origin.lines.get(i) {
+                if let Some(&line) = origin.lines.get(numbers[i] as usize) {
                     problem = problem.line(line);
                 }
             }
@@ -91,12 +103,24 @@ impl EncodedSplit {
             rows += sentence.words.len();
         }
         first_row.push(rows);
-        Ok(Self { sentences: encoded, labels: sentences.iter().map(|s| s.labels.clone()).collect(), first_row })
+        Ok(Self {
+            sentences: encoded,
+            labels: sentences.iter().map(|s| s.labels.clone()).collect(),
+            first_row,
+            numbers,
+        })
     }
 
     /// Number of scored words.
     pub fn rows(&self) -> usize {
         self.first_row[self.sentences.len()]
+    }
+
+    /// A sentence with the words of entities alone scored, by their labels.
+    pub fn in_entities(&self, sentence: u32) -> EncodedSentence {
+        let mut encoded = self.sentences[sentence as usize].clone();
+        encoded.words.retain(|&(token, _)| self.label((sentence, token)) != 0);
+        encoded
     }
 
     /// The label of a word.

@@ -3,9 +3,9 @@
 use super::data::{EncodedSplit, Probe};
 use crate::Result;
 use crate::dynamics::{CurvePoint, Observations, Observed, observe};
-use crate::encode::Batch;
-use crate::metrics::entity::{self, Mode};
-use crate::model::Tagger;
+use crate::encode::{Batch, EncodedSentence};
+use crate::metrics::entity::{self, Mode, TypeScores};
+use crate::model::{CentroidSums, Centroids, Tagger};
 
 /// Observations of a split's scored words in their order, filled batch by batch in any order.
 pub(super) struct Log {
@@ -27,7 +27,7 @@ impl Log {
             entropy: vec![0.0; n],
         };
         for (i, sentence) in split.sentences.iter().enumerate() {
-            rows.sentence.extend(std::iter::repeat_n(i as u32, sentence.words.len()));
+            rows.sentence.extend(std::iter::repeat_n(split.numbers[i], sentence.words.len()));
             rows.token.extend(sentence.words.iter().map(|&(token, _)| token));
         }
         Self { rows }
@@ -85,7 +85,22 @@ pub(super) fn eval_pass(tagger: &Tagger, split: &EncodedSplit, batch_size: usize
     Ok(log.finish())
 }
 
-/// Scores on dev and on the probe; the position in the training is left to the caller.
+/// The centroids of a prototypical head over a whole split, dropout off.
+pub(super) fn centroids(tagger: &Tagger, split: &EncodedSplit, batch_size: usize) -> Result<Centroids> {
+    let mut sums = CentroidSums::new(tagger.classes(), tagger.head().dimensions);
+    let sentences: Vec<(u32, EncodedSentence)> = (0..split.sentences.len() as u32)
+        .map(|i| (i, split.in_entities(i)))
+        .filter(|(_, sentence)| !sentence.words.is_empty())
+        .collect();
+    for part in sentences.chunks(batch_size) {
+        let batch = Batch::pack(part.iter().map(|(i, sentence)| (*i, sentence)));
+        let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
+        sums.add(&tagger.place(&batch)?, &labels);
+    }
+    Ok(sums.means())
+}
+
+/// Scores on dev, those of each type beside, and on the probe; the position in the training is left to the caller.
 pub(super) fn curve_point(
     tagger: &Tagger,
     train: &EncodedSplit,
@@ -93,7 +108,7 @@ pub(super) fn curve_point(
     dev: &EncodedSplit,
     probe: &Probe,
     batch_size: usize,
-) -> Result<CurvePoint> {
+) -> Result<(CurvePoint, Vec<TypeScores>)> {
     let mut point = CurvePoint::default();
     // Words that were lost to truncation stay at O.
     let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![0; labels.len()]).collect();
@@ -105,7 +120,8 @@ pub(super) fn curve_point(
             correct += usize::from(seen.correct[i]);
         }
     })?;
-    let scores = entity::score(&dev.labels, &predicted, tagger.labels(), Mode::Default).micro;
+    let entities = entity::score(&dev.labels, &predicted, tagger.labels(), Mode::Default);
+    let scores = entities.micro;
     (point.dev_f1, point.dev_precision, point.dev_recall) = (scores.f1, scores.precision, scores.recall);
     let n = dev.rows().max(1) as f64;
     (point.dev_loss, point.dev_accuracy) = (loss / n, correct as f64 / n);
@@ -132,7 +148,7 @@ pub(super) fn curve_point(
     point.probe_noisy_accuracy = noisy.mean(noisy.given);
     point.probe_noisy_accuracy_gold = noisy.mean(noisy.gold);
     point.probe_noisy_loss = noisy.mean(noisy.loss);
-    Ok(point)
+    Ok((point, entities.per_type))
 }
 
 /// Sums over the sampled tokens of one kind.

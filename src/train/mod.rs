@@ -5,6 +5,7 @@
 //! fixed size: the same seed gives the same bytes on any number of threads, and a resumed run those of a whole one.
 
 mod data;
+mod episodes;
 mod evaluate;
 mod observer;
 pub mod optimizer;
@@ -16,6 +17,7 @@ pub mod speed;
 mod trainer;
 
 pub use data::{EncodingReport, TrainingData};
+pub use episodes::EpisodeSettings;
 pub use observer::{EpochEnd, Observer};
 pub use settings::{Schedule, TrainSettings};
 pub use trainer::Trainer;

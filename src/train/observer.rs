@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::dynamics::{CurvePoint, Observations, StepRecord};
+use crate::metrics::entity::TypeScores;
 
 use super::Trainer;
 
@@ -9,8 +10,9 @@ use super::Trainer;
 pub struct EpochEnd<'a> {
     /// One-based epoch.
     pub epoch: u32,
-    /// Each training token as its batch was seen: dropout on, before the update that used it.
-    pub train: Observations,
+    /// Each training token as its batch was seen: dropout on, before the update that used it; `None` of a prototypical
+    /// head, whose episodes see some of the tokens only.
+    pub train: Option<Observations>,
     /// Each training token after the epoch, dropout off; `None` if that pass is switched off.
     pub eval: Option<Observations>,
     /// The trainer, to write a checkpoint from.
@@ -21,8 +23,8 @@ pub struct EpochEnd<'a> {
 pub trait Observer {
     /// After each optimiser step.
     fn step(&mut self, record: &StepRecord) -> Result<()>;
-    /// After each evaluation on dev and on the probe.
-    fn evaluation(&mut self, point: &CurvePoint) -> Result<()>;
+    /// After each evaluation on dev and on the probe; `types` are the scores of each entity type on dev.
+    fn evaluation(&mut self, point: &CurvePoint, types: &[TypeScores]) -> Result<()>;
     /// After each epoch, its last evaluation included.
     fn epoch(&mut self, end: EpochEnd<'_>) -> Result<()>;
     /// True when the user asked to stop: the trainer finishes its step and returns [`crate::Error::Interrupted`].

@@ -180,6 +180,7 @@ pub fn pretrain(
         layer_norm_eps: 1e-12,
         pad_token_id: 0,
         id2label: None,
+        memoscope_head: None,
         position_embedding_type: None,
     };
     let lines: Vec<Vec<&str>> = text.iter().map(|line| line.split_whitespace().collect()).collect();

@@ -9,6 +9,7 @@ use super::Trainer;
 use crate::Result;
 use crate::error::{Error, Problem};
 use crate::model::checkpoint::{self, Checkpoint, Precision};
+use crate::model::{CentroidRule, Centroids};
 
 /// The file's name in the folder given.
 const FILE: &str = "checkpoint.safetensors";
@@ -23,6 +24,10 @@ impl Trainer {
             tensors.push((format!("parameter.{name}"), shape.clone(), var.as_tensor().flatten_all()?.to_vec1()?));
             tensors.push((format!("first.{name}"), shape.clone(), first));
             tensors.push((format!("second.{name}"), shape, second));
+        }
+        // Running centroids are state; those of the whole split are computed anew when they are needed.
+        if self.tagger.head().centroids == CentroidRule::Running {
+            tensors.extend(self.tagger.centroids().iter().flat_map(|centroids| centroids.tensors()));
         }
         let position = [
             ("epoch", self.epoch.to_string()),
@@ -67,6 +72,10 @@ impl Trainer {
             number("missed_decay")?.parse().map_err(|_| foreign("its position is not a number".into()))?;
         for (var, values) in parameters {
             var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
+        }
+        let running = Centroids::take(&mut saved, self.tagger.classes(), self.tagger.head().dimensions)?;
+        if let Some(centroids) = running {
+            self.tagger.set_centroids(centroids);
         }
         self.optimizer.restore(state, step)?;
         (self.epoch, self.missed_decay) = (epoch, missed_decay);

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::EpisodeSettings;
 use crate::Result;
 use crate::error::{Error, Problem};
 
@@ -48,6 +49,10 @@ pub struct TrainSettings {
     pub eval_batch_size: usize,
     /// Keep the final weights in the run folder.
     pub save_model: bool,
+    /// Judge the test split, where there is one, once, after the last epoch.
+    pub test: bool,
+    /// How a prototypical head is trained.
+    pub episodes: EpisodeSettings,
 }
 
 /// How the learning rate moves after warm-up.
@@ -82,6 +87,8 @@ impl Default for TrainSettings {
             eval_pass: true,
             eval_batch_size: 64,
             save_model: true,
+            test: true,
+            episodes: EpisodeSettings::default(),
         }
     }
 }
@@ -138,6 +145,6 @@ impl TrainSettings {
         if self.evaluations_per_epoch == 0 {
             return refuse("evaluations_per_epoch", "must be at least 1".into());
         }
-        Ok(())
+        self.episodes.validate()
     }
 }

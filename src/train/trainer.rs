@@ -6,15 +6,17 @@ use std::time::Instant;
 use rand::seq::SliceRandom;
 
 use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
-use super::evaluate::{Log, curve_point, eval_pass, observe_batch};
+use super::episodes::Episodes;
+use super::evaluate::{Log, centroids, curve_point, eval_pass, observe_batch};
 use super::optimizer::{AdamW, require_finite};
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
 use crate::dynamics::{CurvePoint, Observations, StepRecord};
 use crate::encode::Batch;
 use crate::error::{Error, Problem, Result};
-use crate::model::Tagger;
+use crate::metrics::entity::TypeScores;
 use crate::model::bert::DropoutPlan;
+use crate::model::{CentroidRule, HeadKind, Tagger};
 use crate::nn::Gradients;
 use crate::random::Streams;
 
@@ -27,6 +29,10 @@ pub struct Trainer {
     /// Product of the decay factors so far (see [`crate::model::vocabulary`]).
     pub(super) missed_decay: f64,
     gradients: Gradients,
+    /// The episodes of a prototypical head; `None` for a linear one, which learns from batches.
+    episodes: Option<Episodes>,
+    /// The step after which centroids were last taken over the whole training split.
+    centroids_at: Option<u64>,
     settings: TrainSettings,
     streams: Streams,
     rate: LearningRate,
@@ -42,7 +48,8 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Config`] for settings that cannot be trained with, [`Error::Data`] for data that cannot: an empty
-    /// split, a sentence of which the tokenizer leaves nothing, a tag inventory of `O` alone.
+    /// split, a sentence of which the tokenizer leaves nothing, a tag inventory of `O` alone, too few sentences for an
+    /// episode.
     pub fn new(mut tagger: Tagger, data: &TrainingData, settings: &TrainSettings, seed: u64) -> Result<Self> {
         settings.validate()?;
         let longest = tagger.config().max_position_embeddings;
@@ -60,13 +67,27 @@ impl Trainer {
                 Problem::new("the data have no tag but `O`").hint("check that the last column holds the tags"),
             ));
         }
-        let encode = |name, sentences, origin, max_pieces| {
-            EncodedSplit::new(name, sentences, origin, tagger.tokenizer(), max_pieces)
+        let prototypes = tagger.head().kind == HeadKind::Prototypes;
+        if prototypes && !settings.eval_pass {
+            return Err(Error::Config(
+                Problem::new(
+                    "train.eval_pass is off, and a prototypical head has no train pass: nothing would be logged",
+                )
+                .hint("leave train.eval_pass on, or use model.head.kind = \"linear\""),
+            ));
+        }
+        let encode = |name, sentences, numbers, origin, max_pieces| {
+            EncodedSplit::new(name, sentences, numbers, origin, tagger.tokenizer(), max_pieces)
         };
-        let train = encode("train", &data.train, data.train_origin.as_ref(), settings.max_pieces)?;
+        let (origin, numbers) = (data.train_origin.as_ref(), data.train_numbers.as_slice());
+        let train = encode("train", &data.train, numbers, origin, settings.max_pieces)?;
         // Dev is judged whole: a score that leaves out the ends of long sentences flatters, one that counts them as
         // missed depends on the setting.
-        let dev = encode("dev", &data.dev, data.dev_origin.as_ref(), longest)?;
+        let dev = encode("dev", &data.dev, &[], data.dev_origin.as_ref(), longest)?;
+        let episodes = match prototypes {
+            true => Some(Episodes::new(&settings.episodes, &train, tagger.labels())?),
+            false => None,
+        };
         let lost = |split: &EncodedSplit, of: fn(&crate::encode::EncodedSentence) -> usize| {
             split.sentences.iter().map(of).sum::<usize>()
         };
@@ -77,7 +98,10 @@ impl Trainer {
             train_tokens_truncated: lost(&train, |s| s.truncated),
             train_tokens_without_piece: lost(&train, |s| s.without_piece),
             dev_tokens_lost: lost(&dev, |s| s.truncated + s.without_piece),
-            steps_per_epoch: train.sentences.len().div_ceil(sentences_a_step) as u64,
+            steps_per_epoch: match prototypes {
+                true => settings.episodes.steps.div_ceil(u64::from(settings.epochs)),
+                false => train.sentences.len().div_ceil(sentences_a_step) as u64,
+            },
         };
         let mut pieces = BTreeSet::new();
         train.collect_pieces(&mut pieces);
@@ -90,6 +114,8 @@ impl Trainer {
             probe: Probe::sample(&train, data.gold.as_deref(), settings.probe_tokens, &streams),
             gold: data.gold.clone(),
             gradients: Gradients::default(),
+            episodes,
+            centroids_at: None,
             settings: settings.clone(),
             epoch: 0,
             missed_decay: 1.0,
@@ -125,6 +151,7 @@ impl Trainer {
 
     /// The tagger, its word embedding whole again.
     pub fn finish(mut self) -> Result<Tagger> {
+        self.refresh_centroids()?;
         self.tagger.restore_rows(self.missed_decay)?;
         Ok(self.tagger)
     }
@@ -137,6 +164,7 @@ impl Trainer {
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<()> {
         while self.epoch < self.settings.epochs {
             let train = self.train_epoch(observer)?;
+            self.refresh_centroids()?;
             let batch_size = self.settings.eval_batch_size;
             let eval = match self.settings.eval_pass {
                 true => Some(eval_pass(&self.tagger, &self.train, batch_size)?),
@@ -157,70 +185,117 @@ impl Trainer {
         order
     }
 
-    fn train_epoch(&mut self, observer: &mut dyn Observer) -> Result<Observations> {
+    fn train_epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<Observations>> {
         let order = self.order();
         let steps = self.report.steps_per_epoch;
         let evaluations = u64::from(self.settings.evaluations_per_epoch).min(steps);
-        let mut log = Log::new(&self.train);
+        let mut log = self.episodes.is_none().then(|| Log::new(&self.train));
         let mut batch_number = 0;
-        let sentences_a_step = self.settings.batch_size * self.settings.accumulation;
-        for (i, sentences) in (1..).zip(order.chunks(sentences_a_step)) {
-            let record = self.step(sentences, &mut batch_number, &mut log)?;
+        let mut batches = order.chunks(self.settings.batch_size * self.settings.accumulation);
+        for i in 1..=steps {
+            let record = match &mut log {
+                Some(log) => self.batch_step(batches.next().unwrap_or_default(), &mut batch_number, log)?,
+                None => self.episode_step(&mut batch_number)?,
+            };
             observer.step(&record)?;
             // The evaluations of an epoch are spread evenly over its steps; the last one is at its end.
             if i * evaluations / steps > (i - 1) * evaluations / steps {
-                let mut point = self.evaluate()?;
+                let (mut point, types) = self.evaluate()?;
                 point.step = record.step;
                 point.examples_seen = record.examples_seen;
                 point.learning_rate = record.learning_rate;
                 point.epoch = f64::from(self.epoch) + i as f64 / steps as f64;
-                observer.evaluation(&point)?;
+                observer.evaluation(&point, &types)?;
             }
             if observer.stop_requested() {
                 return Err(Error::Interrupted);
             }
         }
-        Ok(log.finish())
+        Ok(log.map(Log::finish))
     }
 
     /// One optimiser step on `sentences`, in parts of the batch size; the loss is the mean over all their words.
-    fn step(&mut self, sentences: &[u32], batch_number: &mut u64, log: &mut Log) -> Result<StepRecord> {
-        let start = Instant::now();
-        let (step, epoch) = (self.optimizer.steps() + 1, self.epoch + 1);
+    fn batch_step(&mut self, sentences: &[u32], batch_number: &mut u64, log: &mut Log) -> Result<StepRecord> {
+        let mut step = self.begin_step();
         let words = sentences.iter().map(|&s| self.train.sentences[s as usize].words.len()).sum::<usize>() as f64;
-        self.gradients.clear();
-        let (mut loss, mut pieces) = (0.0, 0);
         for part in sentences.chunks(self.settings.batch_size) {
             let batch = Batch::pack(part.iter().map(|&i| (i, &self.train.sentences[i as usize])));
             let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.label(token))).collect();
             let plan = self.dropout_plan(*batch_number);
             let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
             *batch_number += 1;
-            loss += learned.loss;
-            pieces += batch.ids.len() as u32;
-            require_finite("loss", loss, step, epoch)?;
+            step.add(learned.loss, batch.ids.len())?;
             log.record(&self.train, &batch, &observe_batch(&learned.logits, &self.train, &batch)?);
         }
+        let before = (step.number - 1) % self.report.steps_per_epoch * self.sentences_a_step();
+        let seen = u64::from(self.epoch) * self.report.train_sentences as u64 + before + sentences.len() as u64;
+        self.end_step(step, seen)
+    }
+
+    /// One optimiser step on an episode (or `train.accumulation` of them); the loss is the mean over its queries.
+    fn episode_step(&mut self, batch_number: &mut u64) -> Result<StepRecord> {
+        let mut step = self.begin_step();
+        let parts = self.settings.accumulation as u64;
+        let mut sentences = 0;
+        for part in 0..parts {
+            let Some(episodes) = &self.episodes else {
+                return Err(Error::Internal("no episodes to learn from".into()));
+            };
+            let drawn = episodes.draw(&self.streams, step.number, part);
+            sentences += (drawn.support.len() + drawn.query.len()) as u64;
+            let episode = drawn.encode(&self.train, self.tagger.classes());
+            let (plan, words) = (self.dropout_plan(*batch_number), (episode.queries.len() as u64 * parts) as f64);
+            let (learned, means) = self.tagger.learn_episode(&episode, words, Some(&plan), &mut self.gradients)?;
+            *batch_number += 1;
+            step.add(learned.loss, episode.batch.ids.len())?;
+            if self.tagger.head().centroids == CentroidRule::Running {
+                self.tagger.average_centroids(&means);
+            }
+        }
+        // Every episode has the same number of sentences.
+        self.end_step(step, sentences * step.number)
+    }
+
+    fn begin_step(&mut self) -> Step {
+        self.gradients.clear();
+        Step { start: Instant::now(), number: self.optimizer.steps() + 1, epoch: self.epoch + 1, loss: 0.0, pieces: 0 }
+    }
+
+    /// Updates the parameters with the gradients that were gathered.
+    fn end_step(&mut self, step: Step, examples_seen: u64) -> Result<StepRecord> {
         let gradient_norm = self.gradients.norm()?;
-        require_finite("gradient norm", gradient_norm, step, epoch)?;
-        let learning_rate = self.rate.at(step - 1);
+        require_finite("gradient norm", gradient_norm, step.number, step.epoch)?;
+        let learning_rate = self.rate.at(step.number - 1);
         self.optimizer.step(self.tagger.parameters(), &self.gradients, gradient_norm, learning_rate)?;
         self.missed_decay *= self.optimizer.decay(learning_rate);
         self.tagger.set_missed_decay(self.missed_decay);
-        let in_epoch =
-            (step - 1) % self.report.steps_per_epoch * (self.settings.batch_size * self.settings.accumulation) as u64;
         Ok(StepRecord {
-            step,
-            epoch,
-            examples_seen: u64::from(self.epoch) * self.report.train_sentences as u64
-                + in_epoch
-                + sentences.len() as u64,
-            loss,
+            step: step.number,
+            epoch: step.epoch,
+            examples_seen,
+            loss: step.loss,
             gradient_norm,
             learning_rate,
-            pieces,
-            seconds: start.elapsed().as_secs_f32(),
+            pieces: step.pieces,
+            seconds: step.start.elapsed().as_secs_f32(),
         })
+    }
+
+    fn sentences_a_step(&self) -> u64 {
+        (self.settings.batch_size * self.settings.accumulation) as u64
+    }
+
+    /// Takes the centroids of a prototypical head over the whole training split, unless that was done since the last
+    /// step, or the head keeps running ones.
+    fn refresh_centroids(&mut self) -> Result<()> {
+        let now = Some(self.optimizer.steps());
+        let running = self.tagger.head().centroids == CentroidRule::Running && self.tagger.centroids().is_some();
+        if self.episodes.is_some() && !running && self.centroids_at != now {
+            let centroids = centroids(&self.tagger, &self.train, self.settings.eval_batch_size)?;
+            self.tagger.set_centroids(centroids);
+            self.centroids_at = now;
+        }
+        Ok(())
     }
 
     fn dropout_plan(&self, batch: u64) -> DropoutPlan {
@@ -233,8 +308,31 @@ impl Trainer {
     }
 
     /// Scores on dev and on the probe as the tagger stands.
-    fn evaluate(&self) -> Result<CurvePoint> {
+    fn evaluate(&mut self) -> Result<(CurvePoint, Vec<TypeScores>)> {
+        self.refresh_centroids()?;
         let gold = self.gold.as_deref();
         curve_point(&self.tagger, &self.train, gold, &self.dev, &self.probe, self.settings.eval_batch_size)
+    }
+}
+
+/// An optimiser step in the making.
+#[derive(Clone, Copy)]
+struct Step {
+    start: Instant,
+    number: u64,
+    epoch: u32,
+    loss: f64,
+    pieces: u32,
+}
+
+impl Step {
+    /// Adds what a batch cost.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if the loss is not finite.
+    fn add(&mut self, loss: f64, pieces: usize) -> Result<()> {
+        self.loss += loss;
+        self.pieces += pieces as u32;
+        require_finite("loss", self.loss, self.number, self.epoch)
     }
 }

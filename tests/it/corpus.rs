@@ -161,8 +161,9 @@ fn a_noisy_copy_is_written_once_and_refused_over_other_files() {
             source: "embedded".into(),
             out: folder.path().join(out),
             kind,
-            rate,
+            rate: Some(rate),
             matrix: None,
+            cap: None,
             seed: 3,
         }))
     };

@@ -12,6 +12,8 @@ use memoscope::train::TrainSettings;
 use memoscope::train::optimizer::AdamW;
 use memoscope::train::schedule::LearningRate;
 
+use crate::workspace::fixture_model;
+
 /// What runs on the CPU, and what runs on other devices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Operations {
@@ -44,13 +46,7 @@ impl Fixture {
             truncated: 0,
             without_piece: 0,
         };
-        let model = tempfile::tempdir().unwrap();
-        for file in ["config.json", "model.safetensors"] {
-            fs_err::copy(folder.join(file), model.path().join(file)).unwrap();
-        }
-        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
-        let vocabulary: Vec<String> = special.into_iter().chain((5..160).map(|i| format!("w{i}"))).collect();
-        fs_err::write(model.path().join("vocab.txt"), vocabulary.join("\n")).unwrap();
+        let model = fixture_model(&folder);
         let expected = Checkpoint::read(&folder.join("expected.safetensors")).unwrap();
         Self { folder, model, sentences: ids.into_iter().map(whole).collect(), labels, expected }
     }

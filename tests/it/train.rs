@@ -6,10 +6,11 @@ use candle_core::Device;
 use memoscope::corpus::embedded::{self, EmbeddedSettings};
 use memoscope::corpus::{Origin, Sentence};
 use memoscope::dynamics::{CurvePoint, Observations, StepRecord};
+use memoscope::metrics::entity::TypeScores;
 use memoscope::model::checkpoint::{self, Checkpoint, Precision};
-use memoscope::model::{ModelSettings, Tagger};
+use memoscope::model::{CentroidRule, HeadKind, HeadSettings, ModelSettings, Tagger};
 use memoscope::train::pretrain::{PretrainSettings, pretrain};
-use memoscope::train::{EpochEnd, Observer, TrainSettings, Trainer, TrainingData};
+use memoscope::train::{EpisodeSettings, EpochEnd, Observer, TrainSettings, Trainer, TrainingData};
 use memoscope::{Error, Result};
 
 /// A small encoder, pretrained for a moment.
@@ -52,13 +53,26 @@ fn settings() -> TrainSettings {
         learning_rate: 1e-3,
         probe_tokens: 20,
         max_pieces: 128,
+        episodes: EpisodeSettings { steps: 12, support_others: 20, ..EpisodeSettings::default() },
         ..TrainSettings::default()
     }
 }
 
 fn tagger(model: &Path, labels: &[String]) -> Tagger {
-    let settings = ModelSettings { source: model.to_str().unwrap().into(), ..ModelSettings::default() };
+    tagger_with(model, labels, &HeadSettings::default())
+}
+
+fn tagger_with(model: &Path, labels: &[String], head: &HeadSettings) -> Tagger {
+    let source = model.to_str().unwrap().into();
+    let settings = ModelSettings { source, head: head.clone(), ..ModelSettings::default() };
     Tagger::load(&settings, labels, 7, &Device::Cpu).unwrap().0
+}
+
+/// Both heads, the prototypical one with either kind of centroids.
+fn heads() -> [HeadSettings; 3] {
+    let prototypes = HeadSettings { kind: HeadKind::Prototypes, dimensions: 24, ..HeadSettings::default() };
+    let running = HeadSettings { centroids: CentroidRule::Running, ..prototypes.clone() };
+    [HeadSettings::default(), prototypes, running]
 }
 
 /// Keeps what it is told; stops after an epoch if asked to, with a checkpoint.
@@ -66,7 +80,8 @@ fn tagger(model: &Path, labels: &[String]) -> Tagger {
 struct Recorder {
     steps: Vec<StepRecord>,
     curve: Vec<CurvePoint>,
-    epochs: Vec<(Observations, Option<Observations>)>,
+    types: Vec<TypeScores>,
+    epochs: Vec<(Option<Observations>, Option<Observations>)>,
     stop_after: Option<(u32, std::path::PathBuf)>,
 }
 
@@ -76,8 +91,9 @@ impl Observer for Recorder {
         Ok(())
     }
 
-    fn evaluation(&mut self, point: &CurvePoint) -> Result<()> {
+    fn evaluation(&mut self, point: &CurvePoint, types: &[TypeScores]) -> Result<()> {
         self.curve.push(*point);
+        self.types.extend_from_slice(types);
         Ok(())
     }
 
@@ -95,8 +111,12 @@ impl Observer for Recorder {
 
 /// A training from the start: what was recorded, and the bytes of the saved weights.
 fn train(model: &Path, settings: &TrainSettings) -> (Recorder, Vec<u8>) {
+    train_head(model, settings, &HeadSettings::default())
+}
+
+fn train_head(model: &Path, settings: &TrainSettings, head: &HeadSettings) -> (Recorder, Vec<u8>) {
     let data = data();
-    let mut trainer = Trainer::new(tagger(model, &data.labels), &data, settings, 11).unwrap();
+    let mut trainer = Trainer::new(tagger_with(model, &data.labels, head), &data, settings, 11).unwrap();
     let mut recorder = Recorder::default();
     trainer.run(&mut recorder).unwrap();
     (recorder, saved(trainer.tagger()))
@@ -111,31 +131,41 @@ fn saved(tagger: &Tagger) -> Vec<u8> {
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
     let model = encoder();
-    let on = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| train(model.path(), &settings()))
-    };
-    let (one, one_weights) = on(1);
-    for threads in [2, 3, 8] {
-        let (many, many_weights) = on(threads);
-        assert_eq!(one.epochs, many.epochs, "{threads} threads");
-        assert_eq!(one.steps, many.steps, "{threads} threads");
-        assert_eq!(one.curve, many.curve, "{threads} threads");
-        assert_eq!(one_weights, many_weights, "{threads} threads");
+    for head in heads() {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| train_head(model.path(), &settings(), &head))
+        };
+        let (one, one_weights) = on(1);
+        for threads in [2, 3, 8] {
+            let (many, many_weights) = on(threads);
+            assert_eq!(one.epochs, many.epochs, "{threads} threads");
+            assert_eq!(one.steps, many.steps, "{threads} threads");
+            assert_eq!(one.curve, many.curve, "{threads} threads");
+            assert_eq!(one.types, many.types, "{threads} threads");
+            assert_eq!(one_weights, many_weights, "{threads} threads");
+        }
     }
 }
 
 #[test]
 fn a_resumed_training_is_the_whole_one() {
     let model = encoder();
-    let (whole, weights) = train(model.path(), &settings());
+    for head in heads() {
+        resumed_is_whole(model.path(), &head);
+    }
+}
+
+fn resumed_is_whole(model: &Path, head: &HeadSettings) {
+    let (whole, weights) = train_head(model, &settings(), head);
     let data = data();
+    let fresh = || Trainer::new(tagger_with(model, &data.labels, head), &data, &settings(), 11).unwrap();
     for stop_after in 1..3 {
         let folder = tempfile::tempdir().unwrap();
-        let mut first = Trainer::new(tagger(model.path(), &data.labels), &data, &settings(), 11).unwrap();
+        let mut first = fresh();
         let mut before = Recorder { stop_after: Some((stop_after, folder.path().to_owned())), ..Recorder::default() };
         assert!(matches!(first.run(&mut before), Err(Error::Interrupted)));
-        let mut second = Trainer::new(tagger(model.path(), &data.labels), &data, &settings(), 11).unwrap();
+        let mut second = fresh();
         second.load_checkpoint(folder.path()).unwrap();
         assert_eq!(second.epoch(), stop_after);
         let mut after = Recorder::default();
@@ -186,18 +216,60 @@ fn every_token_is_observed_once_an_epoch_and_what_is_learned_shows() {
     let data = data();
     let tokens: usize = data.train.iter().map(|s| s.words.len()).sum();
     for (train, eval) in &recorder.epochs {
-        for seen in [train, eval.as_ref().unwrap()] {
+        for seen in [train.as_ref().unwrap(), eval.as_ref().unwrap()] {
             assert_eq!(seen.loss.len(), tokens);
             let keys: Vec<_> = seen.sentence.iter().zip(&seen.token).collect();
             assert!(keys.is_sorted() && keys.windows(2).all(|w| w[0] != w[1]));
             assert!(seen.loss.iter().all(|loss| loss.is_finite() && *loss > 0.0));
         }
     }
-    let mean = |seen: &Observations| seen.loss.iter().map(|&l| f64::from(l)).sum::<f64>() / seen.loss.len() as f64;
     let (first, last) = (&recorder.epochs[0], &recorder.epochs[7]);
-    assert!(mean(&last.0) < 0.8 * mean(&first.0), "{} against {}", mean(&last.0), mean(&first.0));
+    let [first, last] = [first, last].map(|epoch| mean(epoch.0.as_ref().unwrap()));
+    assert!(last < 0.8 * first, "{last} against {first}");
     assert_eq!(recorder.curve.last().unwrap().epoch, 8.0);
     assert_eq!(recorder.curve.last().unwrap().examples_seen, 8 * 60);
+}
+
+#[test]
+fn a_prototypical_head_logs_every_token_in_its_eval_pass_and_learns() {
+    let model = encoder();
+    let episodes = EpisodeSettings { steps: 61, support_others: 20, ..EpisodeSettings::default() };
+    let settings = TrainSettings { epochs: 4, episodes, ..settings() };
+    let (recorder, _) = train_head(model.path(), &settings, &heads()[1]);
+    let tokens: usize = data().train.iter().map(|s| s.words.len()).sum();
+    assert!(recorder.epochs.iter().all(|(train, _)| train.is_none()));
+    let losses: Vec<f64> = recorder.epochs.iter().map(|(_, eval)| mean(eval.as_ref().unwrap())).collect();
+    assert_eq!(recorder.epochs[0].1.as_ref().unwrap().loss.len(), tokens);
+    assert!(losses[3] < 0.8 * losses[0], "{losses:?}");
+    // 61 steps over 4 epochs are 16 each.
+    assert_eq!(recorder.steps.len(), 64);
+    assert_eq!(recorder.steps.iter().map(|s| s.epoch).max(), Some(4));
+    let without_log = TrainSettings { eval_pass: false, ..settings };
+    let data = data();
+    let error =
+        Trainer::new(tagger_with(model.path(), &data.labels, &heads()[1]), &data, &without_log, 1).err().unwrap();
+    assert!(error.to_string().starts_with("train.eval_pass is off"), "{error}");
+}
+
+#[test]
+fn a_prototypical_tagger_predicts_as_it_did_when_opened_again() {
+    let model = encoder();
+    let data = data();
+    for head in &heads()[1..] {
+        let mut trainer = Trainer::new(tagger_with(model.path(), &data.labels, head), &data, &settings(), 11).unwrap();
+        trainer.run(&mut Recorder::default()).unwrap();
+        let tagger = trainer.finish().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        tagger.save(folder.path()).unwrap();
+        let (again, _) = Tagger::open(folder.path().to_str().unwrap(), &Device::Cpu).unwrap();
+        let words: Vec<Vec<String>> = data.dev.iter().map(|s| s.words.clone()).collect();
+        assert_eq!(again.predict(&words, 64, 8).unwrap(), tagger.predict(&words, 64, 8).unwrap());
+        assert_eq!(again.labels(), tagger.labels());
+    }
+}
+
+fn mean(seen: &Observations) -> f64 {
+    seen.loss.iter().map(|&l| f64::from(l)).sum::<f64>() / seen.loss.len() as f64
 }
 
 #[test]

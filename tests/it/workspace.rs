@@ -64,6 +64,18 @@ impl std::fmt::Display for Said {
     }
 }
 
+/// A copy of a parity fixture's model, with a vocabulary of 160 pieces beside it, which no test reads from text.
+pub fn fixture_model(fixture: &Path) -> tempfile::TempDir {
+    let model = tempfile::tempdir().unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        fs_err::copy(fixture.join(file), model.path().join(file)).unwrap();
+    }
+    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(String::from);
+    let vocabulary: Vec<String> = special.into_iter().chain((5..160).map(|i| format!("w{i}"))).collect();
+    fs_err::write(model.path().join("vocab.txt"), vocabulary.join("\n")).unwrap();
+    model
+}
+
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -105,6 +105,22 @@ pub(super) fn noise(noise: &NoiseFile, out: &Path) -> String {
         report.n_entities_lost,
         report.n_entities,
     );
+    if let Some(cap) = &noise.cap {
+        let [before, after] = cap.sentences;
+        text.push_str(&format!(
+            "{} of {} sentences with {} stay, {after} of {before} sentences in all\n",
+            cap.kept.len(),
+            cap.available,
+            cap.class
+        ));
+        for (name, [before, after]) in &cap.entities {
+            text.push_str(&format!("{name}: {after} of {before} entities\n"));
+        }
+        for name in cap.types_lost() {
+            text.push_str(&format!("no training example of {name} is left either\n"));
+        }
+        text.push('\n');
+    }
     let mut table = table();
     table.set_header(["gold \\ given".to_owned()].into_iter().chain(noise.labels.iter().cloned()));
     for (name, row) in noise.labels.iter().zip(&report.counts) {

@@ -13,17 +13,15 @@ mod pictures;
 mod summary;
 mod tables;
 
-use std::path::Path;
-
 use polars::prelude::DataFrame;
 
 use super::frames::{curve, stack, with_run};
-use super::{Drawn, FinishedRun, Study, StudyInput, write_analysis};
+use super::{Drawn, FinishedRun, Study, StudyInput, file_name, write_analysis};
 use crate::analysis::{RunAnalysis, analyse_run};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv};
 use crate::error::{Error, Result};
-use crate::perturb::NoiseSettings;
+use crate::perturb::PerturbSettings;
 use crate::report::{self, StudyReport};
 use crate::run::{Monitor, RunConfig, run_id};
 use findings::Subject;
@@ -40,7 +38,7 @@ impl Study for NoiseSweep {
         let mut grid = Vec::new();
         for seed in experiment.study.seeds.list() {
             for &noise in &experiment.study.noise {
-                let perturb = NoiseSettings { rate: noise, ..experiment.perturb.clone() };
+                let perturb = PerturbSettings { rate: noise, ..experiment.perturb.clone() };
                 crate::perturb::validate(&perturb)?;
                 grid.push(RunConfig {
                     id: run_id(noise, seed),
@@ -148,11 +146,6 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
     }
     let shown = shown.ok_or_else(|| Error::Internal("a study without runs".into()))?;
     Ok(Gathered { numbers, curves, epochs, shares, shown })
-}
-
-/// The last part of a path: reports are shared, and where a folder was is nobody's business.
-fn file_name(source: &str) -> &str {
-    Path::new(source).file_name().and_then(|name| name.to_str()).unwrap_or(source)
 }
 
 fn title(experiment: &Experiment, subject: &Subject<'_>) -> String {

@@ -10,9 +10,9 @@ use super::summary::LevelNumbers;
 use crate::analysis::phases::PhasePoint;
 use crate::error::Result;
 use crate::report::{Column as Shown, Format, Table, mean_over_seeds};
-use crate::study::StudyInput;
 use crate::study::aggregate::Estimate;
 use crate::study::frames::{numbers, stack};
+use crate::study::{StudyInput, run_table};
 
 /// Forgotten tokens to list.
 const MOST_FORGOTTEN: usize = 20;
@@ -25,7 +25,7 @@ pub(super) fn all(input: &StudyInput<'_>, gathered: &Gathered<'_>, levels: &[Lev
         shares_table(gathered)?,
         forgotten_table(gathered)?,
         noise_table(input)?,
-        runs_table(input)?,
+        run_table::table(input)?,
     ])
 }
 
@@ -202,39 +202,6 @@ fn noise_table(input: &StudyInput<'_>) -> Result<Table> {
             Shown::new("realised", "Realised", Format::Percent(1)),
             Shown::new("tokens", "Tokens", Format::Integer),
             Shown::new("noisy", "Noisy", Format::Integer),
-        ],
-    )
-}
-
-fn runs_table(input: &StudyInput<'_>) -> Result<Table> {
-    let manifests = || input.runs.iter().map(|run| &run.manifest);
-    let short = |hash: &str| hash.chars().take(12).collect::<String>();
-    let mut frame = df!(
-        "run" => manifests().map(|m| m.config.id.clone()).collect::<Vec<String>>(),
-        "data" => manifests().map(|m| short(&m.data.fingerprint)).collect::<Vec<String>>(),
-        "model" => manifests().map(|m| short(&m.model.fingerprint)).collect::<Vec<String>>(),
-        "configuration" => manifests().map(|m| short(&m.config_hash)).collect::<Vec<String>>(),
-        "epochs" => manifests().map(|m| m.epochs_finished).collect::<Vec<u32>>(),
-        "truncated" => manifests().map(|m| m.encoding.train_tokens_truncated as u64).collect::<Vec<u64>>(),
-        "seconds" => manifests().map(|m| m.wall_seconds).collect::<Vec<f64>>(),
-    )?;
-    let sentences: Vec<u64> = manifests().map(|m| m.encoding.train_sentences as u64).collect();
-    frame.insert_column(1, Column::new("sentences".into(), sentences))?;
-    Table::from_frame(
-        &frame,
-        "runs",
-        "Runs",
-        "The first twelve digits of the SHA-256 of data, model and configuration; the manifests have all. Truncated: \
-         training tokens beyond train.max_pieces, neither trained on nor scored.",
-        vec![
-            Shown::new("run", "Run", Format::Text),
-            Shown::new("sentences", "Sentences", Format::Integer),
-            Shown::new("truncated", "Truncated", Format::Integer),
-            Shown::new("epochs", "Epochs", Format::Integer),
-            Shown::new("seconds", "Training, s", Format::Decimal(1)),
-            Shown::new("data", "Data", Format::Text),
-            Shown::new("model", "Model", Format::Text),
-            Shown::new("configuration", "Configuration", Format::Text),
         ],
     )
 }

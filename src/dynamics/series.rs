@@ -1,0 +1,113 @@
+//! The short tables of a log: evaluations, steps, scores by entity type.
+
+use std::path::Path;
+
+use super::column::Columns;
+use super::reader::REMAKE_FILE;
+use super::{CurvePoint, StepRecord, TypePoint, frames, parquet};
+use crate::Result;
+use crate::error::{Error, Problem};
+
+/// The rows of `curve.parquet`.
+pub(super) fn curve(path: &Path) -> Result<Vec<CurvePoint>> {
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let (frame, _) = parquet::read(path, frames::CURVE, REMAKE_FILE)?;
+    let columns = Columns { frame: &frame, path };
+    let epoch = columns.known("epoch")?;
+    let step = count_or_zero(&columns, "step")?;
+    let examples_seen = count_or_zero(&columns, "examples_seen")?;
+    let mut numbers = Vec::new();
+    for name in &frames::CURVE[3..] {
+        numbers.push(columns.known(name)?);
+    }
+    let number = |column: usize, row: usize| numbers[column][row];
+    let sure = |column: usize, row: usize| number(column, row).unwrap_or(f64::NAN);
+    let mut points = Vec::with_capacity(frame.height());
+    for row in 0..frame.height() {
+        let Some(epoch) = epoch[row] else {
+            return Err(Error::Data(Problem::new(format!("column `epoch`, row {}: no number", row + 1)).at(path)));
+        };
+        points.push(CurvePoint {
+            step: step[row],
+            epoch,
+            examples_seen: examples_seen[row],
+            learning_rate: sure(0, row),
+            dev_f1: sure(1, row),
+            dev_precision: sure(2, row),
+            dev_recall: sure(3, row),
+            dev_loss: sure(4, row),
+            dev_accuracy: sure(5, row),
+            probe_f1: sure(6, row),
+            probe_clean_accuracy: number(7, row),
+            probe_noisy_accuracy: number(8, row),
+            probe_noisy_accuracy_gold: number(9, row),
+            probe_clean_loss: number(10, row),
+            probe_noisy_loss: number(11, row),
+        });
+    }
+    Ok(points)
+}
+
+/// The rows of `steps.parquet`.
+pub(super) fn steps(path: &Path) -> Result<Vec<StepRecord>> {
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let (frame, _) = parquet::read(path, frames::STEPS, REMAKE_FILE)?;
+    let columns = Columns { frame: &frame, path };
+    let step = columns.whole("step", u64::MAX)?;
+    let epoch = columns.whole("epoch", u64::from(u32::MAX))?;
+    let examples_seen = count_or_zero(&columns, "examples_seen")?;
+    let pieces = count_or_zero(&columns, "pieces")?;
+    let loss = columns.known("loss")?;
+    let gradient_norm = columns.known("gradient_norm")?;
+    let learning_rate = columns.known("learning_rate")?;
+    let seconds = columns.known("seconds")?;
+    let sure = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    Ok((0..frame.height())
+        .map(|row| StepRecord {
+            step: step[row],
+            epoch: epoch[row] as u32,
+            examples_seen: examples_seen[row],
+            loss: sure(loss[row]),
+            gradient_norm: sure(gradient_norm[row]),
+            learning_rate: sure(learning_rate[row]),
+            pieces: pieces[row] as u32,
+            seconds: sure(seconds[row]) as f32,
+        })
+        .collect())
+}
+
+/// The rows of `types.parquet`.
+pub(super) fn types(path: &Path) -> Result<Vec<TypePoint>> {
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let (frame, _) = parquet::read(path, frames::TYPES, REMAKE_FILE)?;
+    let columns = Columns { frame: &frame, path };
+    let epoch = columns.finite("epoch")?;
+    let name = columns.text("type")?;
+    let step = count_or_zero(&columns, "step")?;
+    let (predicted, support) = (columns.whole("predicted", u64::MAX)?, columns.whole("support", u64::MAX)?);
+    let [precision, recall, f1] = ["precision", "recall", "f1"].map(|name| columns.known(name));
+    let (precision, recall, f1) = (precision?, recall?, f1?);
+    Ok((0..frame.height())
+        .map(|row| TypePoint {
+            step: step[row],
+            epoch: f64::from(epoch[row]),
+            name: name[row].clone(),
+            precision: precision[row],
+            recall: recall[row],
+            f1: f1[row],
+            predicted: predicted[row],
+            support: support[row],
+        })
+        .collect())
+}
+
+/// A count that a log made elsewhere may lack: 0 then, which analysis takes for "unknown".
+fn count_or_zero(columns: &Columns<'_>, name: &str) -> Result<Vec<u64>> {
+    if columns.has(name) { columns.whole(name, u64::MAX) } else { Ok(vec![0; columns.frame.height()]) }
+}

@@ -1,0 +1,120 @@
+//! Two heat maps of the number of training sentences with an entity type against label noise: how well the type is found
+//! in the end, and how many of its words fall into the noise cluster.
+//!
+//! A rare class and a wrong label both have high losses: where the right map is dark in the rows of little data, the
+//! losses cannot tell them apart.
+
+use std::path::Path;
+
+use polars::prelude::DataFrame;
+
+use super::canvas::{Anchor, Text};
+use super::columns;
+use super::panel::Area;
+use super::scale::{count, percent};
+use super::sheet::{FigureFiles, Sheet, Words};
+use super::theme::{self, INK, LABEL_SIZE, SOFT_INK, Style, TICK_SIZE, WHITE, Width};
+use crate::Result;
+
+/// Height of a cell, points.
+const CELL: f64 = 17.0;
+/// Room at the left for the names of the rows, points.
+const LEFT: f64 = 44.0;
+
+/// Draws the figure for the type `class`.
+///
+/// `cells`: one row a pair of `sentences` (of the class, in training) and `noise`: `class_f1` (on dev, after the last
+/// epoch, mean over seeds), `in_cluster` (share of the class's clean words, mean over seeds; null without noise).
+///
+/// # Errors
+/// [`crate::Error::Internal`] if a column is missing, [`crate::Error::Io`] if a file cannot be written.
+pub fn draw(cells: &DataFrame, class: &str, style: &Style, stem: &Path) -> Result<FigureFiles> {
+    let (sizes, noises) = (columns::numbers(cells, "sentences")?, columns::numbers(cells, "noise")?);
+    let places: Vec<(f64, f64)> = sizes.iter().zip(&noises).filter_map(|(s, n)| Some(((*s)?, (*n)?))).collect();
+    let f1 = columns::numbers(cells, "class_f1")?;
+    let in_cluster = columns::numbers(cells, "in_cluster")?;
+    let words = Words {
+        title: format!("{class} made rare, and label noise"),
+        caption: format!(
+            "Left: entity F1 of {class} on development data after the last epoch. Right: share of its correctly labelled \
+             training words whose loss falls into the noise cluster (two clusters of all losses, at the epoch whose \
+             losses find the noise best). Rows: training sentences that hold {class}; columns: noise as requested. \
+             Means over seeds; a dash where there is nothing to measure."
+        ),
+        alt: in_words(class, &places, &f1, &in_cluster),
+    };
+    let mut sheet = Sheet::new(words, style);
+    let rows = distinct(places.iter().map(|place| place.0));
+    let shown = distinct(places.iter().map(|place| place.1));
+    let height = 13.0 + CELL * rows.len().max(1) as f64 + 24.0;
+    let areas = match style.width {
+        Width::Full => sheet.take(height).columns(2, 14.0),
+        Width::Column => vec![sheet.take(height), sheet.take(height)],
+    };
+    let maps = [(format!("dev F1 of {class}"), &f1, false), ("in the noise cluster".to_owned(), &in_cluster, true)];
+    for (area, (heading, values, share)) in areas.into_iter().zip(maps) {
+        map(&mut sheet, area, &heading, [&rows, &shown], &places, values, share);
+    }
+    sheet.save(stem, &[("cells", cells)])
+}
+
+fn distinct(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    values
+}
+
+fn map(
+    sheet: &mut Sheet,
+    area: Area,
+    heading: &str,
+    [rows, shown]: [&[f64]; 2],
+    places: &[(f64, f64)],
+    values: &[Option<f64>],
+    share: bool,
+) {
+    let canvas = &mut sheet.canvas;
+    canvas.text(Text::new(heading, (area.x + LEFT, area.y + 8.0), LABEL_SIZE, INK).bold());
+    let width = (area.width - LEFT) / shown.len().max(1) as f64;
+    for (i, row) in rows.iter().enumerate() {
+        let y = area.y + 13.0 + CELL * i as f64;
+        let name = Text::new(count(*row), (area.x + LEFT - 4.0, y + CELL / 2.0 + 2.5), TICK_SIZE, SOFT_INK);
+        canvas.text(name.anchor(Anchor::End));
+        for (j, noise) in shown.iter().enumerate() {
+            let x = area.x + LEFT + width * j as f64;
+            let value = places.iter().position(|place| *place == (*row, *noise)).and_then(|at| values[at]);
+            let (label, ink) = match value {
+                Some(value) => {
+                    let ground = theme::density(value);
+                    canvas.rectangle((x + 0.5, y + 0.5), (x + width - 0.5, y + CELL - 0.5), ground);
+                    let label = if share { percent(value) } else { format!("{value:.2}") };
+                    (label, if ground.grey() < 0.55 { WHITE } else { INK })
+                }
+                None => ("–".into(), SOFT_INK),
+            };
+            let place = (x + width / 2.0, y + CELL / 2.0 + 2.6);
+            canvas.text(Text::new(label, place, LABEL_SIZE, ink).anchor(Anchor::Middle));
+        }
+    }
+    let below = area.y + 13.0 + CELL * rows.len() as f64;
+    for (j, noise) in shown.iter().enumerate() {
+        let place = (area.x + LEFT + width * (j as f64 + 0.5), below + 9.0);
+        canvas.text(Text::new(percent(*noise), place, TICK_SIZE, SOFT_INK).anchor(Anchor::Middle));
+    }
+    let middle = area.x + LEFT + (area.width - LEFT) / 2.0;
+    canvas.text(Text::new("noise requested", (middle, below + 19.0), LABEL_SIZE, INK).anchor(Anchor::Middle));
+    let side = (area.x + 7.0, area.y + 13.0 + CELL * rows.len() as f64 / 2.0);
+    canvas.text(Text::new("sentences", side, LABEL_SIZE, INK).anchor(Anchor::Middle).rotated());
+}
+
+fn in_words(class: &str, places: &[(f64, f64)], f1: &[Option<f64>], in_cluster: &[Option<f64>]) -> String {
+    let cell = |(i, place): (usize, &(f64, f64))| {
+        let (f1, cluster) = (f1[i], in_cluster[i]);
+        let cluster = cluster.map_or(String::new(), |share| format!(", {} in the noise cluster", percent(share)));
+        let f1 = f1.map_or("unknown".into(), |f1| format!("{f1:.3}"));
+        format!("{} sentences and {} noise: F1 {f1}{cluster}", count(place.0), percent(place.1))
+    };
+    let parts: Vec<String> = places.iter().enumerate().map(cell).collect();
+    if parts.is_empty() { "No data.".into() } else { format!("{class} with {}.", parts.join("; ")) }
+}

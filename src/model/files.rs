@@ -1,0 +1,145 @@
+//! A model's files: configuration, weights, tokenizer.
+
+use std::path::PathBuf;
+
+use fs_err as fs;
+use sha2::{Digest, Sha256};
+
+use super::Centroids;
+use super::checkpoint::Checkpoint;
+use super::config::BertConfig;
+use super::embedded;
+use crate::Result;
+use crate::encode::Tokenizer;
+use crate::error::{Error, Problem};
+
+/// A model's files, from a folder or from the program itself.
+pub(super) struct Files {
+    /// Where they are, for errors.
+    pub origin: PathBuf,
+    /// `config.json`.
+    pub config: BertConfig,
+    config_json: Vec<u8>,
+    /// The weights.
+    pub checkpoint: Checkpoint,
+    tokenizer_files: Option<Vec<(String, Vec<u8>)>>,
+}
+
+impl Files {
+    /// The labels of a saved tagger, by id.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if `config.json` names none.
+    pub fn labels(&self) -> Result<Vec<String>> {
+        let names = self.config.id2label.iter().flatten();
+        let mut labels: Vec<(usize, String)> =
+            names.filter_map(|(id, name)| Some((id.parse().ok()?, name.clone()))).collect();
+        labels.sort();
+        let whole = labels.iter().enumerate().all(|(i, (id, _))| i == *id);
+        if labels.len() < 2 || labels.len() > 256 || !whole || labels.iter().all(|(_, name)| name.starts_with("LABEL_"))
+        {
+            return Err(Error::Model(
+                Problem::new("it names no labels: this is an encoder, not a tagger")
+                    .at(self.origin.join("config.json"))
+                    .hint("give the `model` folder of a finished run, or train one with `memoscope train`"),
+            ));
+        }
+        Ok(labels.into_iter().map(|(_, name)| name).collect())
+    }
+
+    /// Opens a folder in transformers' layout, or the embedded model.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if a file is missing or broken.
+    pub fn open(source: &str) -> Result<Self> {
+        if source == "embedded" {
+            let origin = PathBuf::from("embedded");
+            return Ok(Self {
+                config: BertConfig::parse(embedded::CONFIG, &origin.join("config.json"))?,
+                config_json: embedded::CONFIG.to_vec(),
+                checkpoint: Checkpoint::parse(embedded::WEIGHTS, &origin.join("model.safetensors"))?,
+                tokenizer_files: Some(embedded::tokenizer_files()),
+                origin,
+            });
+        }
+        let origin = PathBuf::from(source);
+        if !origin.is_dir() {
+            return Err(Error::Model(
+                Problem::new(format!("there is no model folder `{source}`"))
+                    .hint("name a folder with config.json, model.safetensors and tokenizer.json, or `embedded`"),
+            ));
+        }
+        let path = origin.join("config.json");
+        if !path.is_file() {
+            return Err(Error::Model(
+                Problem::new("there is no such file")
+                    .at(&path)
+                    .hint("name a folder in transformers' layout: config.json, model.safetensors, tokenizer.json"),
+            ));
+        }
+        let config_json = fs::read(&path).map_err(Error::io(&path))?;
+        Ok(Self {
+            config: BertConfig::parse(&config_json, &path)?,
+            checkpoint: Checkpoint::read(&origin.join("model.safetensors"))?,
+            config_json,
+            tokenizer_files: None,
+            origin,
+        })
+    }
+
+    /// The centroids of a prototypical head, if it was saved for these labels in this order.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if they do not fit the head.
+    pub fn centroids(&mut self, labels: &[String], dimensions: usize) -> Result<Option<Centroids>> {
+        if self.labels().is_ok_and(|saved| saved == labels) {
+            return Centroids::take(&mut self.checkpoint, labels.len() - 1, dimensions);
+        }
+        self.checkpoint.set_aside(|name| name == "prototypes.centroids" || name == "prototypes.support");
+        Ok(None)
+    }
+
+    /// The tokenizer that belongs to the weights.
+    pub fn tokenizer(&self) -> Result<Tokenizer> {
+        match &self.tokenizer_files {
+            Some(files) => Tokenizer::from_files(files.clone(), &self.origin),
+            None => Tokenizer::from_folder(&self.origin),
+        }
+    }
+
+    /// SHA-256 (hex) of weights, configuration and tokenizer.
+    pub fn fingerprint(&self, tokenizer: &Tokenizer) -> String {
+        let mut hash = Sha256::new();
+        hash.update(&self.config_json);
+        hash.update(self.checkpoint.digest());
+        for (name, content) in tokenizer.files() {
+            hash.update(name.as_bytes());
+            hash.update(Sha256::digest(content));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// For each of our labels its row in the checkpoint's classifier; `None`, and the classifier dropped, if there is
+    /// none that fits.
+    pub fn label_order(&mut self, labels: &[String]) -> Option<Vec<usize>> {
+        let shape = [labels.len(), self.config.hidden_size];
+        let fits = self.checkpoint.shape("classifier.weight") == Some(&shape)
+            && self.checkpoint.shape("classifier.bias") == Some(&shape[..1]);
+        let names = self.config.id2label.as_ref();
+        let generic = names.is_none_or(|names| names.values().all(|name| name.starts_with("LABEL_")));
+        let order: Option<Vec<usize>> = match names {
+            _ if !fits => None,
+            Some(names) if !generic => labels
+                .iter()
+                .map(|label| names.iter().find(|(_, name)| *name == label).and_then(|(id, _)| id.parse().ok()))
+                .collect(),
+            _ => Some((0..labels.len()).collect()),
+        };
+        let order = order.filter(|order| order.iter().all(|&row| row < labels.len()));
+        if order.is_none() {
+            // Dropped, but still reported as unexpected by its name.
+            self.checkpoint.set_aside(|name| name.starts_with("classifier."));
+        }
+        order
+    }
+}

@@ -1,0 +1,167 @@
+//! What stands on the encoder and gives a word its label.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::bert;
+use super::parameters::{Builder, Init, Parameters};
+use crate::Result;
+use crate::error::{Error, Problem};
+use crate::nn::{Linear, Outside};
+
+/// What stands on the encoder. The numbers below `kind` are the prototypical head's; their defaults are those of arXiv
+/// 2105.00828, section 5.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeadSettings {
+    /// Which head.
+    pub kind: HeadKind,
+    /// Dimensions of the space in which distances are taken.
+    pub dimensions: usize,
+    /// What the learned logit of `O` starts from: minus the squared distance beyond which a word is no entity.
+    pub outside: f64,
+    /// The logit of a class without support; below any real one.
+    pub absent: f64,
+    /// Which centroids words are judged with after the training and on the way.
+    pub centroids: CentroidRule,
+    /// Weight of the newest episode in the running centroids, above 0 and at most 1.
+    pub running_weight: f64,
+}
+
+/// The heads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeadKind {
+    /// A linear layer: one row of weights a label.
+    #[default]
+    Linear,
+    /// ProtoBERT: a linear map, and the distance to the mean of each class's words.
+    Prototypes,
+}
+
+impl HeadKind {
+    /// As it is written in an experiment file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Prototypes => "prototypes",
+        }
+    }
+}
+
+/// Which centroids a prototypical head judges with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CentroidRule {
+    /// The means over the whole training split, computed anew for each evaluation with dropout off.
+    #[default]
+    TrainingSet,
+    /// An exponential average of the episodes' centroids.
+    Running,
+}
+
+impl Default for HeadSettings {
+    fn default() -> Self {
+        Self {
+            kind: HeadKind::Linear,
+            dimensions: 300,
+            outside: -4.0,
+            absent: -400.0,
+            centroids: CentroidRule::TrainingSet,
+            running_weight: 0.1,
+        }
+    }
+}
+
+impl HeadSettings {
+    /// Refuses numbers that no head can be made with.
+    ///
+    /// # Errors
+    /// [`Error::Config`] whose words begin with the dotted key.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |key: &str, what: String, hint: &str| {
+            Err(Error::Config(Problem::new(format!("model.head.{key} {what}")).hint(hint)))
+        };
+        if self.dimensions == 0 {
+            return refuse("dimensions", "must be at least 1".into(), "the paper's number is 300");
+        }
+        if !(self.outside.is_finite() && self.outside <= 0.0) {
+            let what = format!("must be 0 or less, not {}", self.outside);
+            return refuse("outside", what, "it is compared with minus a squared distance; the paper's number is -4");
+        }
+        if !(self.absent.is_finite() && self.absent < self.outside) {
+            let what = format!("must be below model.head.outside, not {}", self.absent);
+            return refuse("absent", what, "the paper's number is -400");
+        }
+        if !(self.running_weight > 0.0 && self.running_weight <= 1.0) {
+            let what = format!("must be above 0 and at most 1, not {}", self.running_weight);
+            return refuse("running_weight", what, "the paper's number is 0.1");
+        }
+        Ok(())
+    }
+}
+
+/// The names of the head's parameters begin with this.
+pub(super) const LINEAR: &str = "classifier";
+/// The same of the prototypical head's map.
+pub(super) const MAP: &str = "prototypes";
+/// The prototypical head's logit of `O`.
+pub(super) const OUTSIDE: &str = "prototypes.outside_bias";
+
+/// Adds the head's parameters.
+pub(super) fn build(
+    builder: &mut Builder<'_>,
+    settings: &HeadSettings,
+    n_labels: usize,
+    hidden: usize,
+    deviation: f64,
+) -> Result<()> {
+    match settings.kind {
+        HeadKind::Linear => bert::add_linear(builder, LINEAR, n_labels, hidden, Init::Normal(deviation)),
+        HeadKind::Prototypes => {
+            bert::add_linear(builder, MAP, settings.dimensions, hidden, Init::Normal(deviation))?;
+            builder.add(OUTSIDE, &[1, 1], Init::Constant(settings.outside as f32))
+        }
+    }
+}
+
+/// The head, ready to compute.
+pub(super) enum Head {
+    /// W·h + b.
+    Linear(Linear),
+    /// f = W·h + b, to be compared with centroids.
+    Prototypes { map: Linear, outside: Outside },
+}
+
+impl Head {
+    /// Views the parameters.
+    pub fn new(parameters: &Parameters, settings: &HeadSettings) -> Result<Self> {
+        Ok(match settings.kind {
+            HeadKind::Linear => Self::Linear(parameters.linear(LINEAR)?),
+            HeadKind::Prototypes => Self::Prototypes {
+                map: parameters.linear(MAP)?,
+                outside: Outside { logit: parameters.handle(OUTSIDE)?, absent: settings.absent as f32 },
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_make_no_head_are_refused() {
+        let refused = |change: fn(&mut HeadSettings)| {
+            let mut settings = HeadSettings::default();
+            change(&mut settings);
+            settings.validate().unwrap_err().to_string()
+        };
+        assert!(refused(|s| s.dimensions = 0).starts_with("model.head.dimensions"));
+        assert!(refused(|s| s.outside = 1.0).starts_with("model.head.outside"));
+        assert!(refused(|s| s.outside = f64::NAN).starts_with("model.head.outside"));
+        assert!(refused(|s| s.absent = -4.0).starts_with("model.head.absent"));
+        assert!(refused(|s| s.running_weight = 0.0).starts_with("model.head.running_weight"));
+        assert!(HeadSettings::default().validate().is_ok());
+    }
+}
