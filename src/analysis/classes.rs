@@ -27,7 +27,8 @@ pub struct ClassAnalysis {
     pub n_sentences: usize,
     /// Share of them that are never right, 0 to 1; null without such words.
     pub never_learned: Option<f64>,
-    /// Median of the first-learning epoch of those that are right at least once; null without any.
+    /// Median of their first-learning epoch, a word that is never right counted as later than all; null where that falls
+    /// on the median, and without any word.
     pub first_learning: Option<f64>,
     /// Who falls into the noise cluster; null without known noise.
     pub cluster: Option<ClusterShares>,
@@ -52,7 +53,7 @@ pub struct ClusterShares {
 /// How well one measure tells noisy tokens from the words of the class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Separation {
-    /// `loss, mean` is the mean over epochs, `loss, last` the last epoch's.
+    /// `mean loss` is the mean over epochs, `last loss` the last epoch's.
     pub measure: &'static str,
     /// Area under the ROC curve, 0 to 1.
     pub auc: f64,
@@ -236,11 +237,11 @@ impl FirstLearning {
     }
 
     fn median(&self) -> Option<f64> {
-        let mut learned: Vec<u32> = self.class.iter().copied().flatten().collect();
-        learned.sort_unstable();
-        let upper = *learned.get(learned.len() / 2)?;
-        let lower = learned[(learned.len() - 1) / 2];
-        Some(f64::from(lower + upper) / 2.0)
+        let mut epochs: Vec<u32> = self.class.iter().map(|first| first.unwrap_or(u32::MAX)).collect();
+        epochs.sort_unstable();
+        let upper = *epochs.get(epochs.len() / 2)?;
+        let lower = epochs[(epochs.len() - 1) / 2];
+        (upper < u32::MAX).then(|| f64::from(lower + upper) / 2.0)
     }
 }
 
@@ -308,12 +309,12 @@ impl Measures {
         let last = |which: usize| move |at: usize| self.last[at][which];
         let variance = |at: usize| self.squares[at] / self.n[at].max(1.0) - mean(3)(at).powi(2);
         [
-            of("loss, mean", &mean(0)),
-            of("loss, last", &last(0)),
-            of("margin, mean", &mean(1)),
-            of("margin, last", &last(1)),
-            of("entropy, mean", &mean(2)),
-            of("entropy, last", &last(2)),
+            of("mean loss", &mean(0)),
+            of("last loss", &last(0)),
+            of("mean margin", &mean(1)),
+            of("last margin", &last(1)),
+            of("mean entropy", &mean(2)),
+            of("last entropy", &last(2)),
             of("confidence", &mean(3)),
             of("variability", &variance),
             of("correctness", &|at| -self.right[at] / self.n[at].max(1.0)),

@@ -15,7 +15,7 @@ use crate::error::{Error, Problem};
 use crate::perturb::{CapSettings, NoiseKind, PerturbSettings, perturb, write_copy};
 use crate::run::write_atomically;
 
-use super::output::outln;
+use super::output::{errln, outln};
 
 /// What to do with annotated text.
 #[derive(Debug, Clone, Subcommand)]
@@ -121,7 +121,7 @@ fn parse_cap(text: &str) -> Result<CapSettings, String> {
 
 fn warn(corpus: &Corpus) {
     for warning in &corpus.warnings {
-        eprintln!("warning: {warning}");
+        errln!("warning: {warning}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ctrl-C: the first one finishes the step, the second one does not.
 
+use super::output::errln;
 use anyhow::Context;
 
 use crate::error::ErrorKind;
@@ -13,7 +14,7 @@ pub(super) fn stop_flag() -> anyhow::Result<StopFlag> {
         if raised.request() {
             std::process::exit(ErrorKind::Interrupted as i32);
         }
-        eprintln!("\nfinishing the step; once more to stop at once (what is finished is kept either way)");
+        errln!("\nfinishing the step; once more to stop at once (what is finished is kept either way)");
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(stop)

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use fs_err as fs;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::outln;
+use super::output::{errln, outln};
 use crate::corpus::embedded;
 use crate::error::{Error, Problem};
 use crate::model::checkpoint::Precision;
@@ -160,7 +160,7 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
         let twentieth = progress.step * 20 / progress.steps;
         if quiet && twentieth > printed {
             printed = twentieth;
-            eprintln!("step {}/{}  loss {loss:.3}", progress.step, progress.steps);
+            errln!("step {}/{}  loss {loss:.3}", progress.step, progress.steps);
         }
         Ok(())
     })?;
@@ -172,7 +172,7 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
     model.save(&args.out, &tokenizer, precision)?;
     write_report(&args.out, &report)?;
     outln!("{}", args.out.display());
-    eprintln!(
+    errln!(
         "held-out masked accuracy {:.3} (always the most frequent piece: {:.3}), loss {:.3} nats, {} parameters",
         report.held_out_masked_accuracy,
         report.most_frequent_piece_accuracy,

@@ -1,5 +1,6 @@
 //! What is said on stderr while runs train: a bar on a terminal, a line per epoch elsewhere.
 
+use super::output::errln;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -26,7 +27,7 @@ struct Quiet;
 
 impl Monitor for Quiet {
     fn warning(&mut self, message: &str) {
-        eprintln!("warning: {message}");
+        errln!("warning: {message}");
     }
 }
 
@@ -38,37 +39,37 @@ struct Lines {
 
 impl Monitor for Lines {
     fn warning(&mut self, message: &str) {
-        eprintln!("warning: {message}");
+        errln!("warning: {message}");
     }
 
     fn started(&mut self, start: &RunStart<'_>) {
         self.position = position(start.position);
-        eprintln!("{} {}", self.position, opening(start));
+        errln!("{} {}", self.position, opening(start));
         if self.verbose {
-            eprint!("{}", details(start));
+            errln!("{}", details(start).trim_end());
         }
     }
 
     fn skipped(&mut self, id: &str, at: (usize, usize)) {
-        eprintln!("{} {id}: finished before, skipped", position(at));
+        errln!("{} {id}: finished before, skipped", position(at));
     }
 
     fn evaluated(&mut self, point: &CurvePoint) {
         if self.verbose {
-            eprintln!("{}   step {}: {}", self.position, point.step, scores(point));
+            errln!("{}   step {}: {}", self.position, point.step, scores(point));
         }
     }
 
     fn epoch(&mut self, summary: &EpochSummary) {
-        eprintln!("{} {}", self.position, epoch_line(summary));
+        errln!("{} {}", self.position, epoch_line(summary));
     }
 
     fn ended(&mut self, id: &str, wall_seconds: f64) {
-        eprintln!("{} {id}: {}", self.position, duration(wall_seconds));
+        errln!("{} {id}: {}", self.position, duration(wall_seconds));
     }
 
     fn working(&mut self, what: &str) {
-        eprintln!("{what}");
+        errln!("{what}");
     }
 }
 
@@ -106,7 +107,7 @@ impl Bar {
 
     fn say(&self, line: &str) {
         // A bar that is hidden or done swallows lines.
-        if self.bar.is_hidden() || self.bar.is_finished() { eprintln!("{line}") } else { self.bar.println(line) }
+        if self.bar.is_hidden() || self.bar.is_finished() { errln!("{line}") } else { self.bar.println(line) }
     }
 }
 
@@ -116,9 +117,9 @@ impl Monitor for Bar {
     }
 
     fn started(&mut self, start: &RunStart<'_>) {
-        eprintln!("{} {}", position(start.position), opening(start));
+        errln!("{} {}", position(start.position), opening(start));
         if self.verbose {
-            eprint!("{}", details(start));
+            errln!("{}", details(start).trim_end());
         }
         let steps = start.encoding.steps_per_epoch;
         self.bar = ProgressBar::new(steps * u64::from(start.epochs));
@@ -136,7 +137,7 @@ impl Monitor for Bar {
     }
 
     fn skipped(&mut self, id: &str, at: (usize, usize)) {
-        eprintln!("{} {id}: finished before, skipped", position(at));
+        errln!("{} {id}: finished before, skipped", position(at));
     }
 
     fn step(&mut self, record: &StepRecord) {
@@ -164,7 +165,7 @@ impl Monitor for Bar {
     fn ended(&mut self, id: &str, wall_seconds: f64) {
         self.bar.finish_and_clear();
         let last = self.run.dev_f1.map_or(String::new(), |f1| format!(", dev F1 {f1:.3}"));
-        eprintln!("  {id}: {}{last}", duration(wall_seconds));
+        errln!("  {id}: {}{last}", duration(wall_seconds));
     }
 
     fn working(&mut self, what: &str) {

@@ -134,6 +134,14 @@ impl Experiment {
                 "leave --random-init out to have both, or set study.initializations=[]",
             );
         }
+        let prototypes =
+            self.study.heads.contains(&HeadKind::Prototypes) || self.model.head.kind == HeadKind::Prototypes;
+        if prototypes && !self.train.eval_pass {
+            return refuse(
+                "train.eval_pass is off, and a prototypical head has no train pass: nothing would be logged",
+                "leave train.eval_pass on, or use the linear head alone",
+            );
+        }
         if self.threads == Some(0) {
             return refuse("threads must be at least 1", "leave it out to use all cores");
         }
@@ -214,7 +222,7 @@ impl StudySettings {
                     "name an entity type of the data, for example classes=LOC,MISC",
                 );
             }
-            if self.sentences.is_empty() && !self.uncapped {
+            if self.sentences.is_empty() {
                 return refuse("study.sentences is empty", "give at least one number, for example sentences=5,25,100");
             }
             return Ok(());

@@ -112,7 +112,8 @@ impl Layers {
             return Err(Error::Config(origin.put_on(problem).hint(format!("name one of its keys, like `{example}`"))));
         }
         let refuse = |what: String| {
-            let like = if default.is_null() { String::new() } else { format!(", like {default}") };
+            let unhelpful = default.is_null() || default.as_array().is_some_and(Vec::is_empty);
+            let like = if unhelpful { String::new() } else { format!(", like {default}") };
             Error::Config(origin.put_on(Problem::new(what)).hint(format!("give `{key}` a value of its type{like}")))
         };
         let value = value::from_command_line(text, default).map_err(refuse)?;

@@ -91,6 +91,9 @@ pub fn read_words(path: &Path) -> Result<Vec<Vec<String>>> {
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    if path.is_dir() {
+        return Err(Error::Data(Problem::new("a folder, not a file").at(path).hint("name the file in it")));
+    }
     fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::Data(Problem::new("there is no such file").at(path).hint("check the path"))

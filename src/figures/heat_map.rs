@@ -45,14 +45,19 @@ pub fn draw(cells: &DataFrame, class: &str, style: &Style, stem: &Path) -> Resul
     };
     let mut sheet = Sheet::new(words, style);
     let rows = distinct(places.iter().map(|place| place.0));
-    let shown = distinct(places.iter().map(|place| place.1));
     let height = 13.0 + CELL * rows.len().max(1) as f64 + 24.0;
     let areas = match style.width {
         Width::Full => sheet.take(height).columns(2, 14.0),
         Width::Column => vec![sheet.take(height), sheet.take(height)],
     };
-    let maps = [(format!("dev F1 of {class}"), &f1, false), ("in the noise cluster".to_owned(), &in_cluster, true)];
+    let maps = [
+        (format!("dev F1 of {class}"), &f1, false),
+        (format!("share of {class} in the noise cluster"), &in_cluster, true),
+    ];
     for (area, (heading, values, share)) in areas.into_iter().zip(maps) {
+        // A level at which nothing was measured (no noise, no cluster) has no column.
+        let measured = places.iter().zip(values).filter(|(_, value)| value.is_some());
+        let shown = distinct(measured.map(|(place, _)| place.1));
         map(&mut sheet, area, &heading, [&rows, &shown], &places, values, share);
     }
     sheet.save(stem, &[("cells", cells)])
@@ -88,7 +93,7 @@ fn map(
                 Some(value) => {
                     let ground = theme::density(value);
                     canvas.rectangle((x + 0.5, y + 0.5), (x + width - 0.5, y + CELL - 0.5), ground);
-                    let label = if share { percent(value) } else { format!("{value:.2}") };
+                    let label = if share { format!("{:.0}\u{a0}%", 100.0 * value) } else { format!("{value:.2}") };
                     (label, if ground.grey() < 0.55 { WHITE } else { INK })
                 }
                 None => ("–".into(), SOFT_INK),

@@ -73,6 +73,11 @@ impl Default for HeadSettings {
     }
 }
 
+/// More than any head has use for, and little enough for any machine.
+const MOST_DIMENSIONS: usize = 4096;
+/// Below this, single precision has no digits left for differences.
+const LOWEST_LOGIT: f64 = -1e5;
+
 impl HeadSettings {
     /// Refuses numbers that no head can be made with.
     ///
@@ -82,15 +87,16 @@ impl HeadSettings {
         let refuse = |key: &str, what: String, hint: &str| {
             Err(Error::Config(Problem::new(format!("model.head.{key} {what}")).hint(hint)))
         };
-        if self.dimensions == 0 {
-            return refuse("dimensions", "must be at least 1".into(), "the paper's number is 300");
+        if !(1..=MOST_DIMENSIONS).contains(&self.dimensions) {
+            let what = format!("must be between 1 and {MOST_DIMENSIONS}, not {}", self.dimensions);
+            return refuse("dimensions", what, "the paper's number is 300");
         }
-        if !(self.outside.is_finite() && self.outside <= 0.0) {
-            let what = format!("must be 0 or less, not {}", self.outside);
+        if !(LOWEST_LOGIT..=0.0).contains(&self.outside) {
+            let what = format!("must be between {LOWEST_LOGIT} and 0, not {}", self.outside);
             return refuse("outside", what, "it is compared with minus a squared distance; the paper's number is -4");
         }
-        if !(self.absent.is_finite() && self.absent < self.outside) {
-            let what = format!("must be below model.head.outside, not {}", self.absent);
+        if !(LOWEST_LOGIT..self.outside).contains(&self.absent) {
+            let what = format!("must be at least {LOWEST_LOGIT} and below model.head.outside, not {}", self.absent);
             return refuse("absent", what, "the paper's number is -400");
         }
         if !(self.running_weight > 0.0 && self.running_weight <= 1.0) {
@@ -158,6 +164,8 @@ mod tests {
             settings.validate().unwrap_err().to_string()
         };
         assert!(refused(|s| s.dimensions = 0).starts_with("model.head.dimensions"));
+        assert!(refused(|s| s.dimensions = 100_000_000_000).starts_with("model.head.dimensions"));
+        assert!(refused(|s| s.absent = -1e300).starts_with("model.head.absent"));
         assert!(refused(|s| s.outside = 1.0).starts_with("model.head.outside"));
         assert!(refused(|s| s.outside = f64::NAN).starts_with("model.head.outside"));
         assert!(refused(|s| s.absent = -4.0).starts_with("model.head.absent"));

@@ -96,9 +96,14 @@ impl Tagger {
         let settings = ModelSettings { source: source.to_owned(), head, ..ModelSettings::default() };
         let origin = files.origin.clone();
         let (tagger, report) = Self::from_files(files, &settings, &labels, 0, device)?;
-        let untrained =
-            !report.missing.is_empty() || tagger.head.kind == HeadKind::Prototypes && tagger.centroids.is_none();
-        if untrained {
+        if report.missing.is_empty() && tagger.head.kind == HeadKind::Prototypes && tagger.centroids.is_none() {
+            return Err(Error::Model(
+                Problem::new("the centroids of its prototypical head are missing")
+                    .at(origin.join("model.safetensors"))
+                    .hint("save the model again from a finished run: words cannot be judged without them"),
+            ));
+        }
+        if !report.missing.is_empty() {
             return Err(Error::Model(
                 Problem::new("the weights of its head are missing: this is an encoder, not a tagger")
                     .at(origin)
@@ -202,6 +207,11 @@ impl Tagger {
     /// What a prototypical head judges with, if it was set.
     pub fn centroids(&self) -> Option<&Centroids> {
         self.centroids.as_ref()
+    }
+
+    /// Leaves a prototypical head without centroids.
+    pub fn forget_centroids(&mut self) {
+        self.centroids = None;
     }
 
     /// Sets what a prototypical head judges with.

@@ -76,8 +76,8 @@ pub(super) fn select(
     let reader = SpanReader::from(labels);
     let Some(class) = reader.types().iter().position(|name| *name == cap.class) else {
         return Err(refusal(
-            "perturb.cap.class",
-            format!("is `{}`, which the corpus does not have", cap.class),
+            "class cap:",
+            format!("the corpus has no entity type `{}`", cap.class),
             format!("it has {}", reader.types().join(", ")),
         ));
     };
@@ -91,9 +91,9 @@ pub(super) fn select(
     let (available, wanted) = (with.len(), cap.sentences.unwrap_or_default());
     if wanted > available {
         return Err(refusal(
-            "perturb.cap.sentences",
-            format!("is {wanted}, the training split has {available} sentences with `{}`", cap.class),
-            format!("give {available} at most (study.sentences in a study), or leave the cap out to keep all"),
+            "class cap:",
+            format!("{wanted} sentences with `{}` are to stay, and the training split has {available}", cap.class),
+            format!("give {available} at most, or leave the cap out to keep all"),
         ));
     }
     with.shuffle(&mut streams.stream("cap", &[class as u64]));
@@ -103,8 +103,8 @@ pub(super) fn select(
     staying.sort_unstable();
     if staying.is_empty() {
         return Err(refusal(
-            "perturb.cap.sentences",
-            format!("is {wanted}, and every training sentence holds `{}`: nothing would stay", cap.class),
+            "class cap:",
+            format!("{wanted} sentences are to stay, and every one holds `{}`: nothing would be left", cap.class),
             "keep at least one sentence",
         ));
     }
@@ -179,8 +179,8 @@ mod tests {
 
     #[test]
     fn what_the_corpus_does_not_have_is_refused() {
-        assert!(refused("DNA", Some(1)).contains("`DNA`, which the corpus does not have"));
-        assert!(refused("LOC", Some(4)).contains("is 4, the training split has 3"));
+        assert!(refused("DNA", Some(1)).contains("class cap: the corpus has no entity type `DNA`"));
+        assert!(refused("LOC", Some(4)).contains("4 sentences with `LOC` are to stay, and the training split has 3"));
         assert!(refused("LOC", None).contains("perturb.cap.sentences is missing"));
         assert!(refused("", Some(1)).contains("perturb.cap.class is missing"));
     }
@@ -189,6 +189,6 @@ mod tests {
     fn a_cap_that_leaves_nothing_is_refused() {
         let cap = CapSettings { class: "LOC".into(), sentences: Some(0) };
         let error = select(&[vec![1]], &small().1, &cap, &Streams::new(1)).unwrap_err().to_string();
-        assert!(error.contains("nothing would stay"), "{error}");
+        assert!(error.contains("nothing would be left"), "{error}");
     }
 }

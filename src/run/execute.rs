@@ -50,6 +50,9 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     // Looked at before it is claimed, so that a finished run may lie in a folder that cannot be written to.
     let mut skip = |manifest| {
         require_whole_log(request.folder, config.train.epochs)?;
+        // A run that was killed between its last word and here leaves its checkpoint; in a folder that cannot be
+        // written to it may stay.
+        let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
         monitor.skipped(&config.id, request.position);
         Ok(Outcome::Skipped(manifest))
     };

@@ -83,7 +83,12 @@ impl RunFolder {
 
     /// Where the checkpoint is while the run is not finished.
     pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint")
+        Self::checkpoint_in(&self.path)
+    }
+
+    /// The same in the folder of a run that is not claimed.
+    pub fn checkpoint_in(path: &Path) -> PathBuf {
+        path.join("checkpoint")
     }
 
     /// Where the trained tagger is.

@@ -26,6 +26,7 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
     warn_about(&corpus, &experiment.model, monitor);
     for config in &grid {
         perturb::check_cap(&corpus.train, &corpus.labels, &config.perturb)?;
+        config.train.episodes.check_class(corpus.labels.names())?;
         RunFolder::inspect(&layout.runs.join(&config.id), config, &corpus.fingerprint)?;
     }
     for folder in [&layout.analysis, &layout.report] {

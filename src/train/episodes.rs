@@ -6,6 +6,9 @@
 //! than twice `support_with` sentences, half of them (at least one) support and up to `query_with` of the others are
 //! judged; with a single one none is. Where the other sentences do not suffice, they are split in the same proportion as
 //! asked for. What an episode's support lacks has the logit of an absent class there.
+//!
+//! Which sentences hold the rare class is a matter of their given labels, for that is what training sees: under label
+//! noise they are more than hold it in truth.
 
 use rand::seq::SliceRandom;
 use schemars::JsonSchema;
@@ -44,7 +47,25 @@ impl Default for EpisodeSettings {
     }
 }
 
+/// Most sentences of a kind in an episode.
+const MOST_SENTENCES: usize = 10_000;
+
 impl EpisodeSettings {
+    /// Refuses a rare class that the tags do not have.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check_class(&self, labels: &[String]) -> Result<()> {
+        let reader = SpanReader::new(labels);
+        match &self.class {
+            Some(name) if !reader.types().contains(name) => Err(Error::Config(
+                Problem::new(format!("train.episodes.class is `{name}`, which the data do not have"))
+                    .hint(format!("they have {}", reader.types().join(", "))),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses numbers that make no episode.
     pub(super) fn validate(&self) -> Result<()> {
         let refuse = |key: &str, what: &str, hint: &str| {
@@ -52,6 +73,23 @@ impl EpisodeSettings {
         };
         if self.steps == 0 {
             return refuse("steps", "must be at least 1", "the paper's number is 756");
+        }
+        for (key, n) in [
+            ("support_with", self.support_with),
+            ("support_others", self.support_others),
+            ("query_with", self.query_with),
+            ("query_others", self.query_others),
+        ] {
+            if n > MOST_SENTENCES {
+                return refuse(key, &format!("must be at most {MOST_SENTENCES}"), "an episode is computed at once");
+            }
+        }
+        if self.support_with == 0 && self.query_with > 0 {
+            return refuse(
+                "support_with",
+                "is 0, and query_with is not",
+                "without support the rare class cannot be judged: set both to 0, or neither",
+            );
         }
         if self.support_with + self.support_others == 0 {
             return refuse("support_others", "and support_with are both 0", "an episode needs support to learn from");
@@ -97,13 +135,9 @@ impl Episodes {
                 }
             }
         }
+        settings.check_class(labels)?;
         let class = match &settings.class {
-            Some(name) => reader.types().iter().position(|known| known == name).ok_or_else(|| {
-                Error::Config(
-                    Problem::new(format!("train.episodes.class is `{name}`, which the data do not have"))
-                        .hint(format!("they have {}", reader.types().join(", "))),
-                )
-            })?,
+            Some(name) => reader.types().iter().position(|known| known == name).unwrap_or_default(),
             // The rarest of the types that occur; of equal ones the first by name.
             None => (0..sentences.len())
                 .filter(|&entity_type| !sentences[entity_type].is_empty())
@@ -165,7 +199,7 @@ impl Draw {
     /// The episode as a batch.
     ///
     /// Of support sentences only the words in entities are read, for `O` has no centroid; a sentence without any is not
-    /// computed at all.
+    /// computed at all. Dropout's draws aside, the gradient is the same.
     pub fn encode(&self, train: &EncodedSplit, classes: usize) -> Episode {
         let support: Vec<(u32, EncodedSentence)> = self
             .support

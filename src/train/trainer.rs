@@ -107,6 +107,8 @@ impl Trainer {
         train.collect_pieces(&mut pieces);
         dev.collect_pieces(&mut pieces);
         tagger.use_rows(&pieces)?;
+        // A head that was trained before starts its centroids anew.
+        tagger.forget_centroids();
         let streams = Streams::new(seed);
         Ok(Self {
             optimizer: AdamW::new(tagger.parameters(), settings)?,
@@ -232,7 +234,8 @@ impl Trainer {
         self.end_step(step, seen)
     }
 
-    /// One optimiser step on an episode (or `train.accumulation` of them); the loss is the mean over its queries.
+    /// One optimiser step on an episode, or on `train.accumulation` of them; the loss is the mean over an episode's queries,
+    /// and over the episodes.
     fn episode_step(&mut self, batch_number: &mut u64) -> Result<StepRecord> {
         let mut step = self.begin_step();
         let parts = self.settings.accumulation as u64;

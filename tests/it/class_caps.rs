@@ -130,10 +130,10 @@ fn caps_that_cannot_be_are_refused_before_anything_is_trained() {
         said.stderr
     };
     let words = refused(&["classes=DNA", "out=out"]);
-    assert!(words.contains("is `DNA`, which the corpus does not have"), "{words}");
+    assert!(words.contains("class cap: the corpus has no entity type `DNA`"), "{words}");
     assert!(words.contains("it has LOC, MISC, ORG, PER"), "{words}");
     let words = refused(&["sentences=5,10000", "out=out"]);
-    assert!(words.contains("is 10000, the training split has "), "{words}");
+    assert!(words.contains("10000 sentences with `LOC` are to stay, and the training split has "), "{words}");
     assert!(refused(&["study.classes=[]", "out=out"]).contains("study.classes is empty"));
     assert!(refused(&["classes=LOC,LOC", "out=out"]).contains("study.classes has LOC twice"));
     assert!(refused(&["sentences=-1", "out=out"]).contains("sentences"));

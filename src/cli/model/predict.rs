@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::output::{outln, print};
+use crate::cli::output::{errln, outln, print};
 use crate::config::DeviceName;
 use crate::corpus::{LabelSet, Sentence, files, read_words};
 use crate::error::{Error, Problem};
@@ -29,7 +29,8 @@ const BATCH: usize = 64;
 pub struct PredictArgs {
     /// The `model` folder of a finished run, with either head
     model: String,
-    /// One word a line, an empty line between sentences; columns behind the word are not read
+    /// One word a line, an empty line between sentences; columns behind the word are not read. Words beyond the model's
+    /// longest sentence are labelled O, with a warning
     file: PathBuf,
     /// Write to a file instead of stdout
     #[arg(long, value_name = "FILE", conflicts_with = "score")]
@@ -70,6 +71,15 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
 fn predict(tagger: &Tagger, path: &Path, words: &[Vec<String>]) -> Result<Vec<Vec<u8>>, Error> {
     if words.is_empty() {
         return Err(Error::Data(Problem::new("the file holds no word").at(path).hint("give one word a line")));
+    }
+    let longest = tagger.config().max_position_embeddings;
+    let encoded = tagger.tokenizer().encode(words.iter().map(Vec::as_slice), longest)?;
+    let lost: usize = encoded.iter().map(|sentence| sentence.truncated + sentence.without_piece).sum();
+    if lost > 0 {
+        errln!(
+            "warning: {lost} words are labelled O unseen: they lie behind the model's {longest} pieces a sentence, or \
+             its tokenizer leaves nothing of them; shorter sentences lose none"
+        );
     }
     tagger.predict(words, usize::MAX, BATCH)
 }

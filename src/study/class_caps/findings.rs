@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Gathered;
-use super::summary::{self, Cell, Needed, RunNumbers, needed_for_ninety_percent, needed_to_predict};
+use super::summary::{self, Cell, Needed, RunNumbers, needed_for_ninety_percent, needed_to_find, needed_to_predict};
 use crate::figures::scale::count;
 use crate::model::HeadKind;
 use crate::study::aggregate::Estimate;
@@ -27,8 +27,8 @@ fn opening(gathered: &Gathered<'_>) -> String {
     let synthetic =
         if subject.synthetic { " (synthetic text: the numbers say nothing about real corpora)" } else { "" };
     format!(
-        "{} ({}) fine-tuned on {}{synthetic} for {} epochs, with ever fewer training sentences of {}: {over}. F1 is that \
-         on dev after the last epoch.",
+        "{} ({}) fine-tuned on {}{synthetic} for {} epochs, most training sentences with {} left out: {over}. F1 is that on \
+         dev after the last epoch.",
         subject.model,
         subject.shape,
         subject.data,
@@ -39,7 +39,7 @@ fn opening(gathered: &Gathered<'_>) -> String {
 
 fn of_class(gathered: &Gathered<'_>, class: &str) -> String {
     let mut text = format!("{class}.");
-    let cells = summary::cells(&gathered.numbers);
+    let cells = summary::cells(&gathered.numbers, gathered.classes);
     for runs in gathered.groups().iter().filter(|runs| runs[0].class == class) {
         let first = runs[0];
         let of_group = |cell: &&Cell<'_>| {
@@ -47,10 +47,15 @@ fn of_class(gathered: &Gathered<'_>, class: &str) -> String {
             run.class == class && run.noise == first.noise && run.variant == first.variant
         };
         let own: Vec<&Cell<'_>> = cells.iter().filter(of_group).collect();
-        let _ = write!(text, " {}: {}.", capital(&condition(gathered, first)), curve(&own));
-        let _ = write!(text, " It is first predicted with {}", needed(needed_to_predict(runs)));
-        let _ =
-            write!(text, ", and reaches 90 % of its F1 on all data with {}.", needed(needed_for_ninety_percent(runs)));
+        let condition = condition(gathered, first).map_or(String::new(), |words| format!("{}: ", capital(&words)));
+        let _ = write!(text, " {condition}{}.", curve(&own));
+        let all = runs.iter().find(|run| run.uncapped).map(|run| run.sentences);
+        let _ = write!(text, " It is first predicted {}", needed(needed_to_predict(runs), all));
+        let _ = write!(text, ", an entity of it first found {}", needed(needed_to_find(runs), all));
+        if let Some(ninety) = needed_for_ninety_percent(runs) {
+            let _ = write!(text, ", and 90 % of its F1 on all data reached {}", needed(ninety, all));
+        }
+        text.push('.');
         if let Some(sentence) = noise(&own) {
             text.push(' ');
             text.push_str(&sentence);
@@ -64,7 +69,7 @@ fn of_class(gathered: &Gathered<'_>, class: &str) -> String {
 }
 
 /// Noise and way of training, as far as they differ within the study.
-fn condition(gathered: &Gathered<'_>, run: &RunNumbers) -> String {
+fn condition(gathered: &Gathered<'_>, run: &RunNumbers) -> Option<String> {
     let mut parts = Vec::new();
     if gathered.variants.len() > 1 {
         parts.push(gathered.name(run.variant));
@@ -75,7 +80,7 @@ fn condition(gathered: &Gathered<'_>, run: &RunNumbers) -> String {
             noise => format!("at {:.0} % noise", 100.0 * noise),
         });
     }
-    if parts.is_empty() { "F1".into() } else { parts.join(", ") }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn curve(cells: &[&Cell<'_>]) -> String {
@@ -93,20 +98,18 @@ fn sentences(n: f64) -> String {
     if n == 1.0 { "1 sentence".into() } else { format!("{} sentences", count(n)) }
 }
 
-fn needed(needed: Option<Needed>) -> String {
-    match needed {
-        None => "no number tried".into(),
-        Some(needed) => {
-            let mut text = sentences(needed.median);
-            if needed.low < needed.high {
-                let _ = write!(text, " ({} to {} over seeds)", count(needed.low), count(needed.high));
-            }
-            if needed.n < needed.seeds {
-                let _ = write!(text, " in {} of {} seeds", needed.n, needed.seeds);
-            }
-            text
-        }
+/// `with 15 sentences`; `all` is how many there are, if that was tried.
+fn needed(needed: Needed, all: Option<usize>) -> String {
+    let number = |n: Option<usize>| n.map_or("more".into(), |n| count(n as f64));
+    let mut text = match needed.median {
+        None => "with none of the numbers tried".to_owned(),
+        Some(n) if Some(n) == all => format!("only with all {}", sentences(n as f64)),
+        Some(n) => format!("with {}", sentences(n as f64)),
+    };
+    if needed.n > 0 && needed.low != needed.high {
+        let _ = write!(text, " ({} to {} over seeds)", number(needed.low), number(needed.high));
     }
+    text
 }
 
 /// Whether the rarest form of the class that has any word looks like noise.
@@ -116,11 +119,18 @@ fn noise(cells: &[&Cell<'_>]) -> Option<String> {
     let class = percent(cell.estimate(|run| run.cluster?.class))?;
     let noisy = percent(cell.estimate(|run| run.cluster?.noisy))?;
     let (measure, area) = cell.best_measure()?;
+    let (share, looks) = match area.mean < 0.5 {
+        true => (1.0 - area.mean, "the word of the class looks more like noise than the noisy token"),
+        false => (area.mean, "the noisy token looks more like noise than the word of the class"),
+    };
     Some(format!(
-        "With {}, {class} of its correctly labelled words fall into the noise cluster, and {noisy} of the noisy tokens; of \
-         all measures, {measure} tells the two apart best (AUC {}).",
+        "With {}, {class} of its correctly labelled words fall into the noise cluster, and {noisy} of the noisy tokens. Of \
+         all measures, {measure} tells the two apart best: in {:.1} % of the pairs {looks} by it (AUC {}; {} words, and the \
+         measure chosen with the truth known).",
         sentences(cell.common().sentences as f64),
-        area.score()
+        100.0 * share,
+        area.score(),
+        cell.common().n_words
     ))
 }
 
@@ -152,7 +162,7 @@ fn heads(cells: &[Cell<'_>], class: &str) -> Vec<String> {
     }
     let spread = match parts.iter().all(|(_, known)| *known) {
         true => "; where nothing is said, by more than either standard deviation",
-        false => "; one seed somewhere, so not all have a spread",
+        false => "; with one seed there is no spread",
     };
     let parts: Vec<String> = parts.into_iter().map(|(part, _)| part).collect();
     vec![format!("The prototypical head's F1 minus the linear one's: {}{spread}.", parts.join(", "))]

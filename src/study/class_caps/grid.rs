@@ -1,5 +1,7 @@
 //! The grid of a study of class caps, and where in it a run stands.
 
+use sha2::{Digest, Sha256};
+
 use crate::config::{Experiment, Initialization};
 use crate::error::Result;
 use crate::model::{HeadKind, HeadSettings, ModelSettings};
@@ -34,16 +36,33 @@ impl Point {
         }
     }
 
-    /// The run's name: `class=LOC,sentences=15,noise=0.00,seed=1,head=linear,init=pretrained`. A class is the name of
-    /// a folder here: what does not belong into one is replaced.
+    /// The run's name: `class=LOC,sentences=15,noise=0.00,seed=1,head=linear,init=pretrained`.
     fn id(&self) -> String {
-        let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
         let cap = match &self.cap {
-            Some((class, n)) => format!("class={},sentences={n}", class.chars().map(plain).collect::<String>()),
+            Some((class, n)) => format!("class={},sentences={n}", folder_name(class)),
             None => "class=none".into(),
         };
         format!("{cap},{},head={},init={}", run_id(self.noise, self.seed), self.head.name(), self.start.name())
     }
+}
+
+/// A class in the name of a folder: what does not belong there is written as its code point, `a/b` as `a~2f~b`, and a
+/// long name is cut, with a digest of the whole behind it. Different classes have different names.
+fn folder_name(class: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut name = String::new();
+    for c in class.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() || "-_.".contains(c) => name.push(c),
+            c => name.push_str(&format!("~{:x}~", u32::from(c))),
+        }
+    }
+    if name.len() > LONGEST {
+        let digest = Sha256::digest(class.as_bytes());
+        name.truncate(LONGEST);
+        name.extend(digest.iter().take(6).map(|byte| format!("{byte:02x}")));
+    }
+    name
 }
 
 /// The runs of an experiment. Seeds are the outer loop, and what all classes share is trained once: the run on all
@@ -117,10 +136,20 @@ mod tests {
             ids(study),
             [
                 "class=LOC,sentences=5,noise=0.00,seed=1,head=linear,init=pretrained",
-                "class=a_b,sentences=5,noise=0.00,seed=1,head=linear,init=pretrained",
+                "class=a~2f~b,sentences=5,noise=0.00,seed=1,head=linear,init=pretrained",
                 "class=none,noise=0.00,seed=1,head=linear,init=pretrained"
             ]
         );
+    }
+
+    #[test]
+    fn different_classes_have_different_folders() {
+        let (long, longer) = ("x".repeat(300), "x".repeat(301));
+        let names = ["a/b", "a_b", "a~2f~b", "ä", &long, &longer].map(folder_name);
+        for (i, name) in names.iter().enumerate() {
+            assert!(name.len() < 80, "{name}");
+            assert!(!names[..i].contains(name), "{name} twice");
+        }
     }
 
     #[test]

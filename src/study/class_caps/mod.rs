@@ -184,6 +184,13 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         let available = caps().find(|cap| cap.class == run.class).map(|cap| cap.available);
         run.sentences = available.unwrap_or(run.sentences);
     }
+    // A cap at all there are is the run on all sentences once more, not another seed of it.
+    let repeats: Vec<bool> = numbers
+        .iter()
+        .map(|run| !run.uncapped && numbers.iter().any(|other| other.uncapped && other.is_same_but_for_the_cap(run)))
+        .collect();
+    let (numbers, frames): (Vec<RunNumbers>, Vec<DataFrame>) =
+        numbers.into_iter().zip(frames).zip(repeats).filter(|(_, repeats)| !repeats).map(|(run, _)| run).unzip();
     let mut epochs = Vec::new();
     for (of_run, frame) in numbers.iter().zip(frames) {
         epochs.push(RunEpochs {

@@ -79,7 +79,7 @@ fn ends(runs: &[&RunNumbers], gathered: &Gathered<'_>) -> Result<DataFrame> {
 
 /// One row a cell: `sentences, noise, class_f1, in_cluster`, means over seeds.
 fn cells(gathered: &Gathered<'_>, class: &str, variant: summary::Variant) -> Result<DataFrame> {
-    let cells = summary::cells(&gathered.numbers);
+    let cells = summary::cells(&gathered.numbers, gathered.classes);
     let chosen: Vec<_> =
         cells.iter().filter(|cell| cell.common().class == class && cell.common().variant == variant).collect();
     let mean = |get: fn(&RunNumbers) -> Option<f64>| -> Vec<Option<f64>> {

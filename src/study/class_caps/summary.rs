@@ -42,7 +42,7 @@ pub(super) struct RunNumbers {
     pub predicted: Option<f64>,
     /// Clean training words of the class.
     pub n_words: usize,
-    /// Median of their first-learning epoch.
+    /// Median of their first-learning epoch; `None` where it is never.
     pub first_learning: Option<f64>,
     /// Share of them learned in the first epoch.
     pub learned_at_once: Option<f64>,
@@ -88,6 +88,11 @@ impl RunNumbers {
         })
     }
 
+    /// True for two runs that saw the same sentences in the same way.
+    pub fn is_same_but_for_the_cap(&self, other: &Self) -> bool {
+        self.cell() == other.cell() && self.seed == other.seed
+    }
+
     fn cell(&self) -> (&str, f64, Variant, usize) {
         (&self.class, self.noise, self.variant, self.sentences)
     }
@@ -126,12 +131,13 @@ impl Cell<'_> {
     }
 }
 
-/// The cells of all runs: by class, noise, way of training, and number of sentences, ascending.
-pub(super) fn cells(runs: &[RunNumbers]) -> Vec<Cell<'_>> {
+/// The cells of all runs: by class in the order of `classes`, noise, way of training, and number of sentences, ascending.
+pub(super) fn cells<'a>(runs: &'a [RunNumbers], classes: &[String]) -> Vec<Cell<'a>> {
     let mut sorted: Vec<&RunNumbers> = runs.iter().collect();
+    let class = |run: &RunNumbers| classes.iter().position(|class| *class == run.class);
     // Stable: seeds stay in the grid's order.
     sorted.sort_by(|a, b| {
-        let by_class = a.class.cmp(&b.class).then(a.noise.total_cmp(&b.noise));
+        let by_class = class(a).cmp(&class(b)).then(a.noise.total_cmp(&b.noise));
         by_class.then(a.variant.cmp(&b.variant)).then(a.sentences.cmp(&b.sentences))
     });
     sorted.chunk_by(|a, b| a.cell() == b.cell()).map(|runs| Cell { runs: runs.to_vec() }).collect()
@@ -165,47 +171,63 @@ pub(super) fn variant_name(variant: Variant, others: &[Variant]) -> String {
     parts.join(", ")
 }
 
-/// A number of sentences over the seeds: median (the lower one of two), least and greatest.
+/// A number of sentences over the seeds, of those tried. A seed for which none suffices counts as more than all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Needed {
-    /// Median of the seeds that have one.
-    pub median: f64,
-    /// Least.
-    pub low: f64,
-    /// Greatest.
-    pub high: f64,
-    /// Seeds that have one.
+    /// Median over all seeds, the lower one of two; `None` if none sufficed for that seed.
+    pub median: Option<usize>,
+    /// Least; `None` if none sufficed for any seed.
+    pub low: Option<usize>,
+    /// Greatest; `None` if none sufficed for some seed.
+    pub high: Option<usize>,
+    /// Seeds for which some number sufficed.
     pub n: usize,
     /// Seeds in all.
     pub seeds: usize,
 }
 
-/// The fewest sentences, of those in the grid, at which each seed's runs satisfy `enough`; `runs` are those of one
-/// class, noise and way of training. `None` if no seed's do.
-pub(super) fn needed(runs: &[&RunNumbers], enough: impl Fn(&RunNumbers) -> bool) -> Option<Needed> {
+/// The fewest sentences at which each seed's runs satisfy `enough`; `runs` are those of one class, noise and way of
+/// training. No sentence at all does not count: what is predicted then is chance, or comes from wrong labels.
+pub(super) fn needed(runs: &[&RunNumbers], enough: impl Fn(&RunNumbers) -> bool) -> Needed {
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
     let fewest = |seed: &u64| {
         let of_seed = runs.iter().filter(|run| run.seed == *seed && run.sentences > 0);
-        of_seed.filter(|run| enough(run)).map(|run| run.sentences as f64).min_by(f64::total_cmp)
+        of_seed.filter(|run| enough(run)).map(|run| run.sentences).min()
     };
-    let mut found: Vec<f64> = seeds.iter().filter_map(fewest).collect();
-    found.sort_by(f64::total_cmp);
-    let (&low, &high) = (found.first()?, found.last()?);
-    let median = found[(found.len() - 1) / 2];
-    Some(Needed { median, low, high, n: found.len(), seeds: seeds.len() })
+    let mut found: Vec<Option<usize>> = seeds.iter().map(fewest).collect();
+    found.sort_by_key(|n| n.unwrap_or(usize::MAX));
+    let at = |i: usize| found.get(i).copied().flatten();
+    Needed {
+        median: at(found.len().saturating_sub(1) / 2),
+        low: at(0),
+        high: at(found.len().saturating_sub(1)),
+        n: found.iter().flatten().count(),
+        seeds: seeds.len(),
+    }
 }
 
-/// The fewest sentences at which the class is predicted on dev at all.
-pub(super) fn needed_to_predict(runs: &[&RunNumbers]) -> Option<Needed> {
+/// The fewest sentences at which the class is predicted on dev at all, rightly or not.
+pub(super) fn needed_to_predict(runs: &[&RunNumbers]) -> Needed {
     needed(runs, |run| run.predicted.is_some_and(|n| n > 0.0))
 }
 
-/// The fewest sentences at which the class's dev F1 is 90 % of what the same seed reaches on all sentences.
+/// The fewest sentences at which an entity of the class is found on dev.
+pub(super) fn needed_to_find(runs: &[&RunNumbers]) -> Needed {
+    needed(runs, |run| run.class_dev.is_some_and(|f1| f1 > 0.0))
+}
+
+/// The fewest sentences at which the class's dev F1 is 90 % of what the same seed reaches on all sentences; `None` if
+/// that is not known, or 0, for some seed.
 pub(super) fn needed_for_ninety_percent(runs: &[&RunNumbers]) -> Option<Needed> {
-    let whole = |seed: u64| runs.iter().find(|run| run.uncapped && run.seed == seed).and_then(|run| run.class_dev);
-    needed(runs, |run| run.class_dev.zip(whole(run.seed)).is_some_and(|(f1, whole)| whole > 0.0 && f1 >= 0.9 * whole))
+    let whole = |seed: u64| {
+        let f1 = runs.iter().find(|run| run.uncapped && run.seed == seed)?.class_dev?;
+        (f1 > 0.0).then_some(f1)
+    };
+    runs.iter()
+        .all(|run| whole(run.seed).is_some())
+        .then(|| needed(runs, |run| run.class_dev.zip(whole(run.seed)).is_some_and(|(f1, whole)| f1 >= 0.9 * whole)))
 }
 
 #[cfg(test)]
@@ -232,8 +254,8 @@ pub(super) mod tests {
             never_learned: Some(0.0),
             cluster: None,
             separation: vec![
-                Separation { measure: "loss, last", auc: 0.6 },
-                Separation { measure: "entropy, last", auc: 0.1 },
+                Separation { measure: "last loss", auc: 0.6 },
+                Separation { measure: "last entropy", auc: 0.1 },
             ],
             seconds: 2.0,
         }
@@ -242,7 +264,7 @@ pub(super) mod tests {
     #[test]
     fn seeds_are_put_together_and_cells_sorted() {
         let runs = [run(50, 1, 0.5), run(5, 1, 0.0), run(5, 2, 0.2)];
-        let cells = cells(&runs);
+        let cells = cells(&runs, &[]);
         assert_eq!(cells.iter().map(|cell| cell.runs.len()).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(cells[0].estimate(|run| run.class_dev).unwrap().mean, 0.1);
     }
@@ -250,8 +272,8 @@ pub(super) mod tests {
     #[test]
     fn the_measure_farthest_from_chance_is_the_best() {
         let runs = [run(5, 1, 0.0)];
-        let (measure, area) = cells(&runs)[0].best_measure().unwrap();
-        assert_eq!((measure, area.mean), ("entropy, last", 0.1));
+        let (measure, area) = cells(&runs, &[])[0].best_measure().unwrap();
+        assert_eq!((measure, area.mean), ("last entropy", 0.1));
     }
 
     #[test]
@@ -267,11 +289,28 @@ pub(super) mod tests {
             run(500, 2, 0.8),
         ];
         let runs: Vec<&RunNumbers> = runs.iter().collect();
-        let predicted = needed_to_predict(&runs).unwrap();
-        assert_eq!((predicted.median, predicted.low, predicted.high, predicted.n), (5.0, 5.0, 50.0, 2));
+        let predicted = needed_to_predict(&runs);
+        assert_eq!((predicted.median, predicted.low, predicted.high, predicted.n), (Some(5), Some(5), Some(50), 2));
+        assert_eq!(needed_to_find(&runs), predicted);
         let ninety = needed_for_ninety_percent(&runs).unwrap();
-        assert_eq!((ninety.low, ninety.high), (50.0, 500.0));
-        assert_eq!(needed(&runs, |_| false), None);
+        assert_eq!((ninety.low, ninety.high), (Some(50), Some(500)));
+        let never = needed(&runs, |_| false);
+        assert_eq!((never.median, never.low, never.n, never.seeds), (None, None, 0, 2));
+        assert_eq!(needed_for_ninety_percent(&runs[..3]), None, "no run on all sentences");
+    }
+
+    #[test]
+    fn a_seed_that_never_gets_there_counts_as_more_than_all() {
+        let runs = [run(5, 1, 0.1), run(5, 2, 0.0), run(5, 3, 0.0)];
+        let found = needed_to_find(&runs.iter().collect::<Vec<_>>());
+        assert_eq!((found.median, found.low, found.high, found.n, found.seeds), (None, Some(5), None, 1, 3));
+    }
+
+    #[test]
+    fn a_cap_at_all_there_are_is_the_same_run() {
+        let (whole, capped) = (run(500, 1, 0.8), RunNumbers { uncapped: false, ..run(500, 1, 0.8) });
+        assert!(whole.is_same_but_for_the_cap(&capped));
+        assert!(!whole.is_same_but_for_the_cap(&RunNumbers { seed: 2, ..capped }));
     }
 
     #[test]

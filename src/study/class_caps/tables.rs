@@ -3,22 +3,24 @@
 use polars::prelude::*;
 
 use super::Gathered;
-use super::summary::{self, Cell, Needed, RunNumbers, needed_for_ninety_percent, needed_to_predict, variant_name};
+use super::summary::{
+    self, Cell, Needed, RunNumbers, needed_for_ninety_percent, needed_to_find, needed_to_predict, variant_name,
+};
 use crate::error::Result;
 use crate::report::{Column as Shown, Format, Table};
 use crate::study::aggregate::Estimate;
 use crate::study::frames::numbers;
-use crate::study::{StudyInput, run_table};
+use crate::study::{StudyInput, cap_table, run_table};
 
 /// All tables, in the order they are shown.
 pub(super) fn all(input: &StudyInput<'_>, gathered: &Gathered<'_>) -> Result<Vec<Table>> {
-    let cells = summary::cells(&gathered.numbers);
+    let cells = summary::cells(&gathered.numbers, gathered.classes);
     let mut tables = vec![scores(&cells, gathered)?, sentences_needed(gathered)?, first_learning(&cells, gathered)?];
     if gathered.numbers.iter().any(|run| run.cluster.is_some()) {
         tables.push(rare_or_noise(&cells, gathered)?);
     }
-    tables.push(forgettable(gathered)?);
-    tables.push(caps(input)?);
+    tables.extend(forgettable(gathered)?);
+    tables.extend(cap_table::table(input)?);
     tables.push(run_table::table(input)?);
     Ok(tables)
 }
@@ -97,44 +99,50 @@ fn scores(cells: &[Cell<'_>], gathered: &Gathered<'_>) -> Result<Table> {
 
 fn sentences_needed(gathered: &Gathered<'_>) -> Result<Table> {
     let groups = gathered.groups();
-    let predicted: Vec<Option<Needed>> = groups.iter().map(|runs| needed_to_predict(runs)).collect();
-    let ninety: Vec<Option<Needed>> = groups.iter().map(|runs| needed_for_ninety_percent(runs)).collect();
-    let column = |of: &[Option<Needed>], get: fn(&Needed) -> f64| -> Vec<Option<f64>> {
-        of.iter().map(|needed| needed.as_ref().map(get)).collect()
-    };
-    let either: Vec<Option<Needed>> = predicted.iter().zip(&ninety).map(|(a, b)| a.or(*b)).collect();
-    let frame = df!(
+    type Which = fn(&[&RunNumbers]) -> Option<Needed>;
+    let measures: [(&str, &str, Which); 3] = [
+        ("predicted", "First predicted", |runs| Some(needed_to_predict(runs))),
+        ("found", "First found", |runs| Some(needed_to_find(runs))),
+        ("ninety", "90 % of all", needed_for_ninety_percent),
+    ];
+    let mut frame = df!(
         "class" => groups.iter().map(|runs| runs[0].class.as_str()).collect::<Vec<_>>(),
         "noise" => groups.iter().map(|runs| runs[0].noise).collect::<Vec<_>>(),
         "training" => groups.iter().map(|runs| gathered.name(runs[0].variant)).collect::<Vec<_>>(),
-        "predicted" => column(&predicted, |needed| needed.median),
-        "predicted_low" => column(&predicted, |needed| needed.low),
-        "predicted_high" => column(&predicted, |needed| needed.high),
-        "ninety" => column(&ninety, |needed| needed.median),
-        "ninety_low" => column(&ninety, |needed| needed.low),
-        "ninety_high" => column(&ninety, |needed| needed.high),
-        "seeds" => column(&either, |needed| needed.seeds as f64),
     )?;
+    let mut shown = vec![
+        Shown::new("class", "Class", Format::Text),
+        Shown::new("noise", "Noise", Format::Percent(0)),
+        Shown::new("training", "Training", Format::Text),
+    ];
+    for (key, heading, which) in measures {
+        let needed: Vec<Option<Needed>> = groups.iter().map(|runs| which(runs)).collect();
+        let mut add = |name: String, heading: &str, get: fn(&Needed) -> Option<usize>| -> Result<()> {
+            let values: Vec<Option<u64>> =
+                needed.iter().map(|needed| needed.as_ref().and_then(get).map(|n| n as u64)).collect();
+            frame.with_column(Column::new(name.as_str().into(), values))?;
+            shown.push(Shown::new(name, heading, Format::Integer));
+            Ok(())
+        };
+        add(key.to_owned(), heading, |needed| needed.median)?;
+        add(format!("{key}_low"), "from", |needed| needed.low)?;
+        add(format!("{key}_high"), "to", |needed| needed.high)?;
+        add(format!("{key}_seeds"), "seeds", |needed| Some(needed.n))?;
+    }
+    let seeds: Vec<u64> = groups.iter().map(|runs| needed_to_predict(runs).seeds as u64).collect();
+    frame.with_column(Column::new("of_seeds".into(), seeds))?;
+    shown.push(Shown::new("of_seeds", "of", Format::Integer));
     Table::from_frame(
         &frame,
         "sentences_needed",
         "How many sentences a class needs",
-        "The fewest sentences, of the numbers tried, at which the class is predicted on dev at all, and at which its dev F1 \
-         reaches 90 % of what the same seed reaches on all sentences. Median over seeds (the lower one of two), from the least to the greatest; \
-         a number between two of those tried would be found only by trying it. Empty: at none of them, or not known for \
-         want of a run on all sentences.",
-        vec![
-            Shown::new("class", "Class", Format::Text),
-            Shown::new("noise", "Noise", Format::Percent(0)),
-            Shown::new("training", "Training", Format::Text),
-            Shown::new("predicted", "First predicted", Format::Integer),
-            Shown::new("predicted_low", "from", Format::Integer),
-            Shown::new("predicted_high", "to", Format::Integer),
-            Shown::new("ninety", "90 % of all", Format::Integer),
-            Shown::new("ninety_low", "from", Format::Integer),
-            Shown::new("ninety_high", "to", Format::Integer),
-            Shown::new("seeds", "Seeds", Format::Integer),
-        ],
+        "The fewest sentences, of the numbers tried and all there are, at which the class is predicted on dev at all, rightly \
+         or not; at which an entity of it is found; and at which its dev F1 reaches 90 % of what the same seed reaches on \
+         all sentences. Median over all seeds (the lower one of two), from the least to the greatest, and for how many \
+         seeds a number sufficed: where it did not, the seed counts as more than all, and an empty cell says so. 90 % is \
+         empty, too, where a run on all sentences is missing or finds nothing. No sentence at all is not counted: what is \
+         predicted then is chance, or comes from wrong labels.",
+        shown,
     )
 }
 
@@ -142,16 +150,17 @@ fn first_learning(cells: &[Cell<'_>], gathered: &Gathered<'_>) -> Result<Table> 
     let with_words = cells.iter().filter(|cell| cell.common().n_words > 0);
     let table = CellTable::new(with_words, gathered)?
         .number("words", "Words", Format::Mean(0), |run| Some(run.n_words as f64))?
-        .number("first_learning", "Median first epoch", Format::Mean(1), |run| run.first_learning)?
+        .number("first_learning", "Median epoch", Format::Mean(1), |run| run.first_learning)?
         .number("learned_at_once", "In epoch 1", Format::MeanPercent(1), |run| run.learned_at_once)?
         .number("never_learned", "Never", Format::MeanPercent(1), |run| run.never_learned)?;
     Table::from_frame(
         &table.frame,
         "first_learning",
         "When a class's training words are first learned",
-        "Of the class's correctly labelled training words: the median of the epoch in which they are first right, and \
-         the share of those that are right in the first epoch or never. A linear head's events are counted in the train \
-         pass, those of a prototypical one, which has no train pass, after each epoch: the two cannot be compared.",
+        "Of the class's correctly labelled training words: the median of the epoch in which they are first right (over \
+         all of them; empty where most are never right), and the share of those that are right in the first epoch or \
+         never. A linear head's events are counted in the train pass, those of a prototypical one, which has no train pass, \
+         after each epoch: the two cannot be compared.",
         table.shown,
     )
 }
@@ -163,7 +172,7 @@ fn rare_or_noise(cells: &[Cell<'_>], gathered: &Gathered<'_>) -> Result<Table> {
         .number("in_cluster", "Class in the noise cluster", share, |run| run.cluster?.class)?
         .number("others_in_cluster", "Other entities", share, |run| run.cluster?.other_entities)?
         .number("noisy_in_cluster", "Noisy tokens", share, |run| run.cluster?.noisy)?
-        .mean("auc_loss", "AUC of the last loss", Format::Mean(3), |cell| cell.area("loss, last"))?
+        .mean("auc_loss", "AUC of the last loss", Format::Mean(3), |cell| cell.area("last loss"))?
         .mean("auc_best", "AUC of the best measure", Format::Mean(3), |cell| {
             cell.best_measure().map(|(_, area)| area)
         })?;
@@ -183,23 +192,19 @@ fn rare_or_noise(cells: &[Cell<'_>], gathered: &Gathered<'_>) -> Result<Table> {
     )
 }
 
-/// Shares of forgettable tokens by tag, the ways of training side by side: of the runs on the most sentences without
-/// noise, or with the least.
-fn forgettable(gathered: &Gathered<'_>) -> Result<Table> {
+/// Shares of forgettable tokens by tag, the ways of training side by side: of the runs on all sentences with the least
+/// noise; nothing where there are none.
+fn forgettable(gathered: &Gathered<'_>) -> Result<Option<Table>> {
     let runs = &gathered.shares;
     let least = runs.iter().map(|run| run.noise).min_by(f64::total_cmp).unwrap_or_default();
-    let uncapped = runs.iter().any(|run| run.uncapped && run.noise == least);
-    let chosen: Vec<_> = runs.iter().filter(|run| run.noise == least && run.uncapped == uncapped).collect();
-    let mut tags: Vec<String> = Vec::new();
-    let mut counts: Vec<f64> = Vec::new();
-    if let Some(first) = chosen.first() {
-        let n = numbers(&first.shares, "n")?;
-        for (group, n) in first.shares.column("group")?.str()?.iter().zip(n) {
-            let (Some(group), Some(n)) = (group, n) else { continue };
-            if group == "all" || group.starts_with("tag:") {
-                tags.push(group.to_owned());
-                counts.push(n);
-            }
+    let chosen: Vec<_> = runs.iter().filter(|run| run.noise == least && run.uncapped).collect();
+    let Some(first) = chosen.first() else { return Ok(None) };
+    let (mut tags, mut counts) = (Vec::<String>::new(), Vec::<u64>::new());
+    for (group, n) in first.shares.column("group")?.str()?.iter().zip(numbers(&first.shares, "n")?) {
+        let (Some(group), Some(n)) = (group, n) else { continue };
+        if group == "all" || group.starts_with("tag:") {
+            tags.push(group.to_owned());
+            counts.push(n as u64);
         }
     }
     let mut frame = df!(
@@ -229,47 +234,17 @@ fn forgettable(gathered: &Gathered<'_>) -> Result<Table> {
         frame.with_column(Column::new(format!("{key}_sd").into(), deviations))?;
         shown.push(Shown::new(key, variant_name(variant, &gathered.variants), Format::MeanPercent(2)));
     }
-    let on = if uncapped { "on all sentences" } else { "of all capped runs" };
     Table::from_frame(
         &frame,
         "forgettable",
         "Forgettable tokens by tag",
         format!(
             "Share of the training tokens with a given tag that are right in one epoch and wrong in the next, at least \
-             once, {on}, at {:.0} % noise; means over seeds ± sample standard deviation. A prototypical head is judged \
+             once, on all sentences, at {:.0} % noise; means over seeds ± sample standard deviation. A prototypical head is judged \
              after each epoch, a linear one in the train pass.",
             100.0 * least
         ),
         shown,
     )
-}
-
-fn caps(input: &StudyInput<'_>) -> Result<Table> {
-    let capped: Vec<_> = input.runs.iter().filter_map(|run| Some((run, run.manifest.cap.as_ref()?))).collect();
-    let lost = |types: Vec<&str>| (!types.is_empty()).then(|| types.join(", "));
-    let frame = df!(
-        "run" => capped.iter().map(|(run, _)| run.manifest.config.id.as_str()).collect::<Vec<_>>(),
-        "kept" => capped.iter().map(|(_, cap)| cap.kept.len() as u64).collect::<Vec<_>>(),
-        "available" => capped.iter().map(|(_, cap)| cap.available as u64).collect::<Vec<_>>(),
-        "sentences" => capped.iter().map(|(_, cap)| cap.sentences[1] as u64).collect::<Vec<_>>(),
-        "sentences_before" => capped.iter().map(|(_, cap)| cap.sentences[0] as u64).collect::<Vec<_>>(),
-        "tokens" => capped.iter().map(|(_, cap)| cap.tokens[1] as u64).collect::<Vec<_>>(),
-        "lost" => capped.iter().map(|(_, cap)| lost(cap.types_lost())).collect::<Vec<_>>(),
-    )?;
-    Table::from_frame(
-        &frame,
-        "caps",
-        "What the caps left of the training split",
-        "The sentences that stay are nested: at one seed those of a smaller number are among those of a larger one; each \
-         manifest lists them. Dev and test are untouched.",
-        vec![
-            Shown::new("run", "Run", Format::Text),
-            Shown::new("kept", "With the class", Format::Integer),
-            Shown::new("available", "of", Format::Integer),
-            Shown::new("sentences", "All sentences", Format::Integer),
-            Shown::new("sentences_before", "of", Format::Integer),
-            Shown::new("tokens", "Tokens", Format::Integer),
-            Shown::new("lost", "Other types lost", Format::Text),
-        ],
-    )
+    .map(Some)
 }

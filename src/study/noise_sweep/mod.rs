@@ -76,7 +76,7 @@ impl Study for NoiseSweep {
         let page = input.layout.report.join("index.html");
         let study = StudyReport {
             title: title(input.experiment, &subject),
-            findings: vec![findings.clone()],
+            findings: [Some(findings.clone()), capped(input)].into_iter().flatten().collect(),
             synthetic: subject.synthetic,
             figures: pictures::draw(input, &gathered, &frames, &subject)?,
             tables: tables::all(input, &gathered, &levels)?,
@@ -146,6 +146,18 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
     }
     let shown = shown.ok_or_else(|| Error::Internal("a study without runs".into()))?;
     Ok(Gathered { numbers, curves, epochs, shares, shown })
+}
+
+/// What a class cap left, if there is one.
+fn capped(input: &StudyInput<'_>) -> Option<String> {
+    let cap = input.runs.first()?.manifest.cap.as_ref()?;
+    let [before, after] = cap.sentences;
+    Some(format!(
+        "Of the {} training sentences with {} {} were kept: {after} of {before} sentences in all.",
+        cap.available,
+        cap.class,
+        cap.kept.len()
+    ))
 }
 
 fn title(experiment: &Experiment, subject: &Subject<'_>) -> String {

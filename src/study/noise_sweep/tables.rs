@@ -12,21 +12,23 @@ use crate::error::Result;
 use crate::report::{Column as Shown, Format, Table, mean_over_seeds};
 use crate::study::aggregate::Estimate;
 use crate::study::frames::{numbers, stack};
-use crate::study::{StudyInput, run_table};
+use crate::study::{StudyInput, cap_table, run_table};
 
 /// Forgotten tokens to list.
 const MOST_FORGOTTEN: usize = 20;
 
 /// All tables, in the order they are shown.
 pub(super) fn all(input: &StudyInput<'_>, gathered: &Gathered<'_>, levels: &[LevelNumbers]) -> Result<Vec<Table>> {
-    Ok(vec![
+    let mut tables = vec![
         scores_table(levels)?,
         phases_table(levels)?,
         shares_table(gathered)?,
         forgotten_table(gathered)?,
         noise_table(input)?,
         run_table::table(input)?,
-    ])
+    ];
+    tables.extend(cap_table::table(input)?);
+    Ok(tables)
 }
 
 /// The phases of each level, one row a boundary that is present: `noise, phase, epoch, epoch_low, epoch_high,
