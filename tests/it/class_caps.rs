@@ -139,7 +139,7 @@ fn caps_that_cannot_be_are_refused_before_anything_is_trained() {
     assert!(refused(&["sentences=-1", "out=out"]).contains("sentences"));
     assert!(refused(&["heads=round", "out=out"]).contains("heads"));
     assert!(refused(&["perturb.cap={class=\"LOC\",sentences=3}", "out=out"]).contains("set by the study's grid"));
-    assert!(refused(&["model.head.dimensions=0", "out=out"]).contains("model.head.dimensions must be at least 1"));
+    assert!(refused(&["model.head.dimensions=0", "out=out"]).contains("model.head.dimensions must be between 1 and 4096"));
     assert!(refused(&["train.episodes.steps=0", "out=out"]).contains("train.episodes.steps must be at least 1"));
 
     let smoke = repository("experiments/smoke.toml").display().to_string();
