@@ -139,7 +139,9 @@ fn caps_that_cannot_be_are_refused_before_anything_is_trained() {
     assert!(refused(&["sentences=-1", "out=out"]).contains("sentences"));
     assert!(refused(&["heads=round", "out=out"]).contains("heads"));
     assert!(refused(&["perturb.cap={class=\"LOC\",sentences=3}", "out=out"]).contains("set by the study's grid"));
-    assert!(refused(&["model.head.dimensions=0", "out=out"]).contains("model.head.dimensions must be between 1 and 4096"));
+    assert!(
+        refused(&["model.head.dimensions=0", "out=out"]).contains("model.head.dimensions must be between 1 and 4096")
+    );
     assert!(refused(&["train.episodes.steps=0", "out=out"]).contains("train.episodes.steps must be at least 1"));
 
     let smoke = repository("experiments/smoke.toml").display().to_string();
@@ -157,6 +159,9 @@ fn a_noise_sweep_may_have_a_cap() {
     assert_eq!(said.code, 0, "{said}");
     let manifest = Manifest::read(&workspace.path().join("out/runs/noise=0.00,seed=1")).unwrap();
     assert_eq!(manifest.cap.unwrap().kept.len(), 4);
+    let report = workspace.read("out/report/report.md");
+    assert!(report.contains(" with LOC 4 were kept: "), "{report}");
+    assert!(report.contains("What the caps left of the training split"), "{report}");
     let said = workspace.run(&["sweep", &smoke, "perturb.cap.class=LOC", "out=out"]);
     assert_eq!(said.code, 2, "{said}");
     assert!(said.stderr.contains("perturb.cap.sentences is missing"), "{said}");

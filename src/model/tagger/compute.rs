@@ -1,0 +1,138 @@
+//! What a tagger computes: logits, and what a batch or an episode teaches.
+
+use super::{Episode, Learned, Tagger};
+use crate::Result;
+use crate::encode::Batch;
+use crate::error::Error;
+use crate::model::Centroids;
+use crate::model::bert::DropoutPlan;
+use crate::model::head::Head;
+use crate::nn::{self, Gradients, Tape, Value};
+
+impl Tagger {
+    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored words.
+    /// `plan` is absent for no dropout.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a prototypical head, which learns from episodes.
+    pub fn learn(
+        &self,
+        batch: &Batch,
+        labels: &[u32],
+        denominator: f64,
+        plan: Option<&DropoutPlan>,
+        gradients: &mut Gradients,
+    ) -> Result<Learned> {
+        let Head::Linear(classifier) = &self.network.head else {
+            return Err(Error::Internal("a prototypical head was to learn from a batch".into()));
+        };
+        nn::on_pool(|| {
+            let tape = self.engine.training();
+            let hidden = self.hidden(&tape, batch, plan)?;
+            let logits = nn::linear(&tape, &hidden, classifier)?;
+            let loss = nn::cross_entropy(&tape, &logits, labels, denominator)?;
+            let learned = Learned { logits: logits.to_vec()?, loss: loss.value };
+            tape.backward(loss, gradients)?;
+            Ok(learned)
+        })
+    }
+
+    /// The same for a prototypical head and an episode: the loss is that of the queries, and gradients go through the
+    /// centroids, too. The episode's centroids are returned beside what was learned.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a linear head.
+    pub fn learn_episode(
+        &self,
+        episode: &Episode,
+        denominator: f64,
+        plan: Option<&DropoutPlan>,
+        gradients: &mut Gradients,
+    ) -> Result<(Learned, Centroids)> {
+        let Head::Prototypes { map, outside } = &self.network.head else {
+            return Err(Error::Internal("a linear head was to learn from an episode".into()));
+        };
+        nn::on_pool(|| {
+            let tape = self.engine.training();
+            let hidden = self.hidden(&tape, &episode.batch, plan)?;
+            let f = nn::linear(&tape, &hidden, map)?;
+            let means = nn::group_means(&tape, &f, &episode.support)?;
+            let support = episode.support.iter().map(|rows| rows.len() as u64).collect();
+            let centroids = Centroids { values: means.to_vec()?, support };
+            let queries = nn::select(&tape, &f, &episode.queries)?;
+            let logits = nn::prototype_logits(&tape, &queries, &means, &centroids.present(), outside)?;
+            let loss = nn::cross_entropy(&tape, &logits, &episode.labels, denominator)?;
+            let learned = Learned { logits: logits.to_vec()?, loss: loss.value };
+            tape.backward(loss, gradients)?;
+            Ok((learned, centroids))
+        })
+    }
+
+    /// Logits of the batch's scored words, dropout off: `[scored, labels]`, row by row.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a prototypical head without centroids.
+    pub fn evaluate(&self, batch: &Batch) -> Result<Vec<f32>> {
+        nn::on_pool(|| {
+            let tape = self.engine.inference();
+            let hidden = self.hidden(&tape, batch, None)?;
+            let logits = match &self.network.head {
+                Head::Linear(classifier) => nn::linear(&tape, &hidden, classifier)?,
+                Head::Prototypes { map, outside } => {
+                    let centroids = self
+                        .centroids
+                        .as_ref()
+                        .ok_or_else(|| Error::Internal("a prototypical head was to judge without centroids".into()))?;
+                    let f = nn::linear(&tape, &hidden, map)?;
+                    let values = tape.constant(&centroids.values, self.head.dimensions)?;
+                    nn::prototype_logits(&tape, &f, &values, &centroids.present(), outside)?
+                }
+            };
+            Ok(logits.to_vec()?)
+        })
+    }
+
+    /// Where a prototypical head puts the batch's scored words, dropout off: `[scored, dimensions]`, row by row.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a linear head.
+    pub fn place(&self, batch: &Batch) -> Result<Vec<f32>> {
+        let Head::Prototypes { map, .. } = &self.network.head else {
+            return Err(Error::Internal("a linear head has no space to put words in".into()));
+        };
+        nn::on_pool(|| {
+            let tape = self.engine.inference();
+            Ok(nn::linear(&tape, &self.hidden(&tape, batch, None)?, map)?.to_vec()?)
+        })
+    }
+
+    /// What the head reads: the scored words' hidden states, after dropout.
+    fn hidden(&self, tape: &Tape, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
+        let mapped = match &self.rows_in_use {
+            Some(rows) => Some(rows.rows(&batch.ids).ok_or_else(|| {
+                Error::Internal("a piece outside the rows in use was asked for during training".into())
+            })?),
+            None => None,
+        };
+        let ids = mapped.as_deref().unwrap_or(&batch.ids);
+        let scored = self.network.bert.forward(tape, ids, batch, plan)?;
+        let dropout = DropoutPlan::at(plan, "head dropout", |p| p.head, 0);
+        Ok(nn::dropout(tape, &scored, dropout.as_ref())?)
+    }
+
+    /// Label ids for each word of each sentence, dropout off; words beyond `max_pieces` get `O`.
+    pub fn predict(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Vec<Vec<u8>>> {
+        let max_pieces = max_pieces.min(self.config.max_position_embeddings);
+        let encoded = self.tokenizer.encode(sentences.iter().map(Vec::as_slice), max_pieces)?;
+        let mut predicted: Vec<Vec<u8>> = sentences.iter().map(|s| vec![0; s.len()]).collect();
+        let numbered: Vec<_> = (0u32..).zip(&encoded).filter(|(_, s)| !s.words.is_empty()).collect();
+        for part in numbered.chunks(batch_size.max(1)) {
+            let batch = Batch::pack(part.iter().copied());
+            let logits = self.evaluate(&batch)?;
+            for (&(sentence, token), row) in batch.tokens.iter().zip(logits.chunks_exact(self.labels.len())) {
+                predicted[sentence as usize][usize::from(token)] = nn::math::argmax(row) as u8;
+            }
+        }
+        Ok(predicted)
+    }
+}

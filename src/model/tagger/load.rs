@@ -1,0 +1,137 @@
+//! A tagger from files: an encoder with a new head, or one that was saved whole.
+
+use candle_core::{Device, Tensor};
+
+use super::{Network, Tagger};
+use crate::Result;
+use crate::error::{Error, Problem};
+use crate::model::engine::Engine;
+use crate::model::files::Files;
+use crate::model::parameters::{Builder, Parameters};
+use crate::model::{HeadKind, LoadReport, ModelSettings, bert, head};
+
+impl Tagger {
+    /// Loads (or draws, with `random_init`) the encoder and puts a head for `labels` on it; new weights come from
+    /// `seed`.
+    ///
+    /// A `classifier` in the checkpoint is used if its shape fits and its label names, where it has names of its own,
+    /// are ours; its rows are then put into our order. The same holds for a prototypical head, whose centroids are used if
+    /// the labels are the same in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if files are missing or broken, a tensor of the encoder is missing or has another shape, or
+    /// the tokenizer has more pieces than the embedding has rows; [`Error::Config`] for a number of layers that the
+    /// encoder does not have, or a head that cannot be made.
+    pub fn load(settings: &ModelSettings, labels: &[String], seed: u64, device: &Device) -> Result<(Self, LoadReport)> {
+        Self::from_files(Files::open(&settings.source)?, settings, labels, seed, device)
+    }
+
+    /// Opens a tagger that was saved, its head and its labels included: to predict with.
+    ///
+    /// # Errors
+    /// [`Error::Model`] as for [`Tagger::load`], and if the folder holds an encoder without a head.
+    pub fn open(source: &str, device: &Device) -> Result<(Self, LoadReport)> {
+        let files = Files::open(source)?;
+        let labels = files.labels()?;
+        let head = files.config.memoscope_head.clone().unwrap_or_default();
+        let settings = ModelSettings { source: source.to_owned(), head, ..ModelSettings::default() };
+        let origin = files.origin.clone();
+        let (tagger, report) = Self::from_files(files, &settings, &labels, 0, device)?;
+        if report.missing.is_empty() && tagger.head.kind == HeadKind::Prototypes && tagger.centroids.is_none() {
+            return Err(Error::Model(
+                Problem::new("the centroids of its prototypical head are missing")
+                    .at(origin.join("model.safetensors"))
+                    .hint("save the model again from a finished run: words cannot be judged without them"),
+            ));
+        }
+        if !report.missing.is_empty() {
+            return Err(Error::Model(
+                Problem::new("the weights of its head are missing: this is an encoder, not a tagger")
+                    .at(origin)
+                    .hint("give the `model` folder of a finished run, or train one with `memoscope train`"),
+            ));
+        }
+        Ok((tagger, report))
+    }
+
+    fn from_files(
+        mut files: Files,
+        settings: &ModelSettings,
+        labels: &[String],
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Self, LoadReport)> {
+        settings.head.validate()?;
+        let mut config = files.config.clone();
+        if let Some(layers) = settings.layers {
+            if layers == 0 || layers > config.num_hidden_layers {
+                return Err(Error::Config(
+                    Problem::new(format!("model.layers is {layers}, the encoder has {}", config.num_hidden_layers))
+                        .hint(format!("choose between 1 and {}", config.num_hidden_layers)),
+                ));
+            }
+            config.num_hidden_layers = layers;
+        }
+        let tokenizer = files.tokenizer()?;
+        if tokenizer.vocabulary_size() > config.vocab_size {
+            return Err(Error::Model(
+                Problem::new(format!(
+                    "the tokenizer knows {} pieces, the word embedding has {} rows",
+                    tokenizer.vocabulary_size(),
+                    config.vocab_size
+                ))
+                .at(files.origin.join("tokenizer.json"))
+                .hint("use the tokenizer that the encoder was pretrained with"),
+            ));
+        }
+        let fingerprint = files.fingerprint(&tokenizer);
+        let order = (!settings.random_init).then(|| files.label_order(labels)).flatten();
+        let checkpoint = if settings.random_init { None } else { Some(&mut files.checkpoint) };
+        let mut builder = Builder::new(checkpoint, seed, device);
+        bert::build(&mut builder, &config)?;
+        builder.require_complete()?;
+        head::build(&mut builder, &settings.head, labels.len(), config.hidden_size, config.initializer_range)?;
+        let (parameters, missing) = (std::mem::take(&mut builder.parameters), std::mem::take(&mut builder.missing));
+        if let (HeadKind::Linear, Some(order)) = (settings.head.kind, order) {
+            put_rows_in_order(&parameters, order)?;
+        }
+        let centroids = match settings.head.kind == HeadKind::Prototypes && !settings.random_init {
+            true => files.centroids(labels, settings.head.dimensions)?,
+            false => None,
+        };
+        let report = LoadReport {
+            source: settings.source.clone(),
+            fingerprint,
+            missing,
+            unexpected: if settings.random_init { Vec::new() } else { files.checkpoint.rest() },
+            n_parameters: parameters.count(),
+            shape: config.shape(),
+        };
+        config.id2label = None;
+        config.memoscope_head = None;
+        let network = Network::new(&parameters, &config, &settings.head)?;
+        let tagger = Self {
+            config,
+            head: settings.head.clone(),
+            centroids,
+            parameters,
+            tokenizer,
+            labels: labels.to_vec(),
+            rows_in_use: None,
+            missed_decay: 1.0,
+            network,
+            engine: Engine::new(device),
+        };
+        Ok((tagger, report))
+    }
+}
+
+/// Puts the rows of a linear head that came from a checkpoint into the order of our labels.
+fn put_rows_in_order(parameters: &Parameters, order: Vec<usize>) -> Result<()> {
+    let order = Tensor::from_iter(order.into_iter().map(|i| i as u32), &Device::Cpu)?;
+    for name in ["weight", "bias"] {
+        let var = parameters.get(&format!("{}.{name}", head::LINEAR))?;
+        var.set(&var.as_tensor().index_select(&order.to_device(var.device())?, 0)?)?;
+    }
+    Ok(())
+}

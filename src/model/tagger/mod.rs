@@ -1,0 +1,190 @@
+//! The tagger: BERT, and a head on each word's first piece.
+//!
+//! What it is and how it is saved stands here, how it comes from files in [`load`], what it computes in [`compute`].
+
+mod compute;
+mod load;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use candle_core::{Tensor, Var};
+
+use super::bert::{Bert, WORDS};
+use super::checkpoint::{self, NamedTensor, Precision};
+use super::config::BertConfig;
+use super::engine::Engine;
+use super::head::{self, Head};
+use super::parameters::Parameters;
+use super::vocabulary::RowsInUse;
+use super::{Centroids, HeadKind, HeadSettings};
+use crate::Result;
+use crate::encode::{Batch, Tokenizer};
+
+/// An encoder with a head that gives each word one label, its tokenizer included.
+pub struct Tagger {
+    config: BertConfig,
+    head: HeadSettings,
+    /// What a prototypical head judges with; `None` before they are set, and for a linear head.
+    centroids: Option<Centroids>,
+    parameters: Parameters,
+    tokenizer: Tokenizer,
+    labels: Vec<String>,
+    rows_in_use: Option<RowsInUse>,
+    /// Product of the weight decay factors that the rows not in use have missed.
+    missed_decay: f64,
+    network: Network,
+    engine: Engine,
+}
+
+/// The parameters put together.
+struct Network {
+    bert: Bert,
+    head: Head,
+}
+
+impl Network {
+    fn new(parameters: &Parameters, config: &BertConfig, head: &HeadSettings) -> Result<Self> {
+        Ok(Self { bert: Bert::new(parameters, config)?, head: Head::new(parameters, head)? })
+    }
+}
+
+/// An episode of a prototypical head: words whose means are the centroids, and words that are judged with them.
+#[derive(Debug, Clone)]
+pub struct Episode {
+    /// The sentences of both.
+    pub batch: Batch,
+    /// Of each class (label − 1) the words that support it, by their place among the batch's scored words.
+    pub support: Vec<Vec<u32>>,
+    /// The words that are judged, likewise.
+    pub queries: Vec<u32>,
+    /// Their labels.
+    pub labels: Vec<u32>,
+}
+
+/// What a batch taught.
+#[derive(Debug, Clone)]
+pub struct Learned {
+    /// Logits of the scored words as the batch was seen, dropout on: `[scored, labels]`, row by row.
+    pub logits: Vec<f32>,
+    /// The loss in nats.
+    pub loss: f64,
+}
+
+impl Tagger {
+    /// The encoder's shape.
+    pub fn config(&self) -> &BertConfig {
+        &self.config
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Label names by id.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The head.
+    pub fn head(&self) -> &HeadSettings {
+        &self.head
+    }
+
+    /// What a prototypical head judges with, if it was set.
+    pub fn centroids(&self) -> Option<&Centroids> {
+        self.centroids.as_ref()
+    }
+
+    /// Leaves a prototypical head without centroids.
+    pub fn forget_centroids(&mut self) {
+        self.centroids = None;
+    }
+
+    /// Sets what a prototypical head judges with.
+    pub fn set_centroids(&mut self, centroids: Centroids) {
+        self.centroids = Some(centroids);
+    }
+
+    /// Adds an episode's centroids to the running ones.
+    pub fn average_centroids(&mut self, episode: &Centroids) {
+        let none = || Centroids::none(episode.support.len(), self.head.dimensions);
+        self.centroids.get_or_insert_with(none).average(episode, self.head.running_weight);
+    }
+
+    /// Classes of a prototypical head: all labels but `O`.
+    pub fn classes(&self) -> usize {
+        self.labels.len() - 1
+    }
+
+    /// The trainable numbers.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Cuts the word embedding down to the pieces that training and evaluation will meet (see [`super::vocabulary`]).
+    pub fn use_rows(&mut self, ids: &BTreeSet<u32>) -> Result<()> {
+        self.rows_in_use = Some(RowsInUse::select(&mut self.parameters, ids)?);
+        self.network = Network::new(&self.parameters, &self.config, &self.head)?;
+        Ok(())
+    }
+
+    /// Makes the word embedding whole again, the rows that were not in use times `missed_decay`.
+    pub fn restore_rows(&mut self, missed_decay: f64) -> Result<()> {
+        let Some(rows) = self.rows_in_use.take() else { return Ok(()) };
+        let var = self.parameters.get(WORDS)?;
+        let whole = rows.whole(&var.as_tensor().flatten_all()?.to_vec1::<f32>()?, missed_decay);
+        let shape = (self.config.vocab_size, self.config.hidden_size);
+        let whole = Var::from_tensor(&Tensor::from_vec(whole, shape, var.device())?)?;
+        self.parameters.replace(WORDS, whole)?;
+        self.network = Network::new(&self.parameters, &self.config, &self.head)?;
+        Ok(())
+    }
+
+    /// Tells how much weight decay the rows not in use have missed so far: a product of factors, 1 at the start.
+    pub fn set_missed_decay(&mut self, product: f64) {
+        self.missed_decay = product;
+    }
+
+    /// Computes with candle's operations where it has its own: what other devices do, and the reference in tests.
+    pub fn compose(&mut self) {
+        self.engine.compose();
+    }
+
+    /// True if the fused operations compute.
+    pub fn is_on_cpu(&self) -> bool {
+        self.engine.is_on_cpu()
+    }
+
+    /// All parameters by transformers' names, the word embedding whole.
+    fn tensors(&self) -> Result<Vec<NamedTensor>> {
+        let mut tensors = Vec::new();
+        for (name, var) in self.parameters.iter() {
+            let mut values = var.as_tensor().flatten_all()?.to_vec1::<f32>()?;
+            let mut shape = var.dims().to_vec();
+            if let (WORDS, Some(rows)) = (name, &self.rows_in_use) {
+                values = rows.whole(&values, self.missed_decay);
+                shape[0] = self.config.vocab_size;
+            }
+            let of_head = [head::LINEAR, head::MAP].iter().any(|prefix| name.starts_with(prefix));
+            let name = if of_head { name.to_owned() } else { format!("bert.{name}") };
+            tensors.push((name, shape, values));
+        }
+        tensors.extend(self.centroids.iter().flat_map(|centroids| centroids.tensors()));
+        Ok(tensors)
+    }
+
+    /// Writes `config.json`, `model.safetensors` and the tokenizer's files so that transformers' `from_pretrained`
+    /// opens the folder: as a token classifier, or, with a prototypical head, which transformers does not know, as an
+    /// encoder.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let prototypes = self.head.kind == HeadKind::Prototypes;
+        let mut config = self.config.clone();
+        config.memoscope_head = prototypes.then(|| self.head.clone());
+        let architecture = if prototypes { "BertModel" } else { "BertForTokenClassification" };
+        super::save::write_folder(folder, &config, architecture, Some(&self.labels), &self.tokenizer, || {
+            checkpoint::write(&folder.join("model.safetensors"), &self.tensors()?, Precision::Single, &[])
+        })
+    }
+}
