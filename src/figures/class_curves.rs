@@ -52,9 +52,7 @@ pub fn draw(epochs: &DataFrame, class: &str, style: &Style, stem: &Path) -> Resu
 
 /// The last value of each line, for a reader who does not see the figure.
 fn ends_in_words(what: &str, family: &[Series]) -> String {
-    let end = |series: &Series| {
-        Some(format!("{} with {}", format_args!("{:.3}", series.places.last()?.mean), count(series.level)))
-    };
+    let end = |series: &Series| Some(format!("{:.3} with {}", series.places.last()?.mean, count(series.level)));
     let parts: Vec<String> = family.iter().filter_map(end).collect();
     if parts.is_empty() { format!("{what}: no data.") } else { format!("{what} at the end: {}.", parts.join(", ")) }
 }
