@@ -13,6 +13,7 @@
 //! frames with fixed columns ([`RunAnalysis`]). Time is linear in tokens × epochs; memory is linear in the tokens, plus
 //! one f32 a token and epoch for the loss trajectories.
 
+pub mod channel;
 pub mod classes;
 pub mod clusters;
 pub mod datamap;

@@ -11,6 +11,7 @@
 //! steps.parquet               one row per optimiser step
 //! curve.parquet               one row per evaluation on dev and on the probe
 //! types.parquet               one row per evaluation and entity type on dev
+//! probabilities/epoch=0007.parquet   where asked for: the probability of every label, of tokens that were not trained on
 //! ```
 //!
 //! The columns are a contract with a version ([`SCHEMA_VERSION`]), written down in `docs/log-format.md`; any training
@@ -24,6 +25,7 @@ mod export;
 mod frames;
 mod observe;
 mod parquet;
+mod probabilities;
 mod reader;
 mod series;
 mod types;
@@ -32,7 +34,7 @@ mod writer;
 pub use export::{write_csv, write_parquet};
 pub use observe::{Observed, observe};
 pub use reader::{EpochObservations, Log};
-pub use types::{CurvePoint, Observations, Pass, StepRecord, TokenTable, TypePoint};
+pub use types::{CurvePoint, Observations, Pass, Probabilities, StepRecord, TokenTable, TypePoint};
 pub use writer::LogWriter;
 
 /// Version of the log's columns and their meaning; in every file's metadata.

@@ -119,6 +119,17 @@ impl Observations {
     }
 }
 
+/// What a model takes the labels of some tokens to be after an epoch, sorted by sentence and token.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Probabilities {
+    /// Zero-based index of the sentence.
+    pub sentence: Vec<u32>,
+    /// Zero-based index of the word in its sentence.
+    pub token: Vec<u16>,
+    /// The probability of each label, 0 to 1: `[tokens, labels]`, row by row; a row sums to 1.
+    pub values: Vec<f32>,
+}
+
 /// One optimiser step: a row of `steps.parquet`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepRecord {

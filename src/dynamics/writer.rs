@@ -16,19 +16,32 @@ const UNITS: &str = r#"{"loss":"nats, against the given label","p_given":"probab
 #[derive(Debug, Clone)]
 pub struct LogWriter {
     folder: PathBuf,
+    labels: Vec<String>,
     metadata: Metadata,
 }
 
 impl LogWriter {
     /// A writer into `folder` (made when first written to); `labels` are the label names by id.
     pub fn new(folder: impl Into<PathBuf>, run_id: &str, labels: &[String]) -> Result<Self> {
-        let labels = serde_json::to_string(labels).map_err(|e| Error::Internal(format!("labels as JSON: {e}")))?;
+        let names = serde_json::to_string(labels).map_err(|e| Error::Internal(format!("labels as JSON: {e}")))?;
         let metadata = Metadata::from([
             ("run_id".to_owned(), run_id.to_owned()),
-            ("labels".to_owned(), labels),
+            ("labels".to_owned(), names),
             ("units".to_owned(), UNITS.to_owned()),
         ]);
-        Ok(Self { folder: folder.into(), metadata })
+        Ok(Self { folder: folder.into(), labels: labels.to_vec(), metadata })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    pub(super) fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// Where the epoch's file is, whether it exists or not: `dynamics/epoch=0007.parquet` under `folder`.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Fold;
 use crate::config::DeviceName;
 use crate::corpus::DataSettings;
 use crate::error::{Error, Result};
@@ -28,6 +29,9 @@ pub struct RunConfig {
     pub train: TrainSettings,
     /// What computes.
     pub device: DeviceName,
+    /// Which part of the training sentences is held out; null where all are trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
 }
 
 impl RunConfig {
@@ -86,6 +90,7 @@ pub(crate) mod tests {
             perturb: PerturbSettings { rate: 0.3, ..PerturbSettings::default() },
             train: TrainSettings::default(),
             device: DeviceName::Cpu,
+            fold: None,
         }
     }
 

@@ -76,7 +76,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
                 .hint("choose another folder with --out, or remove this one"),
         ));
     }
-    let data = training_data(corpus, &perturbed);
+    let data = training_data(corpus, &perturbed, config)?;
     for name in perturbed.cap.iter().flat_map(CapReport::types_lost) {
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
@@ -123,7 +123,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     });
 
     let finished_before = manifest.epochs_finished;
-    let tokens = token_table(&data, &perturbed, &trainer.scored_tokens());
+    let tokens = token_table(&data, &trainer.scored_tokens());
     let mut recorder = Recorder::new(&folder, manifest, &tokens, monitor, stop)?;
     recorder.rewind(finished_before)?;
     recorder.start_clock();
@@ -205,27 +205,47 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
     Ok((Manifest::read(folder)?.config, folder.to_owned()))
 }
 
-fn training_data(corpus: &Corpus, perturbed: &Perturbed) -> TrainingData {
-    TrainingData {
-        train: perturbed.train(&corpus.train),
-        train_numbers: perturbed.sentences.clone(),
-        gold: Some(perturbed.gold.clone()),
-        dev: corpus.dev.clone(),
-        labels: corpus.labels.names().to_vec(),
+fn training_data(corpus: &Corpus, perturbed: &Perturbed, config: &RunConfig) -> Result<TrainingData> {
+    let train = perturbed.train(&corpus.train);
+    let labels = corpus.labels.names().to_vec();
+    let Some(fold) = config.fold else {
+        return Ok(TrainingData {
+            train,
+            train_numbers: perturbed.sentences.clone(),
+            gold: Some(perturbed.gold.clone()),
+            dev: corpus.dev.clone(),
+            dev_numbers: Vec::new(),
+            labels,
+            train_origin: corpus.train_origin.clone(),
+            dev_origin: corpus.dev_origin.clone(),
+        });
+    };
+    // A run that holds out a fold is made to find out which labels are right: none is known to be.
+    fold.check(&train)?;
+    let (trained_on, judged) = fold.split(&train, config.seed);
+    let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone()).collect();
+    let named = |numbers: &[u32]| numbers.iter().map(|&i| perturbed.sentences[i as usize]).collect();
+    Ok(TrainingData {
+        train: chosen(&trained_on),
+        train_numbers: named(&trained_on),
+        gold: None,
+        dev: chosen(&judged),
+        dev_numbers: named(&judged),
+        labels,
         train_origin: corpus.train_origin.clone(),
-        dev_origin: corpus.dev_origin.clone(),
-    }
+        dev_origin: corpus.train_origin.clone(),
+    })
 }
 
 /// The training tokens that are scored and logged, sorted by sentence and token.
-fn token_table(data: &TrainingData, perturbed: &Perturbed, scored: &[(u32, u16)]) -> TokenTable {
-    let label = |labels: &[Vec<u8>]| scored.iter().map(|&(s, t)| labels[s as usize][usize::from(t)]).collect();
+fn token_table(data: &TrainingData, scored: &[(u32, u16)]) -> TokenTable {
+    let of = |labels: &[u8], token: u16| labels[usize::from(token)];
     TokenTable {
-        sentence: scored.iter().map(|&(sentence, _)| perturbed.sentences[sentence as usize]).collect(),
+        sentence: scored.iter().map(|&(sentence, _)| data.train_numbers[sentence as usize]).collect(),
         token: scored.iter().map(|&(_, token)| token).collect(),
         word: scored.iter().map(|&(s, t)| data.train[s as usize].words[usize::from(t)].clone()).collect(),
-        given: label(&perturbed.given),
-        gold: Some(label(&perturbed.gold)),
+        given: scored.iter().map(|&(s, t)| of(&data.train[s as usize].labels, t)).collect(),
+        gold: data.gold.as_ref().map(|gold| scored.iter().map(|&(s, t)| of(&gold[s as usize], t)).collect()),
         labels: data.labels.clone(),
     }
 }

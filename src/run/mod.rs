@@ -7,6 +7,7 @@
 //!   dynamics/epoch=0001.parquet
 //!   steps.parquet, curve.parquet
 //!   checkpoint/                 weights, optimiser and position after the last finished epoch; gone once finished
+//!   probabilities/              of a run that holds out a fold: what it takes the labels of those words to be
 //!   model/                      the trained tagger in transformers' layout, if `train.save_model`
 //!   .lock                       held by the process that writes here
 //! ```
@@ -29,6 +30,7 @@ mod atomic;
 mod config;
 mod environment;
 mod execute;
+mod fold;
 mod folder;
 mod lock;
 mod manifest;
@@ -39,6 +41,7 @@ pub use atomic::{write_atomically, write_text};
 pub use config::{RunConfig, run_id};
 pub use environment::{GitState, Versions};
 pub use execute::{Outcome, RunRequest, begun, execute};
+pub use fold::Fold;
 pub use folder::{FolderState, RunFolder};
 pub use manifest::{DataSummary, Manifest, Status};
 pub use monitor::{EpochSummary, Monitor, RunStart, Silent, StopFlag};

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::{EpochSummary, Manifest, Monitor, RunFolder, StopFlag};
+use crate::corpus::Split;
 use crate::dynamics::{CurvePoint, Log, LogWriter, StepRecord, TokenTable, TypePoint};
 use crate::error::Result;
 use crate::metrics::entity::TypeScores;
@@ -112,6 +113,9 @@ impl Observer for Recorder<'_> {
     fn epoch(&mut self, end: EpochEnd<'_>) -> Result<()> {
         self.flush()?;
         self.writer.epoch(end.epoch, end.train.as_ref(), end.eval.as_ref())?;
+        if let Some(probabilities) = &end.probabilities {
+            self.writer.probabilities(end.epoch, probabilities)?;
+        }
         end.trainer.save_checkpoint(&self.folder.checkpoint())?;
 
         let seconds = self.epoch_started.elapsed().as_secs_f64();
@@ -122,6 +126,10 @@ impl Observer for Recorder<'_> {
         self.manifest.write(self.folder.path())?;
         self.monitor.epoch(&self.summary(end.epoch, seconds));
         Ok(())
+    }
+
+    fn keep_probabilities(&self) -> Option<Split> {
+        self.manifest.config.fold.map(|fold| fold.judges())
     }
 
     fn stop_requested(&self) -> bool {

@@ -21,6 +21,8 @@ pub struct TrainingData {
     pub gold: Option<Vec<Vec<u8>>>,
     /// Development sentences, clean.
     pub dev: Vec<Sentence>,
+    /// The number of each development sentence, under which its probabilities are kept; empty for 0, 1, 2, …
+    pub dev_numbers: Vec<u32>,
     /// Label names by id.
     pub labels: Vec<String>,
     /// Where the training sentences were read, to be named in errors; absent for generated text.

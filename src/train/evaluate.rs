@@ -2,7 +2,7 @@
 
 use super::data::{EncodedSplit, Probe};
 use crate::Result;
-use crate::dynamics::{CurvePoint, Observations, Observed, observe};
+use crate::dynamics::{CurvePoint, Observations, Observed, Probabilities, observe};
 use crate::encode::{Batch, EncodedSentence};
 use crate::metrics::entity::{self, Mode, TypeScores};
 use crate::model::{CentroidSums, Centroids, Tagger};
@@ -10,11 +10,13 @@ use crate::model::{CentroidSums, Centroids, Tagger};
 /// Observations of a split's scored words in their order, filled batch by batch in any order.
 pub(super) struct Log {
     rows: Observations,
+    probabilities: Option<Vec<f32>>,
 }
 
 impl Log {
     /// Room for all scored words of `split`.
-    pub fn new(split: &EncodedSplit) -> Self {
+    /// With a number of labels, the probabilities of all of them are kept, too.
+    pub fn new(split: &EncodedSplit, n_labels: Option<usize>) -> Self {
         let n = split.rows();
         let mut rows = Observations {
             sentence: Vec::with_capacity(n),
@@ -30,11 +32,12 @@ impl Log {
             rows.sentence.extend(std::iter::repeat_n(split.numbers[i], sentence.words.len()));
             rows.token.extend(sentence.words.iter().map(|&(token, _)| token));
         }
-        Self { rows }
+        Self { rows, probabilities: n_labels.map(|k| vec![0.0; n * k]) }
     }
 
-    /// Puts what was seen of a batch into its places.
-    pub fn record(&mut self, split: &EncodedSplit, batch: &Batch, seen: &Observed) {
+    /// Puts what was seen of a batch, given its logits `[scored, labels]`, into its places.
+    pub fn record(&mut self, split: &EncodedSplit, batch: &Batch, logits: &[f32], seen: &Observed) {
+        let n_labels = logits.len() / batch.tokens.len().max(1);
         let mut previous = None;
         let mut row = 0;
         for (i, &(sentence, _)) in batch.tokens.iter().enumerate() {
@@ -46,12 +49,29 @@ impl Log {
             self.rows.p_given[row] = seen.p_given[i];
             self.rows.margin[row] = seen.margin[i];
             self.rows.entropy[row] = seen.entropy[i];
+            if let Some(kept) = &mut self.probabilities {
+                let of = |row: usize| row * n_labels..(row + 1) * n_labels;
+                softmax(&logits[of(i)], &mut kept[of(row)]);
+            }
         }
     }
 
-    /// All observations.
-    pub fn finish(self) -> Observations {
-        self.rows
+    /// All observations, and the probabilities if they were kept.
+    pub fn finish(self) -> (Observations, Option<Probabilities>) {
+        let (sentence, token) = (&self.rows.sentence, &self.rows.token);
+        let table = |values| Probabilities { sentence: sentence.clone(), token: token.clone(), values };
+        let probabilities = self.probabilities.map(table);
+        (self.rows, probabilities)
+    }
+}
+
+/// The softmax of one row, sums in f64 around the largest logit.
+fn softmax(logits: &[f32], out: &mut [f32]) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weight = |logit: f32| (f64::from(logit) - f64::from(largest)).exp();
+    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
+    for (p, &logit) in out.iter_mut().zip(logits) {
+        *p = (weight(logit) / total) as f32;
     }
 }
 
@@ -67,22 +87,23 @@ fn pass(
     split: &EncodedSplit,
     sentences: impl Iterator<Item = u32>,
     batch_size: usize,
-    mut each: impl FnMut(&Batch, &Observed),
+    mut each: impl FnMut(&Batch, &[f32], &Observed),
 ) -> Result<()> {
     let sentences: Vec<u32> = sentences.collect();
     for part in sentences.chunks(batch_size) {
         let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
-        let seen = observe_batch(&tagger.evaluate(&batch)?, split, &batch)?;
-        each(&batch, &seen);
+        let logits = tagger.evaluate(&batch)?;
+        each(&batch, &logits, &observe_batch(&logits, split, &batch)?);
     }
     Ok(())
 }
 
 /// The eval pass: every training token, dropout off.
 pub(super) fn eval_pass(tagger: &Tagger, split: &EncodedSplit, batch_size: usize) -> Result<Observations> {
-    let mut log = Log::new(split);
-    pass(tagger, split, 0..split.sentences.len() as u32, batch_size, |batch, seen| log.record(split, batch, seen))?;
-    Ok(log.finish())
+    let mut log = Log::new(split, None);
+    let all = 0..split.sentences.len() as u32;
+    pass(tagger, split, all, batch_size, |batch, logits, seen| log.record(split, batch, logits, seen))?;
+    Ok(log.finish().0)
 }
 
 /// The centroids of a prototypical head over a whole split, dropout off.
@@ -100,55 +121,79 @@ pub(super) fn centroids(tagger: &Tagger, split: &EncodedSplit, batch_size: usize
     Ok(sums.means())
 }
 
-/// Scores on dev, those of each type beside, and on the probe; the position in the training is left to the caller.
-pub(super) fn curve_point(
-    tagger: &Tagger,
-    train: &EncodedSplit,
-    gold: Option<&[Vec<u8>]>,
-    dev: &EncodedSplit,
-    probe: &Probe,
-    batch_size: usize,
-) -> Result<(CurvePoint, Vec<TypeScores>)> {
-    let mut point = CurvePoint::default();
-    // Words that were lost to truncation stay at O.
-    let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![0; labels.len()]).collect();
-    let (mut loss, mut correct) = (0.0, 0);
-    pass(tagger, dev, 0..dev.sentences.len() as u32, batch_size, |batch, seen| {
-        for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
-            predicted[sentence as usize][usize::from(token)] = seen.predicted[i];
-            loss += f64::from(seen.loss[i]);
-            correct += usize::from(seen.correct[i]);
-        }
-    })?;
-    let entities = entity::score(&dev.labels, &predicted, tagger.labels(), Mode::Default);
-    let scores = entities.micro;
-    (point.dev_f1, point.dev_precision, point.dev_recall) = (scores.f1, scores.precision, scores.recall);
-    let n = dev.rows().max(1) as f64;
-    (point.dev_loss, point.dev_accuracy) = (loss / n, correct as f64 / n);
+/// What an evaluation found.
+pub(super) struct Evaluation {
+    /// Scores on dev and on the probe; the position in the training is left to the caller.
+    pub point: CurvePoint,
+    /// The scores of each entity type on dev.
+    pub types: Vec<TypeScores>,
+    /// The probabilities of dev's words, if they are to be kept.
+    pub probabilities: Option<Probabilities>,
+}
 
-    let (mut clean, mut noisy) = (Tally::default(), Tally::default());
-    let mut predicted: Vec<Vec<u8>> =
-        probe.sentences.iter().map(|&s| vec![0; train.labels[s as usize].len()]).collect();
-    pass(tagger, train, probe.sentences.iter().copied(), batch_size, |batch, seen| {
-        for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
-            let place = probe.sentences.partition_point(|&s| s < sentence);
-            predicted[place][usize::from(token)] = seen.predicted[i];
-            let gold_label = gold.map(|gold| gold[sentence as usize][usize::from(token)]);
-            if probe.clean.contains(&(sentence, token)) {
-                clean.add(seen, i, gold_label);
-            } else if probe.noisy.contains(&(sentence, token)) {
-                noisy.add(seen, i, gold_label);
+/// What is evaluated, and on what.
+pub(super) struct Evaluator<'a> {
+    pub tagger: &'a Tagger,
+    pub train: &'a EncodedSplit,
+    /// Labels of the training sentences, where known.
+    pub gold: Option<&'a [Vec<u8>]>,
+    pub dev: &'a EncodedSplit,
+    pub probe: &'a Probe,
+    pub batch_size: usize,
+    /// Whether the probabilities of dev's words are kept.
+    pub keep_probabilities: bool,
+}
+
+impl Evaluator<'_> {
+    /// Scores on dev and on the probe.
+    pub fn evaluate(&self) -> Result<Evaluation> {
+        let Self { tagger, train, gold, dev, probe, batch_size, keep_probabilities } = *self;
+        let mut point = CurvePoint::default();
+        // Words that were lost to truncation stay at O.
+        let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![0; labels.len()]).collect();
+        let (mut loss, mut correct) = (0.0, 0);
+        let mut kept = keep_probabilities.then(|| Log::new(dev, Some(tagger.labels().len())));
+        pass(tagger, dev, 0..dev.sentences.len() as u32, batch_size, |batch, logits, seen| {
+            if let Some(log) = &mut kept {
+                log.record(dev, batch, logits, seen);
             }
-        }
-    })?;
-    let given: Vec<Vec<u8>> = probe.sentences.iter().map(|&s| train.labels[s as usize].clone()).collect();
-    point.probe_f1 = entity::score(&given, &predicted, tagger.labels(), Mode::Default).micro.f1;
-    point.probe_clean_accuracy = clean.mean(clean.given);
-    point.probe_clean_loss = clean.mean(clean.loss);
-    point.probe_noisy_accuracy = noisy.mean(noisy.given);
-    point.probe_noisy_accuracy_gold = noisy.mean(noisy.gold);
-    point.probe_noisy_loss = noisy.mean(noisy.loss);
-    Ok((point, entities.per_type))
+            for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
+                predicted[sentence as usize][usize::from(token)] = seen.predicted[i];
+                loss += f64::from(seen.loss[i]);
+                correct += usize::from(seen.correct[i]);
+            }
+        })?;
+        let entities = entity::score(&dev.labels, &predicted, tagger.labels(), Mode::Default);
+        let scores = entities.micro;
+        (point.dev_f1, point.dev_precision, point.dev_recall) = (scores.f1, scores.precision, scores.recall);
+        let n = dev.rows().max(1) as f64;
+        (point.dev_loss, point.dev_accuracy) = (loss / n, correct as f64 / n);
+
+        let (mut clean, mut noisy) = (Tally::default(), Tally::default());
+        let mut predicted: Vec<Vec<u8>> =
+            probe.sentences.iter().map(|&s| vec![0; train.labels[s as usize].len()]).collect();
+        pass(tagger, train, probe.sentences.iter().copied(), batch_size, |batch, _, seen| {
+            for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
+                let place = probe.sentences.partition_point(|&s| s < sentence);
+                predicted[place][usize::from(token)] = seen.predicted[i];
+                let gold_label = gold.map(|gold| gold[sentence as usize][usize::from(token)]);
+                if probe.clean.contains(&(sentence, token)) {
+                    clean.add(seen, i, gold_label);
+                } else if probe.noisy.contains(&(sentence, token)) {
+                    noisy.add(seen, i, gold_label);
+                }
+            }
+        })?;
+        let given: Vec<Vec<u8>> = probe.sentences.iter().map(|&s| train.labels[s as usize].clone()).collect();
+        point.probe_f1 = entity::score(&given, &predicted, tagger.labels(), Mode::Default).micro.f1;
+        point.probe_clean_accuracy = clean.mean(clean.given);
+        point.probe_clean_loss = clean.mean(clean.loss);
+        point.probe_noisy_accuracy = noisy.mean(noisy.given);
+        point.probe_noisy_accuracy_gold = noisy.mean(noisy.gold);
+        point.probe_noisy_loss = noisy.mean(noisy.loss);
+        let probabilities = kept.and_then(|log| log.finish().1);
+        Ok(Evaluation { point, types: entities.per_type, probabilities })
+    }
 }
 
 /// Sums over the sampled tokens of one kind.

@@ -1,7 +1,8 @@
 //! What a training tells those who watch it. The trainer calls observers and knows none of them.
 
 use crate::Result;
-use crate::dynamics::{CurvePoint, Observations, StepRecord};
+use crate::corpus::Split;
+use crate::dynamics::{CurvePoint, Observations, Probabilities, StepRecord};
 use crate::metrics::entity::TypeScores;
 
 use super::Trainer;
@@ -15,6 +16,9 @@ pub struct EpochEnd<'a> {
     pub train: Option<Observations>,
     /// Each training token after the epoch, dropout off; `None` if that pass is switched off.
     pub eval: Option<Observations>,
+    /// The probability of every label for the tokens of the split that [`Observer::keep_probabilities`] names: of dev
+    /// after the epoch, of train as its batches were seen; `None` where none is named.
+    pub probabilities: Option<Probabilities>,
     /// The trainer, to write a checkpoint from.
     pub trainer: &'a Trainer,
 }
@@ -27,6 +31,11 @@ pub trait Observer {
     fn evaluation(&mut self, point: &CurvePoint, types: &[TypeScores]) -> Result<()>;
     /// After each epoch, its last evaluation included.
     fn epoch(&mut self, end: EpochEnd<'_>) -> Result<()>;
+    /// The split whose probabilities each [`EpochEnd`] is to carry, train or dev; there are none of train with a
+    /// prototypical head.
+    fn keep_probabilities(&self) -> Option<Split> {
+        None
+    }
     /// True when the user asked to stop: the trainer finishes its step and returns [`crate::Error::Interrupted`].
     fn stop_requested(&self) -> bool {
         false

@@ -7,14 +7,14 @@ use rand::seq::SliceRandom;
 
 use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
 use super::episodes::Episodes;
-use super::evaluate::{Log, centroids, curve_point, eval_pass, observe_batch};
+use super::evaluate::{Evaluation, Evaluator, Log, centroids, eval_pass, observe_batch};
 use super::optimizer::{AdamW, require_finite};
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
-use crate::dynamics::{CurvePoint, Observations, StepRecord};
+use crate::corpus::Split;
+use crate::dynamics::{Observations, Probabilities, StepRecord};
 use crate::encode::Batch;
 use crate::error::{Error, Problem, Result};
-use crate::metrics::entity::TypeScores;
 use crate::model::bert::DropoutPlan;
 use crate::model::{CentroidRule, HeadKind, Tagger};
 use crate::nn::Gradients;
@@ -83,7 +83,7 @@ impl Trainer {
         let train = encode("train", &data.train, numbers, origin, settings.max_pieces)?;
         // Dev is judged whole: a score that leaves out the ends of long sentences flatters, one that counts them as
         // missed depends on the setting.
-        let dev = encode("dev", &data.dev, &[], data.dev_origin.as_ref(), longest)?;
+        let dev = encode("dev", &data.dev, &data.dev_numbers, data.dev_origin.as_ref(), longest)?;
         let episodes = match prototypes {
             true => Some(Episodes::new(&settings.episodes, &train, tagger.labels())?),
             false => None,
@@ -165,7 +165,7 @@ impl Trainer {
     /// the gradient is not finite (before the update), and whatever the observer returns.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<()> {
         while self.epoch < self.settings.epochs {
-            let train = self.train_epoch(observer)?;
+            let (train, probabilities) = self.train_epoch(observer)?;
             self.refresh_centroids()?;
             let batch_size = self.settings.eval_batch_size;
             let eval = match self.settings.eval_pass {
@@ -173,7 +173,7 @@ impl Trainer {
                 false => None,
             };
             self.epoch += 1;
-            observer.epoch(EpochEnd { epoch: self.epoch, train, eval, trainer: self })?;
+            observer.epoch(EpochEnd { epoch: self.epoch, train, eval, probabilities, trainer: self })?;
         }
         Ok(())
     }
@@ -187,11 +187,15 @@ impl Trainer {
         order
     }
 
-    fn train_epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<Observations>> {
+    /// The epoch's steps and evaluations. Returns the train pass, and the probabilities the observer wants kept.
+    fn train_epoch(&mut self, observer: &mut dyn Observer) -> Result<(Option<Observations>, Option<Probabilities>)> {
         let order = self.order();
         let steps = self.report.steps_per_epoch;
         let evaluations = u64::from(self.settings.evaluations_per_epoch).min(steps);
-        let mut log = self.episodes.is_none().then(|| Log::new(&self.train));
+        let keep = observer.keep_probabilities();
+        let n_labels = (keep == Some(Split::Train)).then(|| self.tagger.labels().len());
+        let mut log = self.episodes.is_none().then(|| Log::new(&self.train, n_labels));
+        let mut of_dev = None;
         let mut batch_number = 0;
         let mut batches = order.chunks(self.settings.batch_size * self.settings.accumulation);
         for i in 1..=steps {
@@ -202,7 +206,9 @@ impl Trainer {
             observer.step(&record)?;
             // The evaluations of an epoch are spread evenly over its steps; the last one is at its end.
             if i * evaluations / steps > (i - 1) * evaluations / steps {
-                let (mut point, types) = self.evaluate()?;
+                let Evaluation { mut point, types, probabilities } =
+                    self.evaluate(keep == Some(Split::Dev) && i == steps)?;
+                of_dev = probabilities;
                 point.step = record.step;
                 point.examples_seen = record.examples_seen;
                 point.learning_rate = record.learning_rate;
@@ -213,7 +219,8 @@ impl Trainer {
                 return Err(Error::Interrupted);
             }
         }
-        Ok(log.map(Log::finish))
+        let (train, of_train) = log.map(Log::finish).unzip();
+        Ok((train, of_train.flatten().or(of_dev)))
     }
 
     /// One optimiser step on `sentences`, in parts of the batch size; the loss is the mean over all their words.
@@ -227,7 +234,8 @@ impl Trainer {
             let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
             *batch_number += 1;
             step.add(learned.loss, batch.ids.len())?;
-            log.record(&self.train, &batch, &observe_batch(&learned.logits, &self.train, &batch)?);
+            let seen = observe_batch(&learned.logits, &self.train, &batch)?;
+            log.record(&self.train, &batch, &learned.logits, &seen);
         }
         let before = (step.number - 1) % self.report.steps_per_epoch * self.sentences_a_step();
         let seen = u64::from(self.epoch) * self.report.train_sentences as u64 + before + sentences.len() as u64;
@@ -311,10 +319,18 @@ impl Trainer {
     }
 
     /// Scores on dev and on the probe as the tagger stands.
-    fn evaluate(&mut self) -> Result<(CurvePoint, Vec<TypeScores>)> {
+    fn evaluate(&mut self, keep_probabilities: bool) -> Result<Evaluation> {
         self.refresh_centroids()?;
-        let gold = self.gold.as_deref();
-        curve_point(&self.tagger, &self.train, gold, &self.dev, &self.probe, self.settings.eval_batch_size)
+        let evaluator = Evaluator {
+            tagger: &self.tagger,
+            train: &self.train,
+            gold: self.gold.as_deref(),
+            dev: &self.dev,
+            probe: &self.probe,
+            batch_size: self.settings.eval_batch_size,
+            keep_probabilities,
+        };
+        evaluator.evaluate()
     }
 }
 

@@ -112,6 +112,7 @@ fn run(experiment: &Experiment, point: &Point) -> Result<RunConfig> {
         perturb,
         train: experiment.train.clone(),
         device: experiment.device,
+        fold: None,
     })
 }
 

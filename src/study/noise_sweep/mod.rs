@@ -48,6 +48,7 @@ impl Study for NoiseSweep {
                     perturb,
                     train: experiment.train.clone(),
                     device: experiment.device,
+                    fold: None,
                 });
             }
         }

@@ -1,0 +1,294 @@
+//! What the models of one seed have shown of each token, gathered from their logs.
+//!
+//! *Held out*: what models say that were not trained on the token's sentence; with one fold, what the one model said of
+//! each batch before it learned from it. *In training*: what the models said of the token as they were trained on it,
+//! averaged over them.
+
+use std::path::Path;
+
+use super::folds::run_folder;
+use super::{AuditSettings, Text};
+use crate::analysis::events::EventCounter;
+use crate::analysis::phases::{self, PhaseCurve, PhaseCurvePoint, Phases};
+use crate::dynamics::{Log, Observations};
+use crate::error::{Error, Result};
+use crate::random::Streams;
+
+/// Bootstrap replicates for the phases.
+const REPLICATES: usize = 100;
+
+/// What was seen of the tokens of a text with one seed. Vectors by token have NaN where there is nothing; vectors of
+/// vectors go by epoch first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// True with held-out observations, false with one fold.
+    pub held_out: bool,
+    /// Whether a model has judged the token at all.
+    pub judged: Vec<bool>,
+    /// The epoch up to which the score looks: the last one before memorisation.
+    pub scored_epoch: u32,
+    /// The phases, found in the curve that is the mean over folds.
+    pub phases: Phases,
+    /// Entity F1 on held-out sentences against the given labels by epoch, mean over folds.
+    pub f1: Vec<f64>,
+    /// Held-out probability of every label, mean over epochs up to the scored one: `[tokens, labels]`.
+    pub probabilities: Vec<f32>,
+    /// The same at the scored epoch alone.
+    pub probabilities_at: Vec<f32>,
+    /// Held-out loss against the given label, nats.
+    pub held_out_loss: Vec<Vec<f32>>,
+    /// Loss in training, nats.
+    pub train_loss: Vec<Vec<f32>>,
+    /// Probability of the given label in training, mean over epochs up to the scored one.
+    pub train_p: Vec<f64>,
+    /// Its standard deviation over those epochs, mean over models: dataset cartography's variability.
+    pub variability: Vec<f64>,
+    /// Margin in training, mean over epochs up to the scored one: the area under the margin.
+    pub margin: Vec<f64>,
+    /// Forgetting events, mean over models.
+    pub forgetting: Vec<f64>,
+    /// First learning epoch, mean over models; one more than there are epochs for never.
+    pub first_learning: Vec<f64>,
+    /// Longest run of epochs in which the token was wrong, less the longest in which it was right, mean over models.
+    pub wrong_run: Vec<f64>,
+}
+
+/// Sums over the models that were trained on a token.
+struct Sums {
+    models: Vec<u32>,
+    p: Vec<f64>,
+    variability: Vec<f64>,
+    margin: Vec<f64>,
+    forgetting: Vec<f64>,
+    first_learning: Vec<f64>,
+    wrong_run: Vec<f64>,
+}
+
+impl Evidence {
+    /// Reads the logs of all folds of a seed.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a log is damaged.
+    pub fn gather(text: &Text, settings: &AuditSettings, audit: &Path, seed: u64) -> Result<Self> {
+        let folders = (0..settings.folds).map(|fold| run_folder(audit, seed, fold));
+        let logs: Vec<Log> = folders.map(Log::open).collect::<Result<_>>()?;
+        let (n, k) = (text.n_tokens(), text.labels.len());
+        let (phases, f1, scored_epoch) = when(&logs, settings, seed)?;
+        let given = text.given();
+        let epochs = settings.epochs as usize;
+        let mut evidence = Self {
+            held_out: settings.folds > 1,
+            judged: vec![false; n],
+            scored_epoch,
+            phases,
+            f1,
+            probabilities: vec![0.0; n * k],
+            probabilities_at: vec![f32::NAN; n * k],
+            held_out_loss: vec![vec![f32::NAN; n]; epochs],
+            train_loss: vec![vec![0.0; n]; epochs],
+            train_p: Vec::new(),
+            variability: Vec::new(),
+            margin: Vec::new(),
+            forgetting: Vec::new(),
+            first_learning: Vec::new(),
+            wrong_run: Vec::new(),
+        };
+        let mut sums = Sums::new(n);
+        for log in &logs {
+            evidence.read_probabilities(text, log, &given)?;
+            evidence.read_training(text, log, &mut sums)?;
+        }
+        evidence.conclude(sums);
+        Ok(evidence)
+    }
+
+    fn read_probabilities(&mut self, text: &Text, log: &Log, given: &[u8]) -> Result<()> {
+        let k = text.labels.len();
+        for epoch in 1..=self.held_out_loss.len() as u32 {
+            let table = log.probabilities(epoch)?;
+            for (row, values) in table.values.chunks_exact(k).enumerate() {
+                let token = number(text, table.sentence[row], table.token[row])?;
+                self.judged[token] = true;
+                // 32-bit probabilities underflow to 0; the loss of the smallest is 87 nats.
+                let p = values[usize::from(given[token])].max(f32::MIN_POSITIVE);
+                self.held_out_loss[epoch as usize - 1][token] = -p.ln();
+                let cells = token * k..(token + 1) * k;
+                if epoch <= self.scored_epoch {
+                    let share = 1.0 / self.scored_epoch as f32;
+                    self.probabilities[cells.clone()].iter_mut().zip(values).for_each(|(mean, p)| *mean += share * p);
+                }
+                if epoch == self.scored_epoch {
+                    self.probabilities_at[cells].copy_from_slice(values);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_training(&mut self, text: &Text, log: &Log, sums: &mut Sums) -> Result<()> {
+        let table = log.tokens();
+        let place = |row: usize| number(text, table.sentence[row], table.token[row]);
+        let places: Vec<usize> = (0..table.len()).map(place).collect::<Result<_>>()?;
+        let mut one = OneModel::new(places.len());
+        for (epoch, losses) in (1..).zip(&mut self.train_loss) {
+            let seen = log.epoch(epoch)?;
+            let Some((_, observations)) = seen.prefer(crate::dynamics::Pass::Train) else { continue };
+            if observations.len() != places.len() {
+                return Err(Error::Internal("an epoch of a fold has other tokens than its table".into()));
+            }
+            for (row, &token) in places.iter().enumerate() {
+                losses[token] += observations.loss[row];
+            }
+            one.observe(epoch, observations, epoch <= self.scored_epoch);
+        }
+        one.add_to(sums, &places, self.train_loss.len() as u32);
+        Ok(())
+    }
+
+    fn conclude(&mut self, sums: Sums) {
+        let mean = |values: Vec<f64>| -> Vec<f64> {
+            values.iter().zip(&sums.models).map(|(sum, &n)| if n > 0 { sum / f64::from(n) } else { f64::NAN }).collect()
+        };
+        for losses in &mut self.train_loss {
+            for (loss, &n) in losses.iter_mut().zip(&sums.models) {
+                *loss = if n > 0 { *loss / n as f32 } else { f32::NAN };
+            }
+        }
+        self.train_p = mean(sums.p);
+        self.variability = mean(sums.variability);
+        self.margin = mean(sums.margin);
+        self.forgetting = mean(sums.forgetting);
+        self.first_learning = mean(sums.first_learning);
+        self.wrong_run = mean(sums.wrong_run);
+    }
+}
+
+/// The number of a token in the text.
+fn number(text: &Text, sentence: u32, token: u16) -> Result<usize> {
+    let inside = text.sentences.get(sentence as usize).is_some_and(|s| usize::from(token) < s.words.len());
+    if !inside {
+        return Err(Error::Internal(format!("the log has token {token} of sentence {sentence}, the text has not")));
+    }
+    Ok(text.offsets[sentence as usize] + usize::from(token))
+}
+
+/// The phases of the folds' mean curve, the held-out F1 by epoch, and the last epoch before memorisation.
+fn when(logs: &[Log], settings: &AuditSettings, seed: u64) -> Result<(Phases, Vec<f64>, u32)> {
+    let epochs = settings.epochs as usize;
+    let mut points: Vec<PhaseCurvePoint> = Vec::new();
+    let mut f1 = vec![0.0; epochs];
+    let mut train_f1 = vec![0.0; epochs];
+    let mut first_learned = vec![0.0; epochs];
+    let share = 1.0 / logs.len().max(1) as f64;
+    for log in logs {
+        for point in log.curve()? {
+            let epoch = point.epoch.round() as usize;
+            if point.epoch.fract() == 0.0 && (1..=epochs).contains(&epoch) {
+                f1[epoch - 1] += share * point.dev_f1;
+                train_f1[epoch - 1] += share * point.probe_f1;
+            }
+        }
+        let mut learned = vec![false; log.tokens().len()];
+        for (epoch, newly) in (1..).zip(&mut first_learned) {
+            let seen = log.epoch(epoch)?;
+            let Some((_, observations)) = seen.prefer(crate::dynamics::Pass::Train) else { continue };
+            for (known, &right) in learned.iter_mut().zip(&observations.correct) {
+                *newly += if right && !*known { share / log.tokens().len() as f64 } else { 0.0 };
+                *known |= right;
+            }
+        }
+    }
+    for epoch in 0..epochs {
+        points.push(PhaseCurvePoint {
+            epoch: (epoch + 1) as f64,
+            dev_f1: Some(f1[epoch]),
+            train_f1: Some(train_f1[epoch]),
+            first_learned: Some(first_learned[epoch]),
+            ..PhaseCurvePoint::default()
+        });
+    }
+    let phases = phases::detect(&PhaseCurve::new(points)?, None, REPLICATES, Streams::new(seed));
+    // The onset is the first epoch of memorisation.
+    let last =
+        phases.memorisation_onset.as_ref().map_or(epochs, |onset| (onset.epoch.ceil() as usize).saturating_sub(1));
+    Ok((phases, f1, last.clamp(1, epochs) as u32))
+}
+
+impl Sums {
+    fn new(n: usize) -> Self {
+        let zeros = || vec![0.0; n];
+        Self {
+            models: vec![0; n],
+            p: zeros(),
+            variability: zeros(),
+            margin: zeros(),
+            forgetting: zeros(),
+            first_learning: zeros(),
+            wrong_run: zeros(),
+        }
+    }
+}
+
+/// What one model shows of the tokens it is trained on, epoch by epoch.
+struct OneModel {
+    /// Epochs up to the scored one.
+    n: f64,
+    p: Vec<f64>,
+    squares: Vec<f64>,
+    margin: Vec<f64>,
+    events: EventCounter,
+    /// Length of the present run of equal outcomes, and whether they are right.
+    run: Vec<(u32, bool)>,
+    /// Longest run of wrong and of right epochs.
+    longest: Vec<[u32; 2]>,
+}
+
+impl OneModel {
+    fn new(n: usize) -> Self {
+        Self {
+            n: 0.0,
+            p: vec![0.0; n],
+            squares: vec![0.0; n],
+            margin: vec![0.0; n],
+            events: EventCounter::new(n),
+            run: vec![(0, false); n],
+            longest: vec![[0; 2]; n],
+        }
+    }
+
+    fn observe(&mut self, epoch: u32, seen: &Observations, scored: bool) {
+        self.events.observe(epoch, seen.correct.iter().copied().enumerate());
+        for (row, &right) in seen.correct.iter().enumerate() {
+            let (length, of) = &mut self.run[row];
+            *length = if *of == right { *length + 1 } else { 1 };
+            *of = right;
+            let longest = &mut self.longest[row][usize::from(right)];
+            *longest = (*longest).max(*length);
+        }
+        if scored {
+            self.n += 1.0;
+            for row in 0..seen.len() {
+                let p = f64::from(seen.p_given[row]);
+                self.p[row] += p;
+                self.squares[row] += p * p;
+                self.margin[row] += f64::from(seen.margin[row]);
+            }
+        }
+    }
+
+    fn add_to(self, sums: &mut Sums, places: &[usize], epochs: u32) {
+        let events = self.events.events();
+        let n = self.n.max(1.0);
+        for (row, &token) in places.iter().enumerate() {
+            let mean = self.p[row] / n;
+            sums.models[token] += 1;
+            sums.p[token] += mean;
+            sums.variability[token] += (self.squares[row] / n - mean * mean).max(0.0).sqrt();
+            sums.margin[token] += self.margin[row] / n;
+            sums.forgetting[token] += f64::from(events.forgetting[row]);
+            sums.first_learning[token] += f64::from(events.first_learning[row].unwrap_or(epochs + 1));
+            let [wrong, right] = self.longest[row];
+            sums.wrong_run[token] += f64::from(wrong) - f64::from(right);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The trainings of an audit: one run a seed and fold.
+
+use std::path::{Path, PathBuf};
+
+use super::{AuditSettings, Text};
+use crate::corpus::DataSettings;
+use crate::error::Result;
+use crate::model::Tagger;
+use crate::perturb::PerturbSettings;
+use crate::run::{self, Fold, Monitor, Outcome, RunConfig, RunRequest, StopFlag};
+
+/// The folder of a run in an audit's folder.
+pub fn run_folder(audit: &Path, seed: u64, fold: u32) -> PathBuf {
+    audit.join("runs").join(run_id(seed, fold))
+}
+
+fn run_id(seed: u64, fold: u32) -> String {
+    format!("seed={seed},fold={fold}")
+}
+
+/// What the trainings took.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Trained {
+    /// Seconds of wall time, of this and earlier attempts.
+    pub wall_seconds: f64,
+    /// Tokens of the text that no model could judge: of which the tokenizer leaves no piece, or that stand behind the
+    /// encoder's last position.
+    pub unjudged: usize,
+}
+
+/// Does all runs that are not finished yet, each resumed where it was broken off.
+///
+/// # Errors
+/// As [`run::execute`]; finished epochs stay on disk.
+pub fn train(
+    text: &Text,
+    settings: &AuditSettings,
+    audit: &Path,
+    monitor: &mut dyn Monitor,
+    stop: &StopFlag,
+) -> Result<Trained> {
+    settings.validate()?;
+    Fold { folds: settings.folds, index: 0 }.check(&text.sentences)?;
+    let corpus = text.corpus();
+    let model = settings.model();
+    let (hidden_size, positions) = {
+        let device = settings.device.open()?;
+        let (tagger, _) = Tagger::load(&model, corpus.labels.names(), 0, &device)?;
+        (tagger.config().hidden_size, tagger.config().max_position_embeddings)
+    };
+    let n_runs = settings.seeds.len() * settings.folds as usize;
+    let mut trained = Trained::default();
+    for (s, &seed) in settings.seeds.iter().enumerate() {
+        for index in 0..settings.folds {
+            let config = RunConfig {
+                id: run_id(seed, index),
+                seed,
+                data: DataSettings { source: text.path.to_string_lossy().into_owned(), ..DataSettings::default() },
+                model: model.clone(),
+                perturb: PerturbSettings::default(),
+                train: settings.train(hidden_size, positions),
+                device: settings.device,
+                fold: Some(Fold { folds: settings.folds, index }),
+            };
+            let folder = run_folder(audit, seed, index);
+            let position = (s * settings.folds as usize + index as usize + 1, n_runs);
+            let request = RunRequest { config: &config, folder: &folder, corpus: &corpus, position };
+            let manifest = match run::execute(&request, monitor, stop)? {
+                Outcome::Trained(manifest) | Outcome::Skipped(manifest) => manifest,
+            };
+            trained.wall_seconds += manifest.wall_seconds;
+            if s == 0 {
+                trained.unjudged += match settings.folds {
+                    1 => manifest.encoding.train_tokens_truncated + manifest.encoding.train_tokens_without_piece,
+                    _ => manifest.encoding.dev_tokens_lost,
+                };
+            }
+        }
+    }
+    Ok(trained)
+}

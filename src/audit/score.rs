@@ -1,0 +1,153 @@
+//! Our score: how suspect each token's given label is, put together from all that was seen, without knowing any truth.
+//!
+//! Three things are known of a token, each as the log-odds that its label is wrong, ln((1 − p) / p):
+//!
+//! 1. *held out*: p is the probability of the given label by models that have not seen the sentence;
+//! 2. *in training*: p by the models that were trained on it, before they had memorised it; several models, and a label
+//!    that is hard to learn even so;
+//! 3. *the channel* ([`LabelChannel`]): the posterior that the label is wrong, from the held-out probabilities of all
+//!    labels and the estimated habits of the annotators.
+//!
+//! The score is the channel's log-odds, corrected by half of the difference between the other two: where the channel is
+//! trivial that is the mean of 1 and 2, where it is not the mean of 1 and 2 shifted by what the channel says,
+//!
+//! ```text
+//! s  =  c + β/2 · (t − h)
+//! ```
+//!
+//! with β the channel's sharpness, for c is in its units. Then labels are judged as they were made, an entity at a time:
+//! the words of a given entity get the mean of their scores, and so do the words that are given as `O` and together make
+//! up an entity for the models.
+//!
+//! *Probabilities.* c is the log-odds of a probability, s is no longer: the epochs in training make it a better ranking
+//! and a worse probability. So the channel's posteriors are made to follow the ranking by s, by isotonic regression:
+//! among tokens of about the same score, their mean.
+
+use super::{Evidence, Text};
+use crate::analysis::channel::LabelChannel;
+use crate::corpus::{SpanMode, SpanReader};
+
+/// Probabilities are kept this far from 0 and 1.
+const LEAST: f64 = 1e-7;
+
+/// Scores of all tokens of a text; NaN for tokens that no model has judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// Higher is more suspect: a log-odds.
+    pub score: Vec<f64>,
+    /// Estimated probability that the given label is wrong, 0 to 1.
+    pub probability: Vec<f64>,
+    /// The estimated channel.
+    pub channel: LabelChannel,
+}
+
+/// ln(p / (1 − p)), finite.
+fn log_odds(p: f64) -> f64 {
+    let p = p.clamp(LEAST, 1.0 - LEAST);
+    (p / (1.0 - p)).ln()
+}
+
+/// Scores the tokens of a text by what was seen of them.
+pub fn score(text: &Text, evidence: &Evidence) -> Scores {
+    let k = text.labels.len();
+    let given = text.given();
+    let judged: Vec<usize> = (0..given.len()).filter(|&token| evidence.judged[token]).collect();
+    let row = |token: usize| &evidence.probabilities[token * k..(token + 1) * k];
+    let rows: Vec<f32> = judged.iter().flat_map(|&token| row(token).iter().copied()).collect();
+    let labels: Vec<u8> = judged.iter().map(|&token| given[token]).collect();
+    let channel = LabelChannel::estimate(&rows, &labels, k);
+
+    let mut score = vec![f64::NAN; given.len()];
+    let mut wrong = vec![f64::NAN; given.len()];
+    for &token in &judged {
+        let label = usize::from(given[token]);
+        wrong[token] = 1.0 - channel.posterior(row(token), given[token])[label];
+        let held_out = log_odds(1.0 - f64::from(row(token)[label]));
+        let trained = evidence.train_p[token];
+        let trained = if trained.is_nan() { held_out } else { log_odds(1.0 - trained) };
+        score[token] = log_odds(wrong[token]) + channel.sharpness() / 2.0 * (trained - held_out);
+    }
+    let score = by_entity(text, evidence, &score);
+    let probability = calibrated(&score, &wrong);
+    Scores { score, probability, channel }
+}
+
+/// Gives the words of each entity the mean of their scores: of the given ones, and of what the models read where `O` is
+/// given.
+fn by_entity(text: &Text, evidence: &Evidence, score: &[f64]) -> Vec<f64> {
+    let k = text.labels.len();
+    let reader = SpanReader::from(&text.labels);
+    let mut smooth = score.to_vec();
+    let mut spans = Vec::new();
+    for (i, sentence) in text.sentences.iter().enumerate() {
+        let tokens = text.tokens(i);
+        let read: Vec<u8> = tokens
+            .clone()
+            .zip(&sentence.labels)
+            .map(|(token, &given)| match given {
+                0 => crate::nn::math::argmax(&evidence.probabilities[token * k..(token + 1) * k]) as u8,
+                _ => 0,
+            })
+            .collect();
+        for labels in [&sentence.labels, &read] {
+            reader.read_into(labels, SpanMode::Default, &mut spans);
+            for span in &spans {
+                let words = tokens.start + span.start as usize..tokens.start + span.end as usize;
+                let known: Vec<f64> = score[words.clone()].iter().copied().filter(|s| !s.is_nan()).collect();
+                if known.len() > 1 {
+                    let mean = known.iter().sum::<f64>() / known.len() as f64;
+                    smooth[words].iter_mut().filter(|s| !s.is_nan()).for_each(|s| *s = mean);
+                }
+            }
+        }
+    }
+    smooth
+}
+
+/// Isotonic regression of `probability` on `score` (pool adjacent violators): the least-squares fit that rises with the
+/// score. NaN stays NaN.
+///
+/// By hand: scores 1, 2, 3 with probabilities 0.2, 0.1, 0.6 give 0.15, 0.15, 0.6.
+pub fn calibrated(score: &[f64], probability: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..score.len()).filter(|&i| !score[i].is_nan() && !probability[i].is_nan()).collect();
+    order.sort_by(|&a, &b| score[a].total_cmp(&score[b]));
+    // Blocks of equal value: sum, number of tokens. Equal scores are one block from the start.
+    let mut blocks: Vec<(f64, usize)> = Vec::new();
+    for tied in order.chunk_by(|&a, &b| score[a] == score[b]) {
+        let mut block = (tied.iter().map(|&i| probability[i]).sum::<f64>(), tied.len());
+        while let Some(&(sum, n)) = blocks.last()
+            && sum / n as f64 >= block.0 / block.1 as f64
+        {
+            block = (block.0 + sum, block.1 + n);
+            blocks.pop();
+        }
+        blocks.push(block);
+    }
+    let mut fitted = vec![f64::NAN; score.len()];
+    let mut places = order.into_iter();
+    for (sum, n) in blocks {
+        for place in places.by_ref().take(n) {
+            fitted[place] = sum / n as f64;
+        }
+    }
+    fitted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_follow_the_ranking_and_keep_their_sum() {
+        assert_eq!(
+            calibrated(&[1.0, 2.0, 3.0], &[0.2, 0.1, 0.6]).iter().map(|p| (p * 100.0).round()).collect::<Vec<_>>(),
+            [15.0, 15.0, 60.0]
+        );
+        let (score, p) = ([3.0, f64::NAN, 1.0, 2.0, 2.0], [0.1, 0.5, 0.3, 0.2, 0.4]);
+        let fitted = calibrated(&score, &p);
+        assert!(fitted[1].is_nan());
+        assert_eq!(fitted[3], fitted[4]);
+        let sum: f64 = [0, 2, 3, 4].iter().map(|&i| fitted[i]).sum();
+        assert!((sum - 1.0).abs() < 1e-12);
+    }
+}

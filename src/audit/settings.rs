@@ -1,0 +1,109 @@
+//! How an audit is done.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::DeviceName;
+use crate::error::{Error, Problem, Result};
+use crate::model::{HeadSettings, ModelSettings};
+use crate::train::TrainSettings;
+
+/// How an audit is done: which encoder, how many folds, how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSettings {
+    /// `embedded`, or a folder in transformers' layout.
+    pub model: String,
+    /// Keep only the first layers of the encoder; null keeps all.
+    pub layers: Option<usize>,
+    /// Parts of the text, each judged by a model that was trained on the others; 1 uses the dynamics of training alone.
+    pub folds: u32,
+    /// The audit is done once for each seed, and the scores are averaged.
+    pub seeds: Vec<u64>,
+    /// Passes over the text.
+    pub epochs: u32,
+    /// Sentences a batch.
+    pub batch_size: usize,
+    /// Peak learning rate; null takes [`learning_rate`] of the encoder's width.
+    pub learning_rate: Option<f64>,
+    /// What computes.
+    pub device: DeviceName,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            layers: None,
+            folds: 5,
+            seeds: vec![1],
+            epochs: 6,
+            batch_size: 32,
+            learning_rate: None,
+            device: DeviceName::Cpu,
+        }
+    }
+}
+
+/// The learning rate for an encoder of this hidden size: 1e-4 at 768 units, the paper's (arXiv 2105.00828, section 3),
+/// and inversely proportional to the width, as the size of a useful step is (arXiv 2203.03466): 2e-4 at 384.
+///
+/// ```
+/// assert_eq!(memoscope::audit::learning_rate(768), 1e-4);
+/// assert_eq!(memoscope::audit::learning_rate(384), 2e-4);
+/// ```
+pub fn learning_rate(hidden_size: usize) -> f64 {
+    1e-4 * 768.0 / hidden_size.max(1) as f64
+}
+
+impl AuditSettings {
+    /// Refuses what cannot be done; the training's own settings are checked when it begins.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the flag.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |what: &str, hint: &str| Err(Error::Config(Problem::new(what).hint(hint)));
+        if self.model.is_empty() {
+            return refuse(
+                "which encoder is to read the text?",
+                "name a folder in transformers\' layout: --model minilm-l6/; `--model embedded` takes the small one that \
+                 was made for the generated corpus and knows little of other text",
+            );
+        }
+        if self.folds == 0 {
+            return refuse("--folds must be at least 1", "5 is usual; 1 uses the dynamics of training alone");
+        }
+        if self.seeds.is_empty() {
+            return refuse("--seeds names no seed", "give a number of seeds, or a list such as 1,106");
+        }
+        if self.epochs == 0 {
+            return refuse("--epochs must be at least 1", "six are usual");
+        }
+        Ok(())
+    }
+
+    /// The encoder and its head.
+    pub fn model(&self) -> ModelSettings {
+        ModelSettings {
+            source: self.model.clone(),
+            layers: self.layers,
+            random_init: false,
+            head: HeadSettings::default(),
+        }
+    }
+
+    /// The training of one fold, for an encoder with this hidden size and number of positions.
+    pub fn train(&self, hidden_size: usize, positions: usize) -> TrainSettings {
+        TrainSettings {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            learning_rate: self.learning_rate.unwrap_or_else(|| learning_rate(hidden_size)),
+            // Words that are cut off cannot be judged.
+            max_pieces: positions,
+            evaluations_per_epoch: 1,
+            eval_pass: false,
+            save_model: false,
+            test: false,
+            ..TrainSettings::default()
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The text under suspicion: one annotated file, its tokens in one row.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::corpus::layout::find_splits;
+use crate::corpus::{Corpus, LabelSet, Origin, Scheme, Sentence, Split, files};
+use crate::error::{Error, Problem, Result};
+
+/// One annotated file. Its tokens are numbered through, those of the first sentence first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Text {
+    /// The file.
+    pub path: PathBuf,
+    /// SHA-256 (hex) of its bytes.
+    pub fingerprint: String,
+    /// The scheme it is written in.
+    pub scheme: Scheme,
+    /// The tag inventory in IOB2.
+    pub labels: LabelSet,
+    /// Its sentences, tags converted to IOB2.
+    pub sentences: Vec<Sentence>,
+    /// One-based line of each sentence's first word.
+    pub lines: Vec<usize>,
+    /// Number of each sentence's first token; one more than there are sentences.
+    pub offsets: Vec<usize>,
+    /// What is odd about it but no reason to refuse it.
+    pub warnings: Vec<String>,
+}
+
+impl Text {
+    /// The file that `path` names: itself, or of a folder the file of a split.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the folder has no such split.
+    pub fn locate(path: &Path, split: Split) -> Result<PathBuf> {
+        if !path.is_dir() {
+            return Ok(path.to_owned());
+        }
+        let found = find_splits(path)?.into_iter().find(|(of, _)| *of == split).map(|(_, file)| file);
+        found.ok_or_else(|| {
+            Error::Data(
+                Problem::new(format!("the folder has no {} split", split.name()))
+                    .at(path)
+                    .hint("name the file itself, or another split with --split"),
+            )
+        })
+    }
+
+    /// Reads a file in CoNLL columns.
+    ///
+    /// # Errors
+    /// [`Error::Data`] as [`files::read`], and for a file without any tag but `O`.
+    pub fn read(path: &Path) -> Result<Self> {
+        let annotated = files::read(path)?;
+        let (labels, mut sentences) = annotated.labelled()?;
+        let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
+        if labels.len() < 2 {
+            return Err(Error::Data(
+                Problem::new("the file has no tag but `O`: there is nothing to audit")
+                    .at(path)
+                    .hint("check that the last column holds the tags"),
+            ));
+        }
+        let bytes = fs_err::read(path).map_err(Error::io(path))?;
+        let sentences = sentences.swap_remove(0);
+        let mut offsets = vec![0];
+        offsets.extend(sentences.iter().scan(0, |sum, sentence| {
+            *sum += sentence.words.len();
+            Some(*sum)
+        }));
+        let invalid = annotated.invalid_transitions(file).len();
+        let warnings = (invalid > 0)
+            .then(|| {
+                format!("{}: {invalid} invalid {} transitions, which become suspects", path.display(), annotated.scheme)
+            })
+            .into_iter()
+            .collect();
+        Ok(Self {
+            path: path.to_owned(),
+            fingerprint: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            scheme: annotated.scheme,
+            lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
+            labels,
+            sentences,
+            offsets,
+            warnings,
+        })
+    }
+
+    /// Number of tokens.
+    pub fn n_tokens(&self) -> usize {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// The tokens of a sentence.
+    ///
+    /// # Panics
+    /// If there is no such sentence.
+    pub fn tokens(&self, sentence: usize) -> Range<usize> {
+        self.offsets[sentence]..self.offsets[sentence + 1]
+    }
+
+    /// The given label of each token.
+    pub fn given(&self) -> Vec<u8> {
+        self.sentences.iter().flat_map(|sentence| sentence.labels.iter().copied()).collect()
+    }
+
+    /// The given labels again, from a file that holds the same words with other labels: the truth, say. Its inventory
+    /// may have tags that ours lacks, and comes with them, ours first.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming file and line where words differ or sentences are missing.
+    pub fn aligned(&self, path: &Path) -> Result<(LabelSet, Vec<u8>)> {
+        let other = Self::read(path)?;
+        let differs = |line: usize, what: String| {
+            Error::Data(
+                Problem::new(what)
+                    .at(path)
+                    .line(line)
+                    .hint(format!("give the same text, sentence by sentence, as {}", self.path.display())),
+            )
+        };
+        for (i, (ours, theirs)) in self.sentences.iter().zip(&other.sentences).enumerate() {
+            if ours.words != theirs.words {
+                let same = ours.words.iter().zip(&theirs.words).take_while(|(a, b)| a == b).count();
+                let word =
+                    |words: &[String]| words.get(same).map_or("the sentence\'s end".into(), |word| format!("{word:?}"));
+                let what = format!(
+                    "{} where line {} of the other file has {}",
+                    word(&theirs.words),
+                    self.lines[i] + same,
+                    word(&ours.words)
+                );
+                return Err(differs(other.lines[i] + same, what));
+            }
+        }
+        if self.sentences.len() != other.sentences.len() {
+            let line = other.lines.last().copied().unwrap_or(1);
+            let what = format!("{} sentences where there should be {}", other.sentences.len(), self.sentences.len());
+            return Err(differs(line, what));
+        }
+        // Ids of the joint inventory: ours keep their names, not their numbers.
+        let joint = LabelSet::new(self.labels.names().iter().chain(other.labels.names()));
+        let ids: Vec<u8> = other.labels.names().iter().map(|name| joint.id(name).unwrap_or(0)).collect();
+        let labels = other.sentences.iter().flat_map(|s| s.labels.iter().map(|&id| ids[usize::from(id)])).collect();
+        Ok((joint, labels))
+    }
+
+    /// The text as a corpus whose training split it is; it has no other.
+    pub fn corpus(&self) -> Corpus {
+        let name = self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Corpus {
+            name,
+            synthetic: false,
+            labels: self.labels.clone(),
+            scheme: self.scheme,
+            train: self.sentences.clone(),
+            dev: Vec::new(),
+            test: Vec::new(),
+            train_origin: Some(Origin { path: self.path.clone(), lines: self.lines.clone() }),
+            dev_origin: None,
+            fingerprint: self.fingerprint.clone(),
+            warnings: self.warnings.clone(),
+        }
+    }
+}
