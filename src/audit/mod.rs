@@ -1,7 +1,10 @@
 //! Finding the wrong labels of annotated text.
 
+mod decode;
 mod evidence;
 mod folds;
+mod mentions;
+mod regions;
 mod score;
 mod settings;
 mod suspect;
@@ -9,6 +12,7 @@ mod text;
 
 pub use evidence::Evidence;
 pub use folds::{Trained, run_folder, train};
+pub use regions::suspects;
 pub use score::{Scores, calibrated, score};
 pub use settings::{AuditSettings, learning_rate};
 pub use suspect::{Occurrence, Suspect, SuspectKind};

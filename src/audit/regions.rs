@@ -1,0 +1,338 @@
+//! From tokens to what a person corrects: stretches of words whose entities seem to be wrong.
+//!
+//! The models' reading of a sentence is the best valid tag sequence under their held-out probabilities. Given and read
+//! entities that share a word are one *group*; a group in which the two differ is a candidate, from the first to the last
+//! word of all its entities. Where they agree, the given entity is one with the best other reading as suggestion: its
+//! score says whether to worry, as a model that has learned a mistake agrees with it. So that missed entities are found
+//! that the models only suspect, a more *eager* reading, for which `O` counts a tenth, adds those that touch no group.
+//! Where the same words are given otherwise almost everywhere else, that is the suggestion. A candidate's score is the
+//! highest one among the words whose labels would change.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::decode::Decoder;
+use super::mentions::Mentions;
+use super::{Evidence, Occurrence, Scores, Suspect, SuspectKind, Text};
+use crate::corpus::{LabelSet, Span, SpanMode, SpanReader};
+
+/// What a probability of 1 for `O` counts in the eager reading.
+const EAGER: f64 = 0.1;
+/// Other mentions of the same words that are needed before they count as evidence.
+const MENTIONS: usize = 3;
+/// Share of the other mentions that must agree with each other, and not with the given tags.
+const MAJORITY: f64 = 0.75;
+/// Mentions that a suspect carries along.
+const SHOWN: usize = 5;
+/// A sequence of tags that cannot be is wrong somewhere: log-odds of 0.99.
+const INVALID: f64 = 4.595;
+
+/// A stretch of words with what might stand there instead.
+struct Candidate {
+    sentence: usize,
+    words: Range<usize>,
+    kind: SuspectKind,
+    suggested: Vec<u8>,
+}
+
+/// The suspects of a text, most suspect first; each stretch of words is in one of them at most.
+pub fn suspects(text: &Text, evidence: &Evidence, scores: &Scores) -> Vec<Suspect> {
+    let reader = SpanReader::from(&text.labels);
+    let finder = Finder {
+        text,
+        evidence,
+        decoder: Decoder::new(&text.labels),
+        builder: Builder::new(&text.labels, &reader),
+        reader,
+    };
+    let mut candidates: Vec<Candidate> = (0..text.sentences.len()).flat_map(|i| finder.candidates(i)).collect();
+    candidates.extend(forgotten_mentions(text, &finder, &candidates));
+    let wanted = candidates.iter().map(|candidate| (candidate.sentence, candidate.words.clone()));
+    let mentions = Mentions::find(text, wanted);
+    let mut suspects: Vec<Suspect> =
+        candidates.into_iter().filter_map(|candidate| suspect(text, evidence, scores, &mentions, candidate)).collect();
+    suspects
+        .sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (a.sentence, a.start).cmp(&(b.sentence, b.start))));
+    for (rank, suspect) in (1..).zip(&mut suspects) {
+        suspect.rank = rank;
+    }
+    suspects
+}
+
+/// Writes entities as labels.
+struct Builder {
+    /// The labels of the first and of the other words of each type, where the inventory has them.
+    labels: Vec<(Option<u8>, Option<u8>)>,
+}
+
+impl Builder {
+    fn new(labels: &LabelSet, reader: &SpanReader) -> Self {
+        let id = |prefix: &str, name: &String| labels.id(&format!("{prefix}-{name}"));
+        Self { labels: reader.types().iter().map(|name| (id("B", name), id("I", name))).collect() }
+    }
+
+    /// The labels of words `words` with these entities in them; `None` if the inventory lacks one.
+    fn write(&self, words: &Range<usize>, spans: &[Span]) -> Option<Vec<u8>> {
+        let mut labels = vec![0; words.len()];
+        for span in spans {
+            let (begin, inside) = self.labels.get(usize::from(span.entity_type))?;
+            for word in span.start..span.end {
+                labels[(word as usize).checked_sub(words.start)?] =
+                    if word == span.start { (*begin)? } else { (*inside)? };
+            }
+        }
+        Some(labels)
+    }
+}
+
+/// Finds what may be wrong in a sentence.
+struct Finder<'a> {
+    text: &'a Text,
+    evidence: &'a Evidence,
+    decoder: Decoder,
+    reader: SpanReader,
+    builder: Builder,
+}
+
+impl Finder<'_> {
+    /// Log-probabilities of the sentence's labels; where no model has judged a word, its given label is certain.
+    fn weights(&self, sentence: usize, outside: f64) -> Vec<f64> {
+        let k = self.text.labels.len();
+        let tokens = self.text.tokens(sentence);
+        let labels = &self.text.sentences[sentence].labels;
+        let mut weights = Vec::with_capacity(tokens.len() * k);
+        for (token, &given) in tokens.zip(labels) {
+            for label in 0..k {
+                let p = match self.evidence.judged[token] {
+                    true => f64::from(self.evidence.probabilities[token * k + label]).max(1e-9),
+                    false if label == usize::from(given) => 1.0,
+                    false => 1e-9,
+                };
+                weights.push(p.ln() + if label == 0 { outside } else { 0.0 });
+            }
+        }
+        weights
+    }
+
+    fn candidates(&self, sentence: usize) -> Vec<Candidate> {
+        let labels = &self.text.sentences[sentence].labels;
+        let given = self.reader.spans(labels, SpanMode::Default);
+        let weights = self.weights(sentence, 0.0);
+        let read = self.reader.spans(&self.decoder.best(&weights), SpanMode::Default);
+        let invalid = invalid_words(&self.text.labels, labels);
+        let mut found = Vec::new();
+        let mut taken: Vec<Range<usize>> = Vec::new();
+        for (words, given, read) in groups(&given, &read) {
+            let is_invalid = invalid.iter().any(|word| words.contains(word));
+            let candidate = if given == read {
+                // Agreed upon: what else could it be? An invalid writing of it is repaired.
+                let other = if is_invalid { Some(given.clone()) } else { self.other_reading(&weights, &given[0]) };
+                other.and_then(|other| Some((self.builder.write(&words, &other)?, other)))
+            } else {
+                self.builder.write(&words, &read).map(|suggested| (suggested, read))
+            };
+            taken.push(words.clone());
+            let Some((suggested, read)) = candidate else { continue };
+            let kind = if is_invalid { SuspectKind::InvalidSequence } else { kind(&given, &read) };
+            if suggested != labels[words.clone()] {
+                found.push(Candidate { sentence, words, kind, suggested });
+            }
+        }
+        let eager = self.decoder.best(&self.weights(sentence, EAGER.ln()));
+        for span in self.reader.spans(&eager, SpanMode::Default) {
+            let words = span.start as usize..span.end as usize;
+            if taken.iter().any(|other| other.start < words.end && words.start < other.end) {
+                continue;
+            }
+            if let Some(suggested) = self.builder.write(&words, &[span]) {
+                found.push(Candidate { sentence, words, kind: SuspectKind::Missed, suggested });
+            }
+        }
+        found
+    }
+
+    /// The best other reading of an entity's words: no entity, or one of another type.
+    fn other_reading(&self, weights: &[f64], span: &Span) -> Option<Vec<Span>> {
+        let k = self.text.labels.len();
+        let words = span.start as usize..span.end as usize;
+        let weight = |spans: &[Span]| -> Option<f64> {
+            let labels = self.builder.write(&words, spans)?;
+            Some(words.clone().zip(labels).map(|(word, label)| weights[word * k + usize::from(label)]).sum())
+        };
+        let mut best = (weight(&[])?, Vec::new());
+        for entity_type in (0..self.reader.types().len() as u16).filter(|&t| t != span.entity_type) {
+            let spans = vec![Span { entity_type, ..*span }];
+            if let Some(weight) = weight(&spans).filter(|&weight| weight > best.0) {
+                best = (weight, spans);
+            }
+        }
+        Some(best.1)
+    }
+}
+
+/// Words that are given as `O`, by the models' reading, too, and are an entity in almost all other places.
+fn forgotten_mentions(text: &Text, finder: &Finder<'_>, candidates: &[Candidate]) -> Vec<Candidate> {
+    let mut entities = Vec::new();
+    for (i, sentence) in text.sentences.iter().enumerate() {
+        let spans = finder.reader.spans(&sentence.labels, SpanMode::Default);
+        entities.extend(spans.into_iter().map(|span| (i, span.start as usize..span.end as usize)));
+    }
+    let mentions = Mentions::find(text, entities.iter().cloned());
+    let mut taken: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+    for candidate in candidates {
+        taken.entry(candidate.sentence).or_default().push(candidate.words.clone());
+    }
+    let mut seen = std::collections::HashSet::new();
+    let mut found = Vec::new();
+    for (i, words) in entities {
+        let surface = &text.sentences[i].words[words];
+        let places = mentions.of(surface);
+        if places.len() <= MENTIONS || !seen.insert(surface) {
+            continue;
+        }
+        let tags = |&(s, start): &(u32, u16)| tags_at(text, s as usize, usize::from(start), surface.len());
+        let Some((majority, n)) = most_frequent(places.iter().map(tags)) else { continue };
+        if majority.iter().all(|&label| label == 0) || (n as f64) < MAJORITY * (places.len() - 1) as f64 {
+            continue;
+        }
+        for &(s, start) in places {
+            let words = usize::from(start)..usize::from(start) + surface.len();
+            let taken = taken.entry(s as usize).or_default();
+            let free = !taken.iter().any(|other| other.start < words.end && words.start < other.end);
+            if free && tags_at(text, s as usize, words.start, words.len()).iter().all(|&label| label == 0) {
+                taken.push(words.clone());
+                let kind = SuspectKind::Inconsistent;
+                found.push(Candidate { sentence: s as usize, words, kind, suggested: majority.to_vec() });
+            }
+        }
+    }
+    found
+}
+
+fn tags_at(text: &Text, sentence: usize, start: usize, length: usize) -> &[u8] {
+    &text.sentences[sentence].labels[start..start + length]
+}
+
+/// The most frequent of some tag sequences, and how often it occurs; the least of several.
+fn most_frequent<'a>(sequences: impl Iterator<Item = &'a [u8]>) -> Option<(&'a [u8], usize)> {
+    let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
+    for sequence in sequences {
+        *counts.entry(sequence).or_default() += 1;
+    }
+    counts.into_iter().rev().max_by_key(|&(_, n)| n)
+}
+
+/// Words whose label may not follow the one before.
+fn invalid_words(labels: &LabelSet, sequence: &[u8]) -> Vec<usize> {
+    let name = |word: Option<usize>| word.map_or("O", |word| labels.name(sequence[word]));
+    let continues = |word: usize| match name(Some(word)).strip_prefix("I-") {
+        Some(entity_type) => name(word.checked_sub(1)).get(2..) == Some(entity_type),
+        None => true,
+    };
+    (0..sequence.len()).filter(|&word| !continues(word)).collect()
+}
+
+/// What is wrong with the given entities of a group if the read ones are right.
+fn kind(given: &[Span], read: &[Span]) -> SuspectKind {
+    match (given, read) {
+        ([], _) => SuspectKind::Missed,
+        (_, []) => SuspectKind::Spurious,
+        ([one], [other]) if (one.start, one.end) == (other.start, other.end) => SuspectKind::WrongType,
+        _ => SuspectKind::WrongBoundary,
+    }
+}
+
+/// Groups of given and read entities that share words, with the words from first to last.
+fn groups(given: &[Span], read: &[Span]) -> Vec<(Range<usize>, Vec<Span>, Vec<Span>)> {
+    let mut all: Vec<(Span, bool)> = given.iter().map(|&s| (s, true)).chain(read.iter().map(|&s| (s, false))).collect();
+    all.sort_by_key(|&(span, is_given)| (span.start, span.end, !is_given));
+    let mut groups: Vec<(Range<usize>, Vec<Span>, Vec<Span>)> = Vec::new();
+    for (span, is_given) in all {
+        let words = span.start as usize..span.end as usize;
+        match groups.last_mut() {
+            Some((range, ..)) if words.start < range.end => range.end = range.end.max(words.end),
+            _ => groups.push((words, Vec::new(), Vec::new())),
+        }
+        if let Some((_, given, read)) = groups.last_mut() {
+            if is_given { given.push(span) } else { read.push(span) }
+        }
+    }
+    groups
+}
+
+/// A candidate with its score and evidence; `None` where no model has judged the words that would change.
+fn suspect(
+    text: &Text,
+    evidence: &Evidence,
+    scores: &Scores,
+    mentions: &Mentions<'_>,
+    candidate: Candidate,
+) -> Option<Suspect> {
+    let Candidate { sentence, words, mut kind, mut suggested } = candidate;
+    let source = &text.sentences[sentence];
+    let given = &source.labels[words.clone()];
+    let elsewhere: Vec<(u32, u16)> = mentions
+        .of(&source.words[words.clone()])
+        .iter()
+        .copied()
+        .filter(|&(s, start)| (s as usize, usize::from(start)) != (sentence, words.start))
+        .collect();
+    let tags = |&(s, start): &(u32, u16)| tags_at(text, s as usize, usize::from(start), words.len());
+    let n_as = |labels: &[u8]| elsewhere.iter().filter(|place| tags(place) == labels).count();
+    if elsewhere.len() >= MENTIONS
+        && matches!(kind, SuspectKind::Spurious | SuspectKind::WrongType)
+        && let Some((majority, n)) = most_frequent(elsewhere.iter().map(tags))
+        && n as f64 >= MAJORITY * elsewhere.len() as f64
+        && majority != given
+        && majority != suggested
+    {
+        kind = SuspectKind::Inconsistent;
+        suggested = majority.to_vec();
+    }
+    let token = |word: usize| text.offsets[sentence] + word;
+    let changed: Vec<usize> =
+        words.clone().filter(|&word| source.labels[word] != suggested[word - words.start]).map(token).collect();
+    let largest = |values: &[f64]| changed.iter().map(|&t| values[t]).filter(|v| !v.is_nan()).reduce(f64::max);
+    let (mut score, mut probability) = (largest(&scores.score)?, largest(&scores.probability)?);
+    if kind == SuspectKind::InvalidSequence {
+        (score, probability) = (score.max(INVALID), probability.max(0.99));
+    }
+    let mean = |epoch: &Vec<f32>| {
+        let known: Vec<f32> = words.clone().map(|word| epoch[token(word)]).filter(|loss| !loss.is_nan()).collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f32>() / known.len() as f32)
+    };
+    let names = |labels: &[u8]| labels.iter().map(|&label| text.labels.name(label).to_owned()).collect();
+    let line = |s: usize, word: usize| (text.lines[s] + word) as u64;
+    // Other tags first, then the nearest.
+    let mut shown = elsewhere.clone();
+    shown.sort_by_key(|place| (tags(place) == given, place.0.abs_diff(sentence as u32), place.1));
+    let occurrence = |place: &(u32, u16)| Occurrence {
+        sentence: place.0,
+        line: line(place.0 as usize, usize::from(place.1)),
+        start: place.1,
+        tags: names(tags(place)),
+    };
+    Some(Suspect {
+        rank: 0,
+        sentence: sentence as u32,
+        line: line(sentence, words.start),
+        start: words.start as u16,
+        end: words.end as u16,
+        kind,
+        words: source.words[words.clone()].to_vec(),
+        given: names(given),
+        suggested: names(&suggested),
+        score,
+        probability,
+        held_out_loss: if evidence.held_out {
+            evidence.held_out_loss.iter().filter_map(mean).collect()
+        } else {
+            Vec::new()
+        },
+        train_loss: evidence.train_loss.iter().filter_map(mean).collect(),
+        elsewhere: elsewhere.len() as u32,
+        elsewhere_as_given: n_as(given) as u32,
+        elsewhere_as_suggested: n_as(&suggested) as u32,
+        occurrences: shown.iter().take(SHOWN).map(occurrence).collect(),
+    })
+}
