@@ -3,6 +3,7 @@
 mod analysis;
 mod class_caps;
 mod cli;
+mod confident;
 mod corpus;
 mod dynamics;
 mod figures;
