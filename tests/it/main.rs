@@ -9,6 +9,7 @@ mod dynamics;
 mod figures;
 mod parity;
 mod prototypes;
+mod ranking;
 mod real;
 mod study;
 mod train;
