@@ -6,6 +6,7 @@ mod cli;
 mod confident;
 mod corpus;
 mod dynamics;
+mod evaluation;
 mod figures;
 mod parity;
 mod prototypes;
