@@ -7,6 +7,7 @@
 //! * [`phases`]: the end of fitting, settling, the onset of memorisation, with their uncertainty;
 //! * [`clusters`]: noise detection by clustering losses;
 //! * [`datamap`]: confidence, variability, correctness;
+//! * [`confident`]: confident learning, the reference among the ways to find wrong labels;
 //! * [`classes`]: one entity type alone: its scores, when it is learned, whether it looks like noise.
 //!
 //! [`analyse_run`] reads each epoch of a [`crate::dynamics::Log`] once, feeds all of them, and returns their tables as
@@ -16,6 +17,7 @@
 pub mod channel;
 pub mod classes;
 pub mod clusters;
+pub mod confident;
 pub mod datamap;
 pub mod events;
 pub mod phases;

@@ -1,5 +1,7 @@
 //! Finding the wrong labels of annotated text.
 
+pub mod evaluation;
+
 mod decode;
 mod evidence;
 mod folds;

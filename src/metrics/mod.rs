@@ -1,20 +1,31 @@
 //! Scores: how well entities are found, how often tokens are right, how well wrong labels are detected.
 //!
-//! Everything here is a pure function on slices, without a model, a file or a random number:
+//! Everything here is a pure function on slices, without a model, a file or randomness of its own:
 //!
 //! * [`entity`]: precision, recall and F1 of entity spans, equal to seqeval's default and strict modes;
 //! * [`token`]: accuracy and the confusion counts of single tokens;
 //! * [`detection`]: how well a score or a mask finds the tokens whose label is wrong (average precision, best F1,
 //!   precision and recall at a share, lift), equal to scikit-learn where scikit-learn defines the measure.
+//! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
+//! * [`reliability`]: whether estimated probabilities come true.
 //!
 //! A quotient whose denominator is 0 is taken as 0 in [`Prf`], as both libraries do by default; a measure that has no
 //! value at all (average precision without a positive example) is `None`.
 
 pub mod detection;
 pub mod entity;
+mod estimate;
+mod interval;
+pub mod ranking;
+pub mod reliability;
+mod replicates;
 pub mod token;
 
 use serde::{Deserialize, Serialize};
+
+pub use estimate::Estimate;
+pub use interval::{Interval, wilson};
+pub use replicates::Replicates;
 
 /// Precision, recall and F1, each 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

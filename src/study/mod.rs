@@ -11,7 +11,6 @@
 //!
 //! A report is a function of the finished runs: drawn twice it has the same bytes, and it holds no clock.
 
-mod aggregate;
 mod cap_table;
 mod class_caps;
 mod draw;

@@ -3,11 +3,14 @@
 mod analysis;
 mod class_caps;
 mod cli;
+mod confident;
 mod corpus;
 mod dynamics;
+mod evaluation;
 mod figures;
 mod parity;
 mod prototypes;
+mod ranking;
 mod real;
 mod study;
 mod train;

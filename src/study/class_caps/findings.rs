@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::Gathered;
 use super::summary::{self, Cell, Needed, RunNumbers, needed_for_ninety_percent, needed_to_find, needed_to_predict};
 use crate::figures::scale::count;
+use crate::metrics::Estimate;
 use crate::model::HeadKind;
-use crate::study::aggregate::Estimate;
 
 /// One paragraph for the whole, one a class.
 pub(super) fn paragraphs(gathered: &Gathered<'_>) -> Vec<String> {

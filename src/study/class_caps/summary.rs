@@ -4,10 +4,10 @@ use super::grid::Point;
 use crate::analysis::{ClassAnalysis, ClusterShares, RunAnalysis, Separation};
 use crate::config::Initialization;
 use crate::error::Result;
+use crate::metrics::Estimate;
 use crate::metrics::entity::EntityScores;
 use crate::model::HeadKind;
 use crate::run::Manifest;
-use crate::study::aggregate::Estimate;
 use crate::study::frames::numbers;
 
 /// A way of training, other than what is made rare: the lines of a figure.

@@ -7,8 +7,8 @@ use super::summary::{
     self, Cell, Needed, RunNumbers, needed_for_ninety_percent, needed_to_find, needed_to_predict, variant_name,
 };
 use crate::error::Result;
+use crate::metrics::Estimate;
 use crate::report::{Column as Shown, Format, Table};
-use crate::study::aggregate::Estimate;
 use crate::study::frames::numbers;
 use crate::study::{StudyInput, cap_table, run_table};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::summary::LevelNumbers;
 use crate::analysis::phases::PhasePoint;
-use crate::study::aggregate::Estimate;
+use crate::metrics::Estimate;
 
 /// What the findings are about.
 #[derive(Debug, Clone, Copy)]

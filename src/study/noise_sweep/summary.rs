@@ -4,8 +4,8 @@ use polars::prelude::*;
 
 use crate::analysis::phases::{Phases, combine};
 use crate::error::Result;
+use crate::metrics::Estimate;
 use crate::run::Manifest;
-use crate::study::aggregate::Estimate;
 use crate::study::frames::numbers;
 
 /// A score where it is best (or worst), and the epoch.

@@ -9,8 +9,8 @@ use super::Gathered;
 use super::summary::LevelNumbers;
 use crate::analysis::phases::PhasePoint;
 use crate::error::Result;
+use crate::metrics::Estimate;
 use crate::report::{Column as Shown, Format, Table, mean_over_seeds};
-use crate::study::aggregate::Estimate;
 use crate::study::frames::{numbers, stack};
 use crate::study::{StudyInput, cap_table, run_table};
 
