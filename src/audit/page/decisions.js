@@ -109,6 +109,12 @@ function rejecting(i) {
   return { decision: "reject", start, end, tags: given };
 }
 
+// What the words would be or were decided to be, in a few words.
+function outcome(i) {
+  const { start, end, tags } = decisions.get(i) ?? accepting(i);
+  return describe(tags, sentenceOf(i).words.slice(start, end));
+}
+
 function countDecisions() {
   const counts = { accept: 0, reject: 0, edit: 0 };
   for (const { decision } of decisions.values()) {

@@ -1,8 +1,8 @@
 // Why the stretch is suspect: its losses by epoch, and the same words elsewhere.
 
 const WIDTH = 440;
-const HEIGHT = 170;
-const FRAME = { left: 44, right: 352, top: 22, bottom: 138 };
+const HEIGHT = 160;
+const FRAME = { left: 44, right: 326, top: 22, bottom: 138 };
 
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
@@ -58,7 +58,7 @@ function lossDrawing({ held_out_loss: heldOut, train_loss: train }) {
     text(x(1), FRAME.bottom + 16, n === 1 ? "epoch 1" : "1", "middle"),
   );
   if (n > 1) {
-    svg.append(text(x(n), FRAME.bottom + 16, String(n), "middle"), text(FRAME.right, HEIGHT - 2, "epoch", "middle"));
+    svg.append(text(x(n), FRAME.bottom + 16, String(n), "middle"), text((FRAME.left + FRAME.right) / 2, FRAME.bottom + 16, "epoch", "middle"));
   }
   const scored = data.scored_epoch;
   if (isNumber(scored) && scored >= 1 && scored <= n) {
@@ -82,12 +82,12 @@ function lossDrawing({ held_out_loss: heldOut, train_loss: train }) {
   return svg;
 }
 
-function elsewhereText({ elsewhere, elsewhere_as_given: asGiven, elsewhere_as_suggested: asSuggested, given, suggested }) {
+function elsewhereText({ elsewhere, elsewhere_as_given: asGiven, elsewhere_as_suggested: asSuggested, given, suggested, words }) {
   if (elsewhere === 0) {
     return "The same words occur nowhere else in the file.";
   }
   const others = elsewhere - asGiven - asSuggested;
-  const parts = [`${number(asSuggested)} as ${describe(suggested)} (as suggested)`, `${number(asGiven)} as ${describe(given)} (as given)`];
+  const parts = [`${number(asSuggested)} as ${describe(suggested, words)} (as suggested)`, `${number(asGiven)} as ${describe(given, words)} (as given)`];
   if (others > 0) {
     parts.push(`${number(others)} otherwise`);
   }
@@ -117,7 +117,7 @@ function occurrenceRow(occurrence, suspect) {
     button.addEventListener("click", () => go(found));
     link.append(" ", button);
   }
-  return element("li", {}, link, element("span", { class: `occurrence-tags ${as === "as given" ? "is-given" : ""}` }, describe(occurrence.tags), element("small", {}, as)), shown);
+  return element("li", {}, link, element("span", { class: `occurrence-tags ${as === "as given" ? "is-given" : ""}` }, describe(occurrence.tags, suspect.words), element("small", {}, as)), shown);
 }
 
 function showEvidence(i) {

@@ -116,17 +116,21 @@ function listRow(i, at, height) {
     element("span", { class: "state", role: "img", "aria-label": state.name, title: state.name }, state.mark),
     element("span", { class: "row-words" }, ...suspect.words.flatMap((word) => [...visible(word), " "])),
     element("span", { class: "row-share" }, percent(suspect.probability)),
-    element("span", { class: "row-rank" }, `#${suspect.rank}`),
     element(
       "span",
       { class: "row-change" },
-      `${kindName(suspect.kind)}: ${describe(suspect.given)} → ${describe(decisions.get(i)?.decision === "edit" ? decisions.get(i).tags : suspect.suggested)}`,
+      `${kindName(suspect.kind)}: ${change(i)}`,
     ),
     element("span", { class: "row-line" }, `line ${suspect.line}`),
   );
   row.style.top = `${at * height}px`;
   row.style.height = `${height}px`;
   return row;
+}
+
+function change(i) {
+  const given = describe(suspects[i].given, suspects[i].words);
+  return decisions.get(i)?.decision === "reject" ? `${given} kept` : `${given} → ${outcome(i)}`;
 }
 
 function reveal(at) {

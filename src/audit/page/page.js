@@ -26,7 +26,7 @@ function showCurrent() {
   $("suspect-heading").replaceChildren(`#${suspect.rank} ${kind}`);
   $("meaning").replaceChildren(meaning);
   $("place").replaceChildren(`Line ${suspect.line}, sentence ${suspect.sentence + 1}`);
-  $("share").replaceChildren(`${percent(suspect.probability)} probably wrong`);
+  $("share").replaceChildren(`${percent(suspect.probability)} likely wrong`);
   $("share").title = `estimated probability ${suspect.probability.toFixed(3)}; score ${suspect.score.toPrecision(4)}`;
   $("share-bar").value = suspect.probability;
   $("state").className = `state-name ${state.name}`;

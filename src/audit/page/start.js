@@ -49,9 +49,8 @@ function fillOverview() {
 // Paper gets what passes the filters as a table: the list has only the rows on the screen.
 function fillPrint() {
   const row = (i) => {
-    const { rank, line, kind, words, given, suggested, probability } = suspects[i];
-    const tags = decisions.get(i)?.decision === "edit" ? decisions.get(i).tags : suggested;
-    const cells = [`#${rank}`, `${line}`, kindName(kind), words.map(plain).join(" "), describe(given), describe(tags)];
+    const { rank, line, kind, words, given, probability } = suspects[i];
+    const cells = [`#${rank}`, `${line}`, kindName(kind), words.map(plain).join(" "), describe(given, words), outcome(i)];
     return element("tr", {}, ...[...cells, percent(probability), stateOf(i).name].map((cell) => element("td", {}, cell)));
   };
   $("print-rows").replaceChildren(...view.order.map(row));
@@ -94,7 +93,10 @@ function listen() {
       go(Number(row.dataset.index));
     }
   });
-  new ResizeObserver(paintList).observe($("list"));
+  new ResizeObserver(() => {
+    reveal(view.at.get(view.current) ?? 0);
+    paintList();
+  }).observe($("list"));
   onClick({
     "accept": () => act(accepting),
     "reject": () => act(rejecting),
@@ -141,6 +143,12 @@ restore();
 listen();
 showProgress();
 refilter();
-go(nextUndecided() ?? view.order[0] ?? null);
+go(view.order.find((i) => !decisions.has(i)) ?? view.order[0] ?? null);
 $("list").focus({ preventScroll: true });
 $("loading").remove();
+if (matchMedia("(max-width: 52rem)").matches) {
+  document.querySelector(".filters").open = false;
+}
+if ($("status").childNodes.length === 0) {
+  say("Press ? for the keys.");
+}

@@ -62,14 +62,18 @@ function same(a, b) {
   return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
-// A stretch's tags in a word or two: the type if it is one entity, else the tags.
-function describe(tags) {
+// A stretch's tags in a few words: the type if it is one entity, else which words are which; … where one begins before.
+function describe(tags, words) {
   const spans = spansOf(tags);
   if (spans.length === 0) {
     return "no entity";
   }
-  const whole = spans.length === 1 && spans[0].start === 0 && spans[0].end === tags.length;
-  return plain(whole && tags[0].startsWith("B-") ? spans[0].type : tags.join(" "));
+  const names = spans.map(({ start, end, type }) => {
+    const before = tags[start].startsWith("I-") ? "…" : "";
+    const part = end - start === tags.length ? "" : `“${plain(words.slice(start, end).join(" "))}” `;
+    return before + part + plain(type);
+  });
+  return names.join(" + ");
 }
 
 // What is drawn over `from..to`: spans that reach into it, and its runs of words without an entity.
