@@ -55,6 +55,9 @@ function passes(i, { type, kind, state, probability, text }) {
 
 // The filters anew. The current suspect stays if it passes, else the one that stands where it stood takes its place.
 function refilter() {
+  if (editing) {
+    closeEditor();
+  }
   const wanted = filters();
   const stood = view.at.get(view.current) ?? 0;
   view.order = suspects.map((_, i) => i).filter((i) => passes(i, wanted)).sort(ORDERS[$("sort").value]);

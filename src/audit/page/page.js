@@ -34,7 +34,7 @@ function showCurrent() {
   for (const [id, decision] of [["accept", "accept"], ["reject", "reject"], ["edit", "edit"]]) {
     $(id).setAttribute("aria-pressed", String(decisions.get(i)?.decision === decision));
   }
-  $("undo").disabled = history.length === 0;
+  $("undo").disabled = !decisions.has(i) && history.length === 0;
   showSentence(i);
   showEvidence(i);
 }
@@ -74,7 +74,7 @@ function advance() {
   if (next === null) {
     refilter();
     showCurrent();
-    say(`All ${number(view.order.length)} suspects in this filter are decided.`);
+    say("All suspects in this filter are decided.");
     return;
   }
   go(next);

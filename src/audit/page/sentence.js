@@ -2,17 +2,17 @@
 
 // One word with its piece of each lane. Names of types stand where a piece begins.
 function wordNode(form, i, above, below) {
-  return element(
-    "span",
-    { "class": "word", "data-word": i },
-    laneNode("above", above, i),
-    element("span", { class: "form" }, ...visible(form)),
-    laneNode("below", below, i),
-  );
+  const at = ({ start, end }) => start <= i && i < end;
+  const node = element("span", { "class": "word", "data-word": i }, element("span", { class: "form" }, ...visible(form)));
+  const [over, under] = [above.find(at), below.find(at)];
+  if (over || under) {
+    node.prepend(laneNode("above", over, i));
+    node.append(laneNode("below", under, i));
+  }
+  return node;
 }
 
-function laneNode(side, pieces, i) {
-  const piece = pieces.find(({ start, end }) => start <= i && i < end);
+function laneNode(side, piece, i) {
   if (!piece) {
     return element("span", { "class": `lane ${side}`, "aria-hidden": "true" });
   }

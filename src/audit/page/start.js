@@ -74,12 +74,7 @@ function listenToFilters() {
     refilter();
   });
   for (const id of ["filter-type", "filter-kind", "filter-state", "filter-text", "sort"]) {
-    $(id).addEventListener("input", () => {
-      if (editing) {
-        closeEditor();
-      }
-      refilter();
-    });
+    $(id).addEventListener("input", refilter);
   }
 }
 
@@ -124,7 +119,6 @@ function listen() {
   addEventListener("storage", ({ key }) => {
     if (key === STORE) {
       decisions.clear();
-      history.length = 0;
       restore();
       showProgress();
       refilter();

@@ -87,6 +87,8 @@ function take(text) {
     counts.taken += before - waiting.length;
   }
   counts.unfit += waiting.length;
+  // Undoing step by step is for what was done here.
+  history.length = 0;
   return counts;
 }
 
