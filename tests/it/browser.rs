@@ -13,6 +13,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// Keys that are no characters, as WebDriver writes them.
 pub const ENTER: &str = "\u{e007}";
 pub const ESCAPE: &str = "\u{e00c}";
+pub const LEFT: &str = "\u{e012}";
 pub const RIGHT: &str = "\u{e014}";
 const SHIFT: &str = "\u{e008}";
 
@@ -143,6 +144,14 @@ impl Browser {
     /// Clicks where the element is.
     pub fn click(&self, selector: &str) {
         self.post(&format!("/element/{}/click", self.find(selector)), &json!({}));
+    }
+
+    /// Presses the mouse on one element and lets go on another.
+    pub fn drag(&self, from: &str, to: &str) {
+        let over = |selector: &str| json!({ "type": "pointerMove", "duration": 50, "x": 0, "y": 0, "origin": { ELEMENT: self.find(selector) } });
+        let button = |kind: &str| json!({ "type": kind, "button": 0 });
+        let actions = [over(from), button("pointerDown"), over(to), button("pointerUp")];
+        self.post("/actions", &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }));
     }
 
     /// Types into an element; for a field of files, its path.
