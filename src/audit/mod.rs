@@ -1,6 +1,7 @@
 //! Finding the wrong labels of annotated text.
 
 pub mod evaluation;
+pub mod page;
 
 mod decode;
 mod evidence;

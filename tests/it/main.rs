@@ -1,6 +1,8 @@
 //! Integration tests: one binary, one file a room.
 
 mod analysis;
+mod audit_page;
+mod browser;
 mod class_caps;
 mod cli;
 mod confident;
