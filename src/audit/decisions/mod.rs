@@ -1,12 +1,10 @@
 //! What is to become of suspects: read from a person's export, from tables of other programs, or from the suspects
 //! themselves.
 //!
-//! Four formats are told apart by what is in them ([docs/audit-formats.md] describes each): the decisions that the
+//! Four formats are told apart by what is in them (docs/audit-formats.md describes each): the decisions that the
 //! audit's page exports; a table of tokens, separated by tabs; cleanlab's table of label issues; and `suspects.jsonl`,
 //! or the audit's folder, of which those above a probability are accepted. All become one list of [`Change`]s, tags in
 //! IOB2. Whether they fit the annotated file is another question ([`apply`](super::apply())).
-//!
-//! [docs/audit-formats.md]: https://github.com/memoscope/memoscope/blob/main/docs/audit-formats.md
 
 mod cleanlab;
 mod export;
