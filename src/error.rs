@@ -58,6 +58,23 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Text from outside as it can be shown on a terminal: control characters, and those that turn the direction of writing
+/// or are seen by nobody, are escaped as in `\u{1b}`; all others stay.
+pub fn printable(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match hidden(c) {
+            true => out.extend(c.escape_unicode()),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
 /// Everything that can go wrong in the library.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -154,5 +171,16 @@ impl Error {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_move_the_cursor_is_escaped() {
+        assert_eq!(printable("Zürich – ok \"x\" \\"), "Zürich – ok \"x\" \\");
+        assert_eq!(printable("\u{1b}[2J\t\u{9b}\u{202e}"), "\\u{1b}[2J\\u{9}\\u{9b}\\u{202e}");
     }
 }

@@ -1,22 +1,33 @@
-//! Finding the wrong labels of annotated text.
+//! Finding the wrong labels of annotated text, and putting them right.
 
 pub mod evaluation;
 pub mod page;
 
+mod apply;
+mod decisions;
 mod decode;
 mod evidence;
 mod folds;
+mod measures;
 mod mentions;
+mod read_scores;
+mod read_table;
 mod regions;
 mod score;
 mod settings;
 mod suspect;
 mod text;
+mod write_tables;
 
+pub use apply::{Applied, apply};
+pub use decisions::{Change, Decision, DecisionFormat, Decisions, SUSPECTS_FILE, read_decisions};
 pub use evidence::Evidence;
 pub use folds::{Trained, run_folder, train};
+pub use measures::{Measure, measures};
+pub use read_scores::read_scores;
 pub use regions::suspects;
 pub use score::{Scores, calibrated, score};
 pub use settings::{AuditSettings, learning_rate};
 pub use suspect::{Occurrence, Suspect, SuspectKind};
 pub use text::Text;
+pub use write_tables::{TokenRow, write_cleanlab_table, write_token_table};

@@ -37,6 +37,8 @@ pub struct Scores {
     pub score: Vec<f64>,
     /// Estimated probability that the given label is wrong, 0 to 1.
     pub probability: Vec<f64>,
+    /// The channel's log-odds that the given label is wrong, a step on the way.
+    pub channel_log_odds: Vec<f64>,
     /// The estimated channel.
     pub channel: LabelChannel,
 }
@@ -69,7 +71,8 @@ pub fn score(text: &Text, evidence: &Evidence) -> Scores {
     }
     let score = by_entity(text, evidence, &score);
     let probability = calibrated(&score, &wrong);
-    Scores { score, probability, channel }
+    let channel_log_odds = wrong.iter().map(|&p| if p.is_nan() { p } else { log_odds(p) }).collect();
+    Scores { score, probability, channel_log_odds, channel }
 }
 
 /// Gives the words of each entity the mean of their scores: of the given ones, and of what the models read where `O` is

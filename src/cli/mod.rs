@@ -6,6 +6,7 @@
 //! diverged, 5 the file system, 130 an interrupt.
 
 mod analyse;
+mod audit;
 mod bench;
 pub mod corpus;
 mod failure;
@@ -61,6 +62,9 @@ enum Command {
     /// Describe annotated text, put noise on it, generate it
     #[command(subcommand)]
     Corpus(corpus::CorpusCommand),
+    /// Put wrong labels right
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Pretrain an encoder, describe one, label text
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -85,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Phases(args) => phases::run(&args),
         Command::Figures(args) => figures::run(&args),
         Command::Corpus(command) => corpus::run(command),
+        Command::Audit(command) => audit::run(&command),
         Command::Model(command) => model::run(command),
         Command::Bench(args) => bench::run(&args),
         Command::Schema => schema::run(),

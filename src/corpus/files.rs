@@ -67,7 +67,7 @@ fn name_of(path: &Path) -> String {
 }
 
 /// The scheme all files with an entity agree on.
-fn common_scheme<'a>(files: impl Iterator<Item = &'a ConllFile>) -> Result<Scheme> {
+pub(super) fn common_scheme<'a>(files: impl Iterator<Item = &'a ConllFile>) -> Result<Scheme> {
     let mut known: Option<(Scheme, &ConllFile)> = None;
     for file in files {
         let mut evidence = Evidence::default();
@@ -216,7 +216,7 @@ impl AnnotatedFiles {
 }
 
 /// The IOB2 tags of one sentence.
-fn iob2_tags(scheme: Scheme, sentence: &RawSentence) -> Vec<String> {
+pub(super) fn iob2_tags(scheme: Scheme, sentence: &RawSentence) -> Vec<String> {
     let mut previous = None;
     let convert = |tag| {
         let converted = to_iob2(scheme, previous, tag);

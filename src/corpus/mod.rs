@@ -9,9 +9,11 @@
 //! 4. [`files`] holds the splits together and turns tags into label ids.
 //!
 //! In memory a [`Sentence`] is words and label ids, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
-//! the ids, [`write_conll`] writes sentences back, and [`describe`] counts what a corpus holds.
+//! the ids, [`write_conll`] writes sentences back, [`edit`] changes labels in a file and leaves the rest of its bytes, and
+//! [`describe`] counts what a corpus holds.
 
 pub mod describe;
+pub mod edit;
 pub mod embedded;
 pub mod files;
 pub mod layout;
@@ -22,6 +24,7 @@ mod spans;
 mod types;
 mod write;
 
+pub use edit::EditableFile;
 pub use layout::Split;
 pub use load::{fingerprint, load};
 pub use read::{ConllFile, RawSentence, read_file, read_words};

@@ -90,7 +90,8 @@ pub fn read_words(path: &Path) -> Result<Vec<Vec<String>>> {
     Ok(file.sentences.into_iter().map(words).collect())
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file, with a remedy if there is none.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     if path.is_dir() {
         return Err(Error::Data(Problem::new("a folder, not a file").at(path).hint("name the file in it")));
     }

@@ -1,0 +1,170 @@
+//! `memoscope audit apply`: put decisions about wrong labels into the annotated file.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fs_err as fs;
+use serde_json::json;
+
+use crate::audit::{Applied, Decisions, apply, read_decisions};
+use crate::cli::output::{errln, outln};
+use crate::corpus::{EditableFile, Split};
+use crate::error::{Error, Problem, Result, printable};
+use crate::run::write_atomically;
+
+const EXAMPLES: &str = "\
+Examples:
+  memoscope audit apply conll2003/train.txt decisions.json --out train-corrected.txt
+      What was decided on the audit's page; the file's scheme, separators and other columns stay
+  memoscope audit apply conll2003/ audit/ --auto 0.95 --dry-run
+      Show what accepting every suspect of at least 95 % would change in the training file
+  memoscope audit apply train.txt issues.csv --in-place
+      cleanlab's label issues, as pandas writes them";
+
+/// Flags of `memoscope audit apply`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(in crate::cli) struct ApplyArgs {
+    /// The annotated file, or the folder with train, dev and test that it lies in
+    data: PathBuf,
+    /// What the audit's page exported, a table of tokens, cleanlab's label issues, or the audit's folder with `--auto`
+    decisions: PathBuf,
+    /// Accept all suspects of at least this probability, 0 to 1
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    auto: Option<f64>,
+    /// Of a folder, the file to correct: `train` (the default), `dev` or `test`
+    #[arg(long, value_name = "SPLIT", value_parser = parse_split)]
+    split: Option<Split>,
+    /// Write the corrected file here
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["in_place", "dry_run"])]
+    out: Option<PathBuf>,
+    /// Replace the annotated file
+    #[arg(long, conflicts_with = "out")]
+    in_place: bool,
+    /// Print the lines that would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_split(text: &str) -> Result<Split, String> {
+    Split::ALL.into_iter().find(|split| split.name() == text).ok_or_else(|| "it is train, dev or test".to_owned())
+}
+
+/// Does what the verb promises.
+pub(super) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
+    let data = open(args)?;
+    let target = target(args, data.path())?;
+    let decisions = read_decisions(&args.decisions, &data, args.auto)?;
+    let applied = apply(&data, &decisions)?;
+    for warning in &applied.warnings {
+        errln!("warning: {warning}");
+    }
+    if let Some(target) = &target {
+        write(args, target, &applied.bytes)?;
+    }
+    match args.json {
+        true => outln!("{}", serde_json::to_string_pretty(&as_json(&data, &decisions, &applied, target.as_deref()))?),
+        false => say(args, &data, &applied, target.as_deref())?,
+    }
+    Ok(())
+}
+
+fn open(args: &ApplyArgs) -> Result<EditableFile> {
+    if args.data.is_dir() {
+        return EditableFile::read_split(&args.data, args.split.unwrap_or(Split::Train));
+    }
+    if args.split.is_some() {
+        let problem = Problem::new("`--split` is for a folder, and this is a file").at(&args.data);
+        return Err(Error::Config(problem.hint("leave it out")));
+    }
+    EditableFile::read(&args.data)
+}
+
+/// The file to write, if one is to be written.
+fn target(args: &ApplyArgs, data: &Path) -> Result<Option<PathBuf>> {
+    let refuse = |path: &Path, what: &str, hint: &str| Err(Error::Config(Problem::new(what).at(path).hint(hint)));
+    if args.dry_run {
+        return Ok(None);
+    }
+    let Some(out) = &args.out else {
+        // Behind a link it is the file that is replaced, not the link.
+        let path = fs::canonicalize(data).map_err(Error::io(data))?;
+        let permissions = fs::metadata(&path).map_err(Error::io(data))?.permissions();
+        if permissions.readonly() {
+            let source = std::io::Error::new(std::io::ErrorKind::PermissionDenied, "the file is read-only");
+            return Err(Error::Io { path: data.to_owned(), source });
+        }
+        return Ok(Some(path));
+    };
+    if out.is_dir() {
+        return refuse(out, "`--out` is a folder", "give the name of the file to write");
+    }
+    let is_same = |other: &Path| matches!((fs::canonicalize(out), fs::canonicalize(other)), (Ok(a), Ok(b)) if a == b);
+    if is_same(data) {
+        return refuse(out, "`--out` is the annotated file itself", "use `--in-place` if that is meant");
+    }
+    if is_same(&args.decisions) {
+        return refuse(out, "`--out` is the file of decisions", "give another name");
+    }
+    Ok(Some(out.clone()))
+}
+
+fn write(args: &ApplyArgs, path: &Path, bytes: &[u8]) -> Result<()> {
+    let permissions = match args.in_place {
+        true => Some(fs::metadata(path).map_err(Error::io(path))?.permissions()),
+        false => None,
+    };
+    write_atomically(path, |file| {
+        file.write_all(bytes).map_err(Error::io(path))?;
+        match permissions {
+            Some(permissions) => file.set_permissions(permissions).map_err(Error::io(path)),
+            None => Ok(()),
+        }
+    })
+}
+
+fn as_json(data: &EditableFile, decisions: &Decisions, applied: &Applied, target: Option<&Path>) -> serde_json::Value {
+    json!({
+        "file": data.path(),
+        "scheme": data.scheme(),
+        "decisions": decisions.path,
+        "format": decisions.format,
+        "accepted": applied.n_accepted,
+        "edited": applied.n_edited,
+        "rejected": applied.n_rejected,
+        "tokens_changed": applied.n_tokens_changed,
+        "tokens_unchanged": applied.n_tokens_unchanged,
+        "lines": applied.lines,
+        "warnings": applied.warnings,
+        "written": target,
+    })
+}
+
+fn say(args: &ApplyArgs, data: &EditableFile, applied: &Applied, target: Option<&Path>) -> anyhow::Result<()> {
+    if args.dry_run {
+        for edit in &applied.lines {
+            let [word, old, new] = [&edit.word, &edit.old, &edit.new].map(|text| printable(text));
+            outln!("{}: {word} {old} -> {new}", edit.line);
+        }
+        if !applied.lines.is_empty() {
+            outln!();
+        }
+    }
+    outln!("accepted          {}", applied.n_accepted);
+    outln!("edited            {}", applied.n_edited);
+    outln!("rejected          {}", applied.n_rejected);
+    outln!("tokens changed    {}", applied.n_tokens_changed);
+    outln!("tokens unchanged  {}", applied.n_tokens_unchanged);
+    outln!("lines changed     {} ({})", applied.lines.len(), data.scheme());
+    match target {
+        // The name that was given: the one behind a link would surprise.
+        Some(_) if args.in_place => outln!("written           {}", data.path().display()),
+        Some(path) => outln!("written           {}", path.display()),
+        None => outln!("written           nothing"),
+    }
+    Ok(())
+}
