@@ -19,7 +19,7 @@ const REPLICATES: usize = 100;
 
 /// What was seen of the tokens of a text with one seed. Vectors by token have NaN where there is nothing; vectors of
 /// vectors go by epoch first.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
     /// True with held-out observations, false with one fold.
     pub held_out: bool,
@@ -160,6 +160,65 @@ impl Evidence {
         self.forgetting = mean(sums.forgetting);
         self.first_learning = mean(sums.first_learning);
         self.wrong_run = mean(sums.wrong_run);
+    }
+}
+
+impl Evidence {
+    /// The mean over seeds; the phases are those of the first seed, the scored epoch the median.
+    pub(super) fn mean(seeds: Vec<&Self>) -> Self {
+        let Some((&first, rest)) = seeds.split_first() else { return Self::default() };
+        if rest.is_empty() {
+            return first.clone();
+        }
+        let f32s = |field: fn(&Self) -> &[f32]| mean_of(&seeds.iter().map(|seed| field(seed)).collect::<Vec<_>>());
+        let f64s = |field: fn(&Self) -> &[f64]| mean_of(&seeds.iter().map(|seed| field(seed)).collect::<Vec<_>>());
+        let epochs = |field: fn(&Self) -> &[Vec<f32>]| {
+            let epoch = |i: usize| mean_of(&seeds.iter().map(|seed| &field(seed)[i][..]).collect::<Vec<_>>());
+            (0..field(first).len()).map(epoch).collect()
+        };
+        let mut scored: Vec<u32> = seeds.iter().map(|seed| seed.scored_epoch).collect();
+        scored.sort_unstable();
+        Self {
+            held_out: first.held_out,
+            judged: (0..first.judged.len()).map(|token| seeds.iter().any(|seed| seed.judged[token])).collect(),
+            scored_epoch: scored[(scored.len() - 1) / 2],
+            phases: first.phases.clone(),
+            f1: f64s(|seed| &seed.f1),
+            probabilities: f32s(|seed| &seed.probabilities),
+            probabilities_at: f32s(|seed| &seed.probabilities_at),
+            held_out_loss: epochs(|seed| &seed.held_out_loss),
+            train_loss: epochs(|seed| &seed.train_loss),
+            train_p: f64s(|seed| &seed.train_p),
+            variability: f64s(|seed| &seed.variability),
+            margin: f64s(|seed| &seed.margin),
+            forgetting: f64s(|seed| &seed.forgetting),
+            first_learning: f64s(|seed| &seed.first_learning),
+            wrong_run: f64s(|seed| &seed.wrong_run),
+        }
+    }
+}
+
+/// Means by place; NaN where any is.
+pub(super) fn mean_of<T: Copy + Into<f64> + FromMean>(values: &[&[T]]) -> Vec<T> {
+    let n = values.len().max(1) as f64;
+    let mean = |i: usize| T::from_mean(values.iter().map(|one| one[i].into()).sum::<f64>() / n);
+    (0..values.first().map_or(0, |first| first.len())).map(mean).collect()
+}
+
+/// A number that a mean is stored as.
+pub(super) trait FromMean {
+    fn from_mean(mean: f64) -> Self;
+}
+
+impl FromMean for f32 {
+    fn from_mean(mean: f64) -> Self {
+        mean as Self
+    }
+}
+
+impl FromMean for f64 {
+    fn from_mean(mean: f64) -> Self {
+        mean
     }
 }
 

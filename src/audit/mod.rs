@@ -10,6 +10,7 @@ mod evidence;
 mod folds;
 mod measures;
 mod mentions;
+mod perform;
 mod read_scores;
 mod read_table;
 mod regions;
@@ -17,6 +18,7 @@ mod score;
 mod settings;
 mod suspect;
 mod text;
+mod types;
 mod write_tables;
 
 pub use apply::{Applied, apply};
@@ -24,10 +26,12 @@ pub use decisions::{Change, Decision, DecisionFormat, Decisions, SUSPECTS_FILE, 
 pub use evidence::Evidence;
 pub use folds::{Trained, run_folder, train};
 pub use measures::{Measure, measures};
+pub use perform::{Audit, Judgement, Reference, SeedAudit, SeedJudgement, perform};
 pub use read_scores::read_scores;
 pub use regions::suspects;
 pub use score::{Scores, calibrated, score};
 pub use settings::{AuditSettings, learning_rate};
 pub use suspect::{Occurrence, Suspect, SuspectKind};
 pub use text::Text;
+pub use types::TypeSummary;
 pub use write_tables::{TokenRow, write_cleanlab_table, write_token_table};

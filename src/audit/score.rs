@@ -23,6 +23,7 @@
 //! and a worse probability. So the channel's posteriors are made to follow the ranking by s, by isotonic regression:
 //! among tokens of about the same score, their mean.
 
+use super::evidence::mean_of;
 use super::{Evidence, Text};
 use crate::analysis::channel::LabelChannel;
 use crate::corpus::{SpanMode, SpanReader};
@@ -41,6 +42,19 @@ pub struct Scores {
     pub channel_log_odds: Vec<f64>,
     /// The estimated channel.
     pub channel: LabelChannel,
+}
+
+impl Scores {
+    /// The mean over seeds; the channel is the first seed's.
+    pub(super) fn mean(seeds: Vec<&Self>) -> Self {
+        let mean = |field: fn(&Self) -> &[f64]| mean_of(&seeds.iter().map(|seed| field(seed)).collect::<Vec<_>>());
+        Self {
+            score: mean(|seed| &seed.score),
+            probability: mean(|seed| &seed.probability),
+            channel_log_odds: mean(|seed| &seed.channel_log_odds),
+            channel: seeds.first().map_or_else(|| LabelChannel::estimate(&[], &[], 2), |seed| seed.channel.clone()),
+        }
+    }
 }
 
 /// ln(p / (1 − p)), finite.

@@ -69,7 +69,7 @@ use locate::{Scores, locate};
 const FEWEST_EVALUATIONS: usize = 4;
 
 /// What the onset was looked for in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// Accuracy on noisy tokens against their given label.
@@ -79,11 +79,12 @@ pub enum Evidence {
     /// The rate of first learning events.
     FirstLearning,
     /// The curve has none of these.
+    #[default]
     Nothing,
 }
 
 /// The phases of a run; `None` (null in JSON) where a phase boundary is absent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Phases {
     /// The first evaluation after fitting.
     pub fitting_end: Option<PhasePoint>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::Result;
-use crate::audit::table::{Row, Table};
+use crate::audit::read_table::{Row, Table};
 use crate::corpus::EditableFile;
 use crate::corpus::scheme::{Tag, to_iob2};
 use crate::error::{Error, Problem, printable};

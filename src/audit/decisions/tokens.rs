@@ -1,7 +1,7 @@
 //! A table of tokens: `sentence`, `token`, `given`, `suggested` and, if it is there, `word`.
 
 use crate::Result;
-use crate::audit::table::Table;
+use crate::audit::read_table::Table;
 
 use super::{Change, of_token};
 
