@@ -2,18 +2,218 @@
 
 mod apply;
 
-use clap::Subcommand;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::options::{Loudness, limit_threads, seeds};
+use super::output::{errln, outln};
+use super::{interrupt, progress};
+use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text};
+use crate::config::DeviceName;
+use crate::corpus::Split;
+use crate::error::{Error, Problem};
+
+const EXAMPLES: &str = "\
+Examples:
+  memoscope audit mine.txt --model minilm-l6/
+      Rank what is probably wrong in mine.txt; then open audits/mine/index.html
+  memoscope audit apply mine.txt decisions.json --out corrected.txt
+      Put the decisions made on that page into the file
+  memoscope audit mine.txt --model minilm-l6/ --gold truth.txt --json
+      Where the truth is known: how good the ranking is, beside each single measure
+A guide is in docs/audit.md.";
+
+/// Find wrong labels in annotated text, and put them right
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
+pub(super) struct AuditArgs {
+    #[command(subcommand)]
+    command: Option<AuditCommand>,
+    /// An annotated file in CoNLL columns, or a folder with one
+    #[arg(required = true)]
+    data: Option<PathBuf>,
+    /// The file of a folder: train, dev or test
+    #[arg(long, default_value = "train")]
+    split: SplitName,
+    /// The encoder: a folder in transformers' layout; `embedded` is made for the generated corpus alone
+    #[arg(long, value_name = "MODEL", default_value = "", hide_default_value = true)]
+    model: String,
+    /// Keep only the first N layers of the encoder
+    #[arg(long, value_name = "N")]
+    layers: Option<usize>,
+    /// Parts of the text, each judged by a model trained on the others; 1 uses training dynamics alone
+    #[arg(long, value_name = "K", default_value_t = AuditSettings::default().folds)]
+    folds: u32,
+    /// Number of seeds (3 is 1, 2, 3), or a list: 1,106; scores are averaged over them
+    #[arg(long, value_name = "SEEDS", default_value = "1")]
+    seeds: String,
+    /// Passes over the text
+    #[arg(long, value_name = "N", default_value_t = AuditSettings::default().epochs)]
+    epochs: u32,
+    /// Sentences a batch
+    #[arg(long, value_name = "N", default_value_t = AuditSettings::default().batch_size)]
+    batch_size: usize,
+    /// Peak learning rate; by default 1e-4 for an encoder of width 768, more for narrower ones
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    learning_rate: Option<f64>,
+    /// Folder for all that is written; by default audits/<file>
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Suspects on the page at most; the other files have all
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    shown: usize,
+    /// The same text with the true labels: judge the audit
+    #[arg(long, value_name = "CLEAN")]
+    gold: Option<PathBuf>,
+    /// Scores of another tool, to be judged beside ours (with --gold); may be given more than once
+    #[arg(long = "with", value_name = "NAME=FILE", requires = "gold")]
+    with: Vec<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    /// `cpu`, `cuda:N` or `metal`
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceName,
+    /// Threads of the CPU (all cores by default)
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    #[command(flatten)]
+    loudness: Loudness,
+}
 
 /// What to do about wrong labels.
 #[derive(Debug, Subcommand)]
-pub(super) enum AuditCommand {
+enum AuditCommand {
     /// Put decisions about wrong labels into the annotated file
     Apply(apply::ApplyArgs),
 }
 
-/// Does what the verb promises.
-pub(super) fn run(command: &AuditCommand) -> anyhow::Result<()> {
-    match command {
-        AuditCommand::Apply(args) => apply::run(args),
+/// A split by name.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum SplitName {
+    /// The training split.
+    Train,
+    /// The development split.
+    Dev,
+    /// The test split.
+    Test,
+}
+
+impl From<SplitName> for Split {
+    fn from(name: SplitName) -> Self {
+        match name {
+            SplitName::Train => Self::Train,
+            SplitName::Dev => Self::Dev,
+            SplitName::Test => Self::Test,
+        }
     }
+}
+
+/// Does what the verb promises.
+pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
+    if let Some(AuditCommand::Apply(args)) = &args.command {
+        return apply::run(args);
+    }
+    let Some(data) = &args.data else {
+        return Err(Error::Config(Problem::new("which text is to be audited?").hint("name a file in CoNLL columns")).into());
+    };
+    let settings = AuditSettings {
+        model: args.model.clone(),
+        layers: args.layers,
+        folds: args.folds,
+        seeds: seeds(&args.seeds)?,
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        learning_rate: args.learning_rate,
+        device: args.device,
+    };
+    settings.validate()?;
+    let text = Text::read(&Text::locate(data, args.split.into())?)?;
+    let reference = reference(args, &text)?;
+    limit_threads(args.threads)?;
+    let stop = interrupt::stop_flag()?;
+    let mut monitor = progress::monitor(args.loudness);
+    text.warnings.iter().for_each(|warning| monitor.warning(warning));
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(&text.path));
+    let audit = audit::perform(&text, &settings, &folder, monitor.as_mut(), &stop)?;
+    let judgement = audit.judge(&text, &reference)?;
+    audit::write(&text, &settings, &audit, judgement.as_ref(), args.shown, &folder)?;
+    if audit.trained.unjudged > 0 {
+        monitor.warning(&format!(
+            "{} tokens could not be judged: they stand behind the encoder's last position or have no piece",
+            audit.trained.unjudged
+        ));
+    }
+    drop(monitor);
+    match (args.json, &judgement) {
+        (true, Some(judgement)) => outln!("{}", serde_json::to_string_pretty(judgement)?),
+        (true, None) => outln!("{}", serde_json::to_string_pretty(&audit::summary(&text, &settings, &audit))?),
+        (false, _) => {
+            if !args.loudness.quiet {
+                errln!("{}", report(&text, &audit, judgement.as_ref(), &folder).trim_end());
+            }
+            outln!("{}", folder.display());
+        }
+    }
+    Ok(())
+}
+
+/// `audits/<file without its ending>`.
+fn default_folder(path: &Path) -> PathBuf {
+    Path::new("audits").join(path.file_stem().unwrap_or(path.as_os_str()))
+}
+
+/// The truth and what others say, where they are given.
+fn reference(args: &AuditArgs, text: &Text) -> anyhow::Result<Reference> {
+    let gold = args.gold.as_deref().map(|path| text.aligned(&Text::locate(path, args.split.into())?)).transpose()?;
+    let lengths: Vec<usize> = text.sentences.iter().map(|sentence| sentence.words.len()).collect();
+    let mut others = Vec::new();
+    for with in &args.with {
+        let Some((name, path)) = with.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty()) else {
+            let problem = Problem::new(format!("`--with {with}` does not name a measure"));
+            return Err(Error::Config(problem.hint("write --with NAME=FILE, as in --with cleanlab=issues.csv")).into());
+        };
+        others.push((name.to_owned(), audit::read_scores(Path::new(path), &lengths)?));
+    }
+    Ok(Reference { gold, others })
+}
+
+/// What was found, in a few lines.
+fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Path) -> String {
+    let mut lines = Vec::new();
+    let expected: f64 = audit.scores.probability.iter().filter(|p| !p.is_nan()).sum();
+    let evidence = &audit.evidence;
+    let why = match &evidence.phases.memorisation_onset {
+        Some(onset) => format!("memorisation begins in epoch {}", onset.epoch),
+        None => "no onset of memorisation was seen".to_owned(),
+    };
+    lines.push(format!("scored up to epoch {} of {}: {why}", evidence.scored_epoch, evidence.f1.len()));
+    lines.push(format!(
+        "{} suspects in {} sentences; at least {expected:.0} of {} tokens are expected to be wrong",
+        audit.suspects.len(),
+        text.sentences.len(),
+        text.n_tokens()
+    ));
+    for of in &audit.types {
+        let warning = of.warning.as_ref().map_or_else(String::new, |warning| format!("; {warning}"));
+        lines.push(format!("  {}: {} entities, {:.0} expected errors{warning}", of.name, of.entities, of.expected_errors));
+    }
+    if let Some(judgement) = judgement {
+        let ap = |scores: &Option<crate::metrics::ranking::RankingScores>| match scores {
+            Some(scores) => format!("{:.4}", scores.average_precision),
+            None => "-".to_owned(),
+        };
+        let all = &judgement.all;
+        lines.push("average precision (tokens, entities, sentences):".to_owned());
+        lines.push(format!("  {:<20} {} {} {}", "audit", ap(&all.token), ap(&all.entity), ap(&all.sentence)));
+        for (name, unit) in &all.measures {
+            lines.push(format!("  {name:<20} {} {} {}", ap(&unit.token), ap(&unit.entity), ap(&unit.sentence)));
+        }
+        if let Some(scores) = &all.token {
+            lines.push(format!("  {:<20} {:.4} (of tokens)", "chance", scores.base_rate));
+        }
+    }
+    lines.push(format!("open {} to work through them", folder.join("index.html").display()));
+    lines.join("\n")
 }

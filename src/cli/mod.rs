@@ -64,7 +64,7 @@ enum Command {
     Corpus(corpus::CorpusCommand),
     /// Put wrong labels right
     #[command(subcommand)]
-    Audit(audit::AuditCommand),
+    Audit(Box<audit::AuditArgs>),
     /// Pretrain an encoder, describe one, label text
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
         Command::Phases(args) => phases::run(&args),
         Command::Figures(args) => figures::run(&args),
         Command::Corpus(command) => corpus::run(command),
-        Command::Audit(command) => audit::run(&command),
+        Command::Audit(args) => audit::run(&args),
         Command::Model(command) => model::run(command),
         Command::Bench(args) => bench::run(&args),
         Command::Schema => schema::run(),

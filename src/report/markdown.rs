@@ -38,7 +38,7 @@ pub(super) fn page(study: &StudyReport) -> String {
 }
 
 /// One table with pipes; numbers at the right.
-fn table(table: &Table) -> String {
+pub fn table(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut out = line(table.columns.iter().map(|column| escape(&column.heading)).collect());
     let rules = table.columns.iter().map(|column| if column.is_number() { "---:" } else { "---" }.to_owned());

@@ -22,6 +22,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use aggregate::mean_over_seeds;
+pub use markdown::table as markdown_table;
 pub use table::{Cell, Column, Format, Table};
 
 use crate::Result;
