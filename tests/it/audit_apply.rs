@@ -48,7 +48,7 @@ fn a_dry_run_shows_the_lines_and_writes_nothing() {
             {"rank":1,"sentence":0,"start":0,"end":3,"words":["New","York","Ci\u001bty"],"given":["B-LOC","I-LOC","O"],"decision":"accept","tags":["B-LOC","I-LOC","I-LOC"]},
             {"rank":2,"sentence":0,"start":0,"end":1,"words":["New"],"given":["B-LOC"],"decision":"reject","tags":["B-LOC"]}]}"#,
     );
-    assert_snapshot!(workspace.run(&["audit", "apply", "train.txt", "d.json", "--dry-run"]), @"
+    assert_snapshot!(workspace.run(&["audit", "apply", "train.txt", "d.json", "--dry-run"]), @r"
     code: 0
     ----- stdout
     2: York E-LOC -> I-LOC
