@@ -127,12 +127,19 @@ fn by_tabs(text: &str) -> Vec<(usize, Vec<String>)> {
 fn by_commas(path: &Path, text: &str) -> Result<Vec<(usize, Vec<String>)>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = Vec::new();
+    let (mut line, mut counted) = (1, 0);
     for record in reader.records() {
         let record = record.map_err(|error| {
             let problem = Problem::new(format!("not CSV: {error}")).at(path);
             Error::Data(problem.hint("separate fields by commas and quote those that hold one"))
         })?;
-        let line = record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(usize::MAX));
+        // The reader's own lines are one short where a carriage return stands before the line feed: count here.
+        let start = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(counted);
+        let between = text.as_bytes().get(counted..).unwrap_or_default();
+        let start = start.saturating_sub(counted);
+        let ends = between.iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        line += between.iter().take(start + ends).filter(|&&byte| byte == b'\n').count();
+        counted += start + ends;
         rows.push((line, record.iter().map(str::to_owned).collect()));
     }
     Ok(rows)

@@ -48,7 +48,22 @@ fn a_dry_run_shows_the_lines_and_writes_nothing() {
             {"rank":1,"sentence":0,"start":0,"end":3,"words":["New","York","Ci\u001bty"],"given":["B-LOC","I-LOC","O"],"decision":"accept","tags":["B-LOC","I-LOC","I-LOC"]},
             {"rank":2,"sentence":0,"start":0,"end":1,"words":["New"],"given":["B-LOC"],"decision":"reject","tags":["B-LOC"]}]}"#,
     );
-    assert_snapshot!(workspace.run(&["audit", "apply", "train.txt", "d.json", "--dry-run"]), @"");
+    assert_snapshot!(workspace.run(&["audit", "apply", "train.txt", "d.json", "--dry-run"]), @r"
+    code: 0
+    ----- stdout
+    2: York E-LOC -> I-LOC
+    3: Ci\u{1b}ty O -> E-LOC
+
+    accepted          1
+    edited            0
+    rejected          1
+    tokens changed    1
+    tokens unchanged  2
+    lines changed     2 (BIOES)
+    written           nothing
+    ----- stderr
+    warning: train.txt has changed since d.json was made; all words and tags decided about are still there
+    ");
     let said = workspace.run(&["audit", "apply", "train.txt", "d.json", "--out", "new.txt", "--json"]);
     let summary: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!((&summary["accepted"], &summary["rejected"]), (&1.into(), &1.into()));
@@ -65,10 +80,27 @@ fn of_a_folder_one_split_is_corrected() {
         workspace.file(&format!("data/{name}"), "New B-LOC\nYork I-LOC\nCity O\n");
     }
     workspace.file("d.tsv", TOKENS);
-    assert_snapshot!(workspace.run(&["audit", "apply", "data", "d.tsv", "--in-place", "--split", "dev"]), @"");
+    assert_snapshot!(workspace.run(&["audit", "apply", "data", "d.tsv", "--in-place", "--split", "dev"]), @"
+    code: 0
+    ----- stdout
+    accepted          1
+    edited            0
+    rejected          0
+    tokens changed    1
+    tokens unchanged  0
+    lines changed     1 (IOB2)
+    written           data/dev.txt
+    ----- stderr
+    ");
     assert_eq!(workspace.read("data/dev.txt"), "New B-LOC\nYork I-LOC\nCity I-LOC\n");
     assert_eq!(workspace.read("data/train.txt"), "New B-LOC\nYork I-LOC\nCity O\n");
-    assert_snapshot!(workspace.run(&["audit", "apply", "data", "d.tsv", "--in-place", "--split", "test"]), @"");
+    assert_snapshot!(workspace.run(&["audit", "apply", "data", "d.tsv", "--in-place", "--split", "test"]), @"
+    code: 3
+    ----- stdout
+    ----- stderr
+    error: data: there is no test file in this folder
+      hint: give another split, or the file itself
+    ");
 }
 
 #[test]
@@ -78,16 +110,58 @@ fn what_cannot_be_applied_is_refused_before_anything_is_written() {
     workspace.file("d.tsv", TOKENS);
     workspace.file("audit/suspects.jsonl", "");
     let run = |arguments: &[&str]| workspace.run(&[&["audit", "apply"], arguments].concat());
-    assert_snapshot!(run(&["train.txt", "audit", "--in-place"]), @"");
-    assert_snapshot!(run(&["train.txt", "d.tsv", "--in-place", "--auto", "0.9"]), @"");
-    assert_snapshot!(run(&["train.txt", "audit", "--in-place", "--auto", "90"]), @"");
-    assert_snapshot!(run(&["train.txt", "d.tsv", "--out", "train.txt"]), @"");
-    assert_snapshot!(run(&["train.txt", "none.json", "--in-place"]), @"");
-    assert_snapshot!(run(&["train.txt", "d.tsv", "--in-place", "--split", "dev"]), @"");
+    assert_snapshot!(run(&["train.txt", "audit", "--in-place"]), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: audit/suspects.jsonl: suspects are no decisions yet
+      hint: decide on the audit's page and export, or accept them with `--auto 0.9`
+    ");
+    assert_snapshot!(run(&["train.txt", "d.tsv", "--in-place", "--auto", "0.9"]), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: d.tsv: `--auto` is for suspects, and these are decisions
+      hint: leave it out: what was decided is applied
+    ");
+    assert_snapshot!(run(&["train.txt", "audit", "--in-place", "--auto", "90"]), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: `--auto` must be between 0 and 1, not 90
+      hint: it is the least probability, as in `--auto 0.9`
+    ");
+    assert_snapshot!(run(&["train.txt", "d.tsv", "--out", "train.txt"]), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: train.txt: `--out` is the annotated file itself
+      hint: use `--in-place` if that is meant
+    ");
+    assert_snapshot!(run(&["train.txt", "none.json", "--in-place"]), @"
+    code: 3
+    ----- stdout
+    ----- stderr
+    error: none.json: there is no such file
+      hint: check the path
+    ");
+    assert_snapshot!(run(&["train.txt", "d.tsv", "--in-place", "--split", "dev"]), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: train.txt: `--split` is for a folder, and this is a file
+      hint: leave it out
+    ");
     assert_eq!(run(&["train.txt", "d.tsv"]).code, 2);
     assert_eq!(workspace.read("train.txt"), "New B-LOC\nYork I-LOC\nCity O\n");
     assert_eq!(run(&["train.txt", "d.tsv", "--in-place"]).code, 0);
-    assert_snapshot!(run(&["train.txt", "d.tsv", "--in-place"]), @"");
+    assert_snapshot!(run(&["train.txt", "d.tsv", "--in-place"]), @"
+    code: 3
+    ----- stdout
+    ----- stderr
+    error: d.tsv:2: the given tags are `O`, but train.txt:3 has `I-LOC`
+      hint: it seems to be applied already: give the file as it was before
+    ");
     assert_eq!(workspace.read("train.txt"), "New B-LOC\nYork I-LOC\nCity I-LOC\n");
 }
 
@@ -102,7 +176,12 @@ fn in_place_keeps_permissions_and_links() {
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let mode = |mode| fs_err::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
     mode(0o440);
-    assert_snapshot!(workspace.run(&["audit", "apply", "train.txt", "d.tsv", "--in-place"]), @"");
+    assert_snapshot!(workspace.run(&["audit", "apply", "train.txt", "d.tsv", "--in-place"]), @"
+    code: 5
+    ----- stdout
+    ----- stderr
+    error: train.txt: the file is read-only
+    ");
     mode(0o640);
     let said = workspace.run(&["audit", "apply", "train.txt", "d.tsv", "--in-place"]);
     assert_eq!(said.code, 0, "{said}");

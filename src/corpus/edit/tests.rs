@@ -34,7 +34,7 @@ fn written(style: Style, layout: &Layout, length: Option<usize>) -> Vec<String> 
     let mut last: Option<(usize, &str)> = None;
     for (start, end, kind) in spans {
         let end = end.min(length);
-        for position in start..end {
+        for (position, tag) in tags.iter_mut().enumerate().take(end).skip(start) {
             let (first, final_word) = (position == start, position + 1 == end);
             let prefix = match style {
                 Style::Bioes if first && final_word => "S",
@@ -45,7 +45,7 @@ fn written(style: Style, layout: &Layout, length: Option<usize>) -> Vec<String> 
                 Style::Iob2 | Style::Bioes | Style::Bilou if first => "B",
                 _ => "I",
             };
-            tags[position] = format!("{prefix}-{kind}");
+            *tag = format!("{prefix}-{kind}");
         }
         last = Some((end, kind));
     }
