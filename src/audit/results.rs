@@ -23,7 +23,9 @@ use polars::prelude::*;
 use serde::Serialize;
 
 use super::page::{self, PageData, PageSentence, TypeRow};
-use super::{Audit, AuditSettings, Judgement, Suspect, Text, TokenRow, TypeSummary, write_cleanlab_table, write_token_table};
+use super::{
+    Audit, AuditSettings, Judgement, Suspect, Text, TokenRow, TypeSummary, write_cleanlab_table, write_token_table,
+};
 use crate::analysis::phases::Phases;
 use crate::corpus::Scheme;
 use crate::dynamics::{write_csv, write_parquet};
@@ -208,9 +210,8 @@ fn suspect_frame(suspects: &[Suspect]) -> Result<DataFrame> {
 fn sentences(text: &Text, audit: &Audit) -> Result<DataFrame> {
     let mut order: Vec<usize> = (0..text.sentences.len()).filter(|&i| audit.sentence_scores[i].is_finite()).collect();
     order.sort_by(|&a, &b| audit.sentence_scores[b].total_cmp(&audit.sentence_scores[a]));
-    let expected = |&i: &usize| -> f64 {
-        audit.scores.probability[text.tokens(i)].iter().filter(|p| !p.is_nan()).sum()
-    };
+    let expected =
+        |&i: &usize| -> f64 { audit.scores.probability[text.tokens(i)].iter().filter(|p| !p.is_nan()).sum() };
     let columns = vec![
         Column::new("rank".into(), (1..=order.len() as u32).collect::<Vec<_>>()),
         Column::new("sentence".into(), order.iter().map(|&i| i as u32).collect::<Vec<_>>()),
@@ -276,7 +277,8 @@ fn write_page(text: &Text, settings: &AuditSettings, audit: &Audit, shown: usize
         let tags = sentence.labels.iter().map(|&label| text.labels.name(label).to_owned()).collect();
         (number, PageSentence { line: text.lines[number as usize] as u64, words: &sentence.words, tags })
     };
-    let numbers = suspects.iter().flat_map(|s| std::iter::once(s.sentence).chain(s.occurrences.iter().map(|o| o.sentence)));
+    let numbers =
+        suspects.iter().flat_map(|s| std::iter::once(s.sentence).chain(s.occurrences.iter().map(|o| o.sentence)));
     let sentences: BTreeMap<u32, PageSentence<'_>> = numbers.map(sentence).collect();
     let rows: Vec<TypeRow> = audit
         .types

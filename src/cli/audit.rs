@@ -116,7 +116,9 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
         return apply::run(args);
     }
     let Some(data) = &args.data else {
-        return Err(Error::Config(Problem::new("which text is to be audited?").hint("name a file in CoNLL columns")).into());
+        return Err(
+            Error::Config(Problem::new("which text is to be audited?").hint("name a file in CoNLL columns")).into()
+        );
     };
     let settings = AuditSettings {
         model: args.model.clone(),
@@ -170,7 +172,8 @@ fn reference(args: &AuditArgs, text: &Text) -> anyhow::Result<Reference> {
     let lengths: Vec<usize> = text.sentences.iter().map(|sentence| sentence.words.len()).collect();
     let mut others = Vec::new();
     for with in &args.with {
-        let Some((name, path)) = with.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty()) else {
+        let Some((name, path)) = with.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty())
+        else {
             let problem = Problem::new(format!("`--with {with}` does not name a measure"));
             return Err(Error::Config(problem.hint("write --with NAME=FILE, as in --with cleanlab=issues.csv")).into());
         };
@@ -197,7 +200,10 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
     ));
     for of in &audit.types {
         let warning = of.warning.as_ref().map_or_else(String::new, |warning| format!("; {warning}"));
-        lines.push(format!("  {}: {} entities, {:.0} expected errors{warning}", of.name, of.entities, of.expected_errors));
+        lines.push(format!(
+            "  {}: {} entities, {:.0} expected errors{warning}",
+            of.name, of.entities, of.expected_errors
+        ));
     }
     if let Some(judgement) = judgement {
         let ap = |scores: &Option<crate::metrics::ranking::RankingScores>| match scores {

@@ -62,8 +62,7 @@ enum Command {
     /// Describe annotated text, put noise on it, generate it
     #[command(subcommand)]
     Corpus(corpus::CorpusCommand),
-    /// Put wrong labels right
-    #[command(subcommand)]
+    /// Find wrong labels in annotated text, and put them right
     Audit(Box<audit::AuditArgs>),
     /// Pretrain an encoder, describe one, label text
     #[command(subcommand)]

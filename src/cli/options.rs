@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::config::{Experiment, Layers};
+use crate::config::{Experiment, Layers, Seeds};
 use crate::error::{Error, Problem, Result};
 
 /// Settings with a flag of their own, and `--set` for all others. Later ones win: the experiment file, these flags,
@@ -132,6 +132,26 @@ impl SettingFlags {
     /// True if no flag was given.
     pub(super) fn is_empty(&self) -> bool {
         self.named().iter().all(|(_, value)| value.is_none()) && !self.random_init && self.set.is_empty()
+    }
+}
+
+/// Seeds from the command line: a number of them, or a list.
+///
+/// # Errors
+/// [`Error::Config`] if it is neither.
+pub(super) fn seeds(typed: &str) -> Result<Vec<u64>> {
+    let refuse = || {
+        Error::Config(
+            Problem::new(format!("`--seeds {typed}` is neither a number of seeds nor a list"))
+                .hint("write 3 for the seeds 1, 2, 3, or a list such as 1,106"),
+        )
+    };
+    match typed.split_once(',') {
+        None => Ok(Seeds::Count(typed.trim().parse().map_err(|_| refuse())?).list()),
+        Some(_) => {
+            let parts = typed.split(',').map(str::trim).filter(|part| !part.is_empty());
+            parts.map(|part| part.parse().map_err(|_| refuse())).collect()
+        }
     }
 }
 
