@@ -17,13 +17,18 @@
 //!
 //! with β the channel's sharpness, for c is in its units. Then labels are judged as they were made, an entity at a time:
 //! the words of a given entity get the mean of their scores, and so do the words that are given as `O` and together make
-//! up an entity for the models.
+//! up an entity for the models. Where the same words are mostly given otherwise in other places, that is added: half of
+//! ln((1 − a) / a), where a = (alike + 1) / (others + 2) is the share of the other mentions that are given alike (half,
+//! as the models have seen those places, too; nothing where most are alike, for a mistake may be made every time).
 //!
 //! *Probabilities.* c is the log-odds of a probability, s is no longer: the epochs in training make it a better ranking
 //! and a worse probability. So the channel's posteriors are made to follow the ranking by s, by isotonic regression:
 //! among tokens of about the same score, their mean.
 
+use std::ops::Range;
+
 use super::evidence::mean_of;
+use super::mentions::Mentions;
 use super::{Evidence, Text};
 use crate::analysis::channel::LabelChannel;
 use crate::corpus::{SpanMode, SpanReader};
@@ -89,17 +94,15 @@ pub fn score(text: &Text, evidence: &Evidence) -> Scores {
     Scores { score, probability, channel_log_odds, channel }
 }
 
-/// Gives the words of each entity the mean of their scores: of the given ones, and of what the models read where `O` is
-/// given.
-fn by_entity(text: &Text, evidence: &Evidence, score: &[f64]) -> Vec<f64> {
+/// The stretches of words that are judged together: given entities, and what the models read where `O` is given.
+fn stretches(text: &Text, evidence: &Evidence) -> Vec<(usize, Range<usize>)> {
     let k = text.labels.len();
     let reader = SpanReader::from(&text.labels);
-    let mut smooth = score.to_vec();
+    let mut stretches = Vec::new();
     let mut spans = Vec::new();
     for (i, sentence) in text.sentences.iter().enumerate() {
-        let tokens = text.tokens(i);
-        let read: Vec<u8> = tokens
-            .clone()
+        let read: Vec<u8> = text
+            .tokens(i)
             .zip(&sentence.labels)
             .map(|(token, &given)| match given {
                 0 => crate::nn::math::argmax(&evidence.probabilities[token * k..(token + 1) * k]) as u8,
@@ -108,17 +111,36 @@ fn by_entity(text: &Text, evidence: &Evidence, score: &[f64]) -> Vec<f64> {
             .collect();
         for labels in [&sentence.labels, &read] {
             reader.read_into(labels, SpanMode::Default, &mut spans);
-            for span in &spans {
-                let words = tokens.start + span.start as usize..tokens.start + span.end as usize;
-                let known: Vec<f64> = score[words.clone()].iter().copied().filter(|s| !s.is_nan()).collect();
-                if known.len() > 1 {
-                    let mean = known.iter().sum::<f64>() / known.len() as f64;
-                    smooth[words].iter_mut().filter(|s| !s.is_nan()).for_each(|s| *s = mean);
-                }
-            }
+            stretches.extend(spans.iter().map(|span| (i, span.start as usize..span.end as usize)));
         }
     }
-    smooth
+    stretches
+}
+
+/// Gives the words of each stretch the mean of their scores, and adds what other mentions of the same words say.
+fn by_entity(text: &Text, evidence: &Evidence, score: &[f64]) -> Vec<f64> {
+    let stretches = stretches(text, evidence);
+    let mentions = Mentions::find(text, stretches.iter().cloned());
+    let mut whole = score.to_vec();
+    for (i, words) in stretches {
+        let sentence = &text.sentences[i];
+        let given = &sentence.labels[words.clone()];
+        let (mut others, mut alike) = (0_usize, 0_usize);
+        for &(s, start) in mentions.of(&sentence.words[words.clone()]) {
+            let start = usize::from(start);
+            if (s as usize, start) != (i, words.start) {
+                others += 1;
+                alike += usize::from(text.sentences[s as usize].labels[start..start + words.len()] == *given);
+            }
+        }
+        let share = (alike + 1) as f64 / (others + 2) as f64;
+        let inconsistency = log_odds(1.0 - share).max(0.0) / 2.0;
+        let tokens = text.offsets[i] + words.start..text.offsets[i] + words.end;
+        let known: Vec<f64> = score[tokens.clone()].iter().copied().filter(|s| !s.is_nan()).collect();
+        let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+        whole[tokens].iter_mut().filter(|s| !s.is_nan()).for_each(|s| *s = mean + inconsistency);
+    }
+    whole
 }
 
 /// Isotonic regression of `probability` on `score` (pool adjacent violators): the least-squares fit that rises with the
