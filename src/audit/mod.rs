@@ -8,6 +8,7 @@ mod decisions;
 mod decode;
 mod evidence;
 mod folds;
+mod listing;
 mod measures;
 mod mentions;
 mod perform;

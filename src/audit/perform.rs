@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::{self, Evaluation, Judged};
+use super::listing::first_suspects;
 use super::measures::{Measure, measures};
 use super::types::{TypeSummary, by_type};
 use super::{AuditSettings, Evidence, Scores, Suspect, Text, folds, regions, score};
@@ -13,6 +14,7 @@ use crate::corpus::LabelSet;
 use crate::error::Result;
 use crate::metrics::Estimate;
 use crate::random::Streams;
+use crate::report::Table;
 use crate::run::{Monitor, StopFlag};
 
 /// Bootstrap replicates for the intervals of an evaluation.
@@ -77,6 +79,9 @@ pub struct Judgement {
     pub seeds: Vec<SeedJudgement>,
     /// Average precision of tokens over seeds, by measure; ours is `audit`.
     pub over_seeds: std::collections::BTreeMap<String, Estimate>,
+    /// The first suspects beside the truth; not in JSON, for it is in `suspects.jsonl`.
+    #[serde(skip)]
+    pub first_suspects: Option<Table>,
 }
 
 /// How good the scores of one seed are.
@@ -191,7 +196,9 @@ impl Audit {
         };
         let over_seeds =
             ours.map(|ours| ("audit".to_owned(), ours)).into_iter().chain(all.measures.keys().filter_map(single));
-        Ok(Some(Judgement { over_seeds: over_seeds.collect(), all, seeds }))
+        let over_seeds = over_seeds.collect();
+        let first_suspects = Some(first_suspects(text, &self.suspects, labels, gold));
+        Ok(Some(Judgement { over_seeds, all, seeds, first_suspects }))
     }
 }
 

@@ -30,7 +30,8 @@ use crate::analysis::phases::Phases;
 use crate::corpus::Scheme;
 use crate::dynamics::{write_csv, write_parquet};
 use crate::error::{Error, Result};
-use crate::report::Table;
+use crate::metrics::Estimate;
+use crate::report::{Cell, Column as TableColumn, Format, Table, markdown_table};
 use crate::run::{Versions, write_atomically, write_text};
 
 /// The probability from which a suspect counts as an error where one has to say yes or no.
@@ -108,7 +109,7 @@ pub fn write(
     write_page(text, settings, audit, shown, &folder.join("index.html"))?;
     if let Some(judgement) = judgement {
         write_json(&folder.join("evaluation.json"), judgement)?;
-        write_text(&folder.join("evaluation.md"), &markdown(&judgement.all.tables()))?;
+        write_text(&folder.join("evaluation.md"), &markdown(judgement))?;
     }
     Ok(())
 }
@@ -312,11 +313,44 @@ fn write_page(text: &Text, settings: &AuditSettings, audit: &Audit, shown: usize
     write_text(path, &page::render(&data)?)
 }
 
-/// Tables as Markdown.
-fn markdown(tables: &[Table]) -> String {
+/// The evaluation as Markdown.
+fn markdown(judgement: &Judgement) -> String {
     let mut out = String::from("# How good the audit is\n");
+    let over_seeds = (judgement.seeds.len() > 1).then(|| over_seeds(judgement));
+    let tables = over_seeds.into_iter().chain(judgement.all.tables()).chain(judgement.first_suspects.clone());
     for table in tables {
-        out.push_str(&format!("\n## {}\n\n{}\n\n{}", table.title, table.caption, crate::report::markdown_table(table)));
+        out.push_str(&format!("\n## {}\n\n{}\n\n{}", table.title, table.caption, markdown_table(&table)));
     }
     out
+}
+
+/// The average precision of tokens by each measure, mean over seeds.
+fn over_seeds(judgement: &Judgement) -> Table {
+    let mut rows: Vec<(&String, &Estimate)> = judgement.over_seeds.iter().collect();
+    rows.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean));
+    let end = |value: Option<f64>| value.map_or(Cell::Missing, Cell::Number);
+    let row = |(name, estimate): (&String, &Estimate)| {
+        let interval = estimate.interval();
+        vec![
+            Cell::Text(name.clone()),
+            Cell::Mean { mean: estimate.mean, deviation: estimate.deviation },
+            end(interval.map(|interval| interval.low)),
+            end(interval.map(|interval| interval.high)),
+        ]
+    };
+    Table {
+        name: "audit-over-seeds".into(),
+        title: format!("Average precision of tokens over {} seeds", judgement.seeds.len()),
+        caption:
+            "Each seed judged by itself: mean ± standard deviation, and Student\'s 95 % interval of the mean. The \
+                  tables below judge the scores averaged over seeds."
+                .into(),
+        columns: vec![
+            TableColumn::new("ranking", "ranking", Format::Text),
+            TableColumn::new("average_precision", "AP", Format::Mean(4)),
+            TableColumn::new("low", "from", Format::Decimal(4)),
+            TableColumn::new("high", "to", Format::Decimal(4)),
+        ],
+        rows: rows.into_iter().map(row).collect(),
+    }
 }
