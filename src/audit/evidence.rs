@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use super::folds::run_folder;
+use super::score::log_odds;
 use super::{AuditSettings, Text};
 use crate::analysis::events::EventCounter;
 use crate::analysis::phases::{self, PhaseCurve, PhaseCurvePoint, Phases};
@@ -41,7 +42,10 @@ pub struct Evidence {
     pub train_loss: Vec<Vec<f32>>,
     /// Probability of the given label in training, mean over epochs up to the scored one.
     pub train_p: Vec<f64>,
-    /// Its standard deviation over those epochs, mean over models: dataset cartography's variability.
+    /// The log-odds that the given label is wrong in training, ln((1 − p) / p), mean over epochs up to the scored one and
+    /// over models.
+    pub train_log_odds: Vec<f64>,
+    /// The standard deviation of the probability over those epochs, mean over models: dataset cartography's variability.
     pub variability: Vec<f64>,
     /// Margin in training, mean over epochs up to the scored one: the area under the margin.
     pub margin: Vec<f64>,
@@ -57,6 +61,7 @@ pub struct Evidence {
 struct Sums {
     models: Vec<u32>,
     p: Vec<f64>,
+    log_odds: Vec<f64>,
     variability: Vec<f64>,
     margin: Vec<f64>,
     forgetting: Vec<f64>,
@@ -87,6 +92,7 @@ impl Evidence {
             held_out_loss: vec![vec![f32::NAN; n]; epochs],
             train_loss: vec![vec![0.0; n]; epochs],
             train_p: Vec::new(),
+            train_log_odds: Vec::new(),
             variability: Vec::new(),
             margin: Vec::new(),
             forgetting: Vec::new(),
@@ -155,6 +161,7 @@ impl Evidence {
             }
         }
         self.train_p = mean(sums.p);
+        self.train_log_odds = mean(sums.log_odds);
         self.variability = mean(sums.variability);
         self.margin = mean(sums.margin);
         self.forgetting = mean(sums.forgetting);
@@ -189,6 +196,7 @@ impl Evidence {
             held_out_loss: epochs(|seed| &seed.held_out_loss),
             train_loss: epochs(|seed| &seed.train_loss),
             train_p: f64s(|seed| &seed.train_p),
+            train_log_odds: f64s(|seed| &seed.train_log_odds),
             variability: f64s(|seed| &seed.variability),
             margin: f64s(|seed| &seed.margin),
             forgetting: f64s(|seed| &seed.forgetting),
@@ -279,6 +287,7 @@ impl Sums {
         Self {
             models: vec![0; n],
             p: zeros(),
+            log_odds: zeros(),
             variability: zeros(),
             margin: zeros(),
             forgetting: zeros(),
@@ -293,6 +302,7 @@ struct OneModel {
     /// Epochs up to the scored one.
     n: f64,
     p: Vec<f64>,
+    log_odds: Vec<f64>,
     squares: Vec<f64>,
     margin: Vec<f64>,
     events: EventCounter,
@@ -307,6 +317,7 @@ impl OneModel {
         Self {
             n: 0.0,
             p: vec![0.0; n],
+            log_odds: vec![0.0; n],
             squares: vec![0.0; n],
             margin: vec![0.0; n],
             events: EventCounter::new(n),
@@ -329,6 +340,7 @@ impl OneModel {
             for row in 0..seen.len() {
                 let p = f64::from(seen.p_given[row]);
                 self.p[row] += p;
+                self.log_odds[row] += log_odds(1.0 - p);
                 self.squares[row] += p * p;
                 self.margin[row] += f64::from(seen.margin[row]);
             }
@@ -342,6 +354,7 @@ impl OneModel {
             let mean = self.p[row] / n;
             sums.models[token] += 1;
             sums.p[token] += mean;
+            sums.log_odds[token] += self.log_odds[row] / n;
             sums.variability[token] += (self.squares[row] / n - mean * mean).max(0.0).sqrt();
             sums.margin[token] += self.margin[row] / n;
             sums.forgetting[token] += f64::from(events.forgetting[row]);

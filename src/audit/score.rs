@@ -3,8 +3,8 @@
 //! Three things are known of a token, each as the log-odds that its label is wrong, ln((1 − p) / p):
 //!
 //! 1. *held out*: p is the probability of the given label by models that have not seen the sentence;
-//! 2. *in training*: p by the models that were trained on it, before they had memorised it; several models, and a label
-//!    that is hard to learn even so;
+//! 2. *in training*: p by the models that were trained on it, mean of the log-odds over models and over the epochs before
+//!    memorisation: a label that is hard to learn even so is suspect;
 //! 3. *the channel* ([`LabelChannel`]): the posterior that the label is wrong, from the held-out probabilities of all
 //!    labels and the estimated habits of the annotators.
 //!
@@ -63,7 +63,7 @@ impl Scores {
 }
 
 /// ln(p / (1 − p)), finite.
-fn log_odds(p: f64) -> f64 {
+pub(super) fn log_odds(p: f64) -> f64 {
     let p = p.clamp(LEAST, 1.0 - LEAST);
     (p / (1.0 - p)).ln()
 }
@@ -84,8 +84,8 @@ pub fn score(text: &Text, evidence: &Evidence) -> Scores {
         let label = usize::from(given[token]);
         wrong[token] = 1.0 - channel.posterior(row(token), given[token])[label];
         let held_out = log_odds(1.0 - f64::from(row(token)[label]));
-        let trained = evidence.train_p[token];
-        let trained = if trained.is_nan() { held_out } else { log_odds(1.0 - trained) };
+        let trained = evidence.train_log_odds[token];
+        let trained = if trained.is_nan() { held_out } else { trained };
         score[token] = log_odds(wrong[token]) + channel.sharpness() / 2.0 * (trained - held_out);
     }
     let score = by_entity(text, evidence, &score);
