@@ -23,6 +23,8 @@
 //! Confident learning ([`super::confident`], arXiv 1911.00068) estimates the same table by counting confident
 //! disagreements; where the model is weak, it takes the model's mistakes for the annotators'.
 
+use rayon::prelude::*;
+
 /// The exponents that are tried.
 pub const SHARPNESS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
 
@@ -54,8 +56,10 @@ impl LabelChannel {
     /// In debug builds, if the two have different numbers of tokens.
     pub fn estimate(probabilities: &[f32], given: &[u8], n_labels: usize) -> Self {
         debug_assert_eq!(probabilities.len(), given.len() * n_labels, "one row a token");
-        let fits = SHARPNESS.into_iter().map(|sharpness| Self::fit(probabilities, given, n_labels, sharpness));
-        let best = fits.reduce(|best, fit| if fit.log_likelihood > best.log_likelihood { fit } else { best });
+        let fit = |sharpness| Self::fit(probabilities, given, n_labels, sharpness);
+        let fits: Vec<Self> = SHARPNESS.into_par_iter().map(fit).collect();
+        let best =
+            fits.into_iter().reduce(|best, fit| if fit.log_likelihood > best.log_likelihood { fit } else { best });
         best.unwrap_or_else(|| Self::first_guess(n_labels, 1.0))
     }
 
@@ -122,6 +126,11 @@ impl LabelChannel {
     /// P(given = j | true = k), 0 to 1.
     pub fn rate(&self, true_label: u8, given: u8) -> f64 {
         self.rates[usize::from(true_label) * self.n_labels + usize::from(given)]
+    }
+
+    /// Log-likelihood of the given labels, nats: the higher, the better model and channel account for them.
+    pub fn log_likelihood(&self) -> f64 {
+        self.log_likelihood
     }
 
     /// β: how much surer the model is taken to be than it says, at least 1.

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::folds::run_folder;
 use super::score::log_odds;
 use super::{AuditSettings, Text};
+use crate::analysis::channel::LabelChannel;
 use crate::analysis::events::EventCounter;
 use crate::analysis::phases::{self, PhaseCurve, PhaseCurvePoint, Phases};
 use crate::dynamics::{Log, Observations};
@@ -28,11 +29,14 @@ pub struct Evidence {
     pub judged: Vec<bool>,
     /// The epoch up to which the score looks: the last one before memorisation.
     pub scored_epoch: u32,
+    /// The first epoch of the window that ends there and over which the score takes means: where it begins is chosen by
+    /// the likelihood of the given labels, which leaves out epochs in which the models knew too little.
+    pub first_scored_epoch: u32,
     /// The phases, found in the curve that is the mean over folds.
     pub phases: Phases,
     /// Entity F1 on held-out sentences against the given labels by epoch, mean over folds.
     pub f1: Vec<f64>,
-    /// Held-out probability of every label, mean over epochs up to the scored one: `[tokens, labels]`.
+    /// Held-out probability of every label, mean over the window: `[tokens, labels]`.
     pub probabilities: Vec<f32>,
     /// The same at the scored epoch alone.
     pub probabilities_at: Vec<f32>,
@@ -42,8 +46,7 @@ pub struct Evidence {
     pub train_loss: Vec<Vec<f32>>,
     /// Probability of the given label in training, mean over epochs up to the scored one.
     pub train_p: Vec<f64>,
-    /// The log-odds that the given label is wrong in training, ln((1 − p) / p), mean over epochs up to the scored one and
-    /// over models.
+    /// The log-odds that the given label is wrong in training, ln((1 − p) / p), mean over the window and over models.
     pub train_log_odds: Vec<f64>,
     /// The standard deviation of the probability over those epochs, mean over models: dataset cartography's variability.
     pub variability: Vec<f64>,
@@ -85,6 +88,7 @@ impl Evidence {
             held_out: settings.folds > 1,
             judged: vec![false; n],
             scored_epoch,
+            first_scored_epoch: 1,
             phases,
             f1,
             probabilities: vec![0.0; n * k],
@@ -100,35 +104,57 @@ impl Evidence {
             wrong_run: Vec::new(),
         };
         let mut sums = Sums::new(n);
+        evidence.read_probabilities(text, &logs, &given)?;
         for log in &logs {
-            evidence.read_probabilities(text, log, &given)?;
             evidence.read_training(text, log, &mut sums)?;
         }
         evidence.conclude(sums);
         Ok(evidence)
     }
 
-    fn read_probabilities(&mut self, text: &Text, log: &Log, given: &[u8]) -> Result<()> {
+    /// Reads the held-out probabilities, the last epoch first, and chooses the window of epochs that is averaged: it ends
+    /// with the scored epoch and begins where the given labels are likeliest.
+    fn read_probabilities(&mut self, text: &Text, logs: &[Log], given: &[u8]) -> Result<()> {
         let k = text.labels.len();
-        for epoch in 1..=self.held_out_loss.len() as u32 {
-            let table = log.probabilities(epoch)?;
-            for (row, values) in table.values.chunks_exact(k).enumerate() {
-                let token = number(text, table.sentence[row], table.token[row])?;
-                self.judged[token] = true;
-                // 32-bit probabilities underflow to 0; the loss of the smallest is 87 nats.
-                let p = values[usize::from(given[token])].max(f32::MIN_POSITIVE);
-                self.held_out_loss[epoch as usize - 1][token] = -p.ln();
-                let cells = token * k..(token + 1) * k;
-                if epoch <= self.scored_epoch {
-                    let share = 1.0 / self.scored_epoch as f32;
-                    self.probabilities[cells.clone()].iter_mut().zip(values).for_each(|(mean, p)| *mean += share * p);
+        let mut sum = vec![0.0_f32; given.len() * k];
+        let mut likeliest = f64::NEG_INFINITY;
+        for epoch in (1..=self.held_out_loss.len() as u32).rev() {
+            for log in logs {
+                let table = log.probabilities(epoch)?;
+                for (row, values) in table.values.chunks_exact(k).enumerate() {
+                    let token = number(text, table.sentence[row], table.token[row])?;
+                    self.judged[token] = true;
+                    // 32-bit probabilities underflow to 0; the loss of the smallest is 87 nats.
+                    let p = values[usize::from(given[token])].max(f32::MIN_POSITIVE);
+                    self.held_out_loss[epoch as usize - 1][token] = -p.ln();
+                    let cells = token * k..(token + 1) * k;
+                    if epoch == self.scored_epoch {
+                        self.probabilities_at[cells.clone()].copy_from_slice(values);
+                    }
+                    if epoch <= self.scored_epoch {
+                        sum[cells].iter_mut().zip(values).for_each(|(sum, p)| *sum += p);
+                    }
                 }
-                if epoch == self.scored_epoch {
-                    self.probabilities_at[cells].copy_from_slice(values);
+            }
+            if epoch <= self.scored_epoch {
+                let share = 1.0 / (self.scored_epoch - epoch + 1) as f32;
+                let mean: Vec<f32> = sum.iter().map(|sum| share * sum).collect();
+                let log_likelihood = self.channel(&mean, given, k).log_likelihood();
+                if log_likelihood > likeliest {
+                    (likeliest, self.first_scored_epoch, self.probabilities) = (log_likelihood, epoch, mean);
                 }
             }
         }
         Ok(())
+    }
+
+    /// The label channel under these probabilities of all tokens.
+    pub(super) fn channel(&self, probabilities: &[f32], given: &[u8], n_labels: usize) -> LabelChannel {
+        let judged: Vec<usize> = (0..given.len()).filter(|&token| self.judged[token]).collect();
+        let row = |&token: &usize| probabilities[token * n_labels..(token + 1) * n_labels].iter().copied();
+        let rows: Vec<f32> = judged.iter().flat_map(row).collect();
+        let labels: Vec<u8> = judged.iter().map(|&token| given[token]).collect();
+        LabelChannel::estimate(&rows, &labels, n_labels)
     }
 
     fn read_training(&mut self, text: &Text, log: &Log, sums: &mut Sums) -> Result<()> {
@@ -145,7 +171,7 @@ impl Evidence {
             for (row, &token) in places.iter().enumerate() {
                 losses[token] += observations.loss[row];
             }
-            one.observe(epoch, observations, epoch <= self.scored_epoch);
+            one.observe(epoch, observations, self.first_scored_epoch, self.scored_epoch);
         }
         one.add_to(sums, &places, self.train_loss.len() as u32);
         Ok(())
@@ -189,6 +215,7 @@ impl Evidence {
             held_out: first.held_out,
             judged: (0..first.judged.len()).map(|token| seeds.iter().any(|seed| seed.judged[token])).collect(),
             scored_epoch: scored[(scored.len() - 1) / 2],
+            first_scored_epoch: seeds.iter().map(|seed| seed.first_scored_epoch).min().unwrap_or(1),
             phases: first.phases.clone(),
             f1: f64s(|seed| &seed.f1),
             probabilities: f32s(|seed| &seed.probabilities),
@@ -299,8 +326,9 @@ impl Sums {
 
 /// What one model shows of the tokens it is trained on, epoch by epoch.
 struct OneModel {
-    /// Epochs up to the scored one.
+    /// Epochs up to the scored one, and those of the window.
     n: f64,
+    n_window: f64,
     p: Vec<f64>,
     log_odds: Vec<f64>,
     squares: Vec<f64>,
@@ -316,6 +344,7 @@ impl OneModel {
     fn new(n: usize) -> Self {
         Self {
             n: 0.0,
+            n_window: 0.0,
             p: vec![0.0; n],
             log_odds: vec![0.0; n],
             squares: vec![0.0; n],
@@ -326,7 +355,7 @@ impl OneModel {
         }
     }
 
-    fn observe(&mut self, epoch: u32, seen: &Observations, scored: bool) {
+    fn observe(&mut self, epoch: u32, seen: &Observations, first: u32, last: u32) {
         self.events.observe(epoch, seen.correct.iter().copied().enumerate());
         for (row, &right) in seen.correct.iter().enumerate() {
             let (length, of) = &mut self.run[row];
@@ -335,12 +364,14 @@ impl OneModel {
             let longest = &mut self.longest[row][usize::from(right)];
             *longest = (*longest).max(*length);
         }
-        if scored {
+        if epoch <= last {
+            let in_window = f64::from(u8::from(epoch >= first));
             self.n += 1.0;
+            self.n_window += in_window;
             for row in 0..seen.len() {
                 let p = f64::from(seen.p_given[row]);
                 self.p[row] += p;
-                self.log_odds[row] += log_odds(1.0 - p);
+                self.log_odds[row] += in_window * log_odds(1.0 - p);
                 self.squares[row] += p * p;
                 self.margin[row] += f64::from(seen.margin[row]);
             }
@@ -354,7 +385,7 @@ impl OneModel {
             let mean = self.p[row] / n;
             sums.models[token] += 1;
             sums.p[token] += mean;
-            sums.log_odds[token] += self.log_odds[row] / n;
+            sums.log_odds[token] += self.log_odds[row] / self.n_window.max(1.0);
             sums.variability[token] += (self.squares[row] / n - mean * mean).max(0.0).sqrt();
             sums.margin[token] += self.margin[row] / n;
             sums.forgetting[token] += f64::from(events.forgetting[row]);

@@ -77,6 +77,8 @@ pub struct SeedSummary<'a> {
     pub seed: u64,
     /// The epoch up to which it was scored: the last one before memorisation.
     pub scored_epoch: u32,
+    /// The first epoch of the window that ends there, over which means are taken.
+    pub first_scored_epoch: u32,
     /// The phases that say so.
     pub phases: &'a Phases,
     /// Entity F1 against the given labels by epoch, of held-out text with two folds or more.
@@ -126,6 +128,7 @@ pub fn summary<'a>(text: &'a Text, settings: &'a AuditSettings, audit: &'a Audit
         SeedSummary {
             seed: seed.seed,
             scored_epoch: seed.evidence.scored_epoch,
+            first_scored_epoch: seed.evidence.first_scored_epoch,
             phases: &seed.evidence.phases,
             f1: &seed.evidence.f1,
             sharpness: channel.sharpness(),

@@ -2,9 +2,10 @@
 //!
 //! Three things are known of a token, each as the log-odds that its label is wrong, ln((1 − p) / p):
 //!
-//! 1. *held out*: p is the probability of the given label by models that have not seen the sentence;
-//! 2. *in training*: p by the models that were trained on it, mean of the log-odds over models and over the epochs before
-//!    memorisation: a label that is hard to learn even so is suspect;
+//! 1. *held out*: p is the probability of the given label by models that have not seen the sentence, mean over a window
+//!    of epochs: it ends before memorisation and begins where the given labels are likeliest;
+//! 2. *in training*: p by the models that were trained on it, mean of the log-odds over models and over the
+//!    window: a label that is hard to learn even so is suspect;
 //! 3. *the channel* ([`LabelChannel`]): the posterior that the label is wrong, from the held-out probabilities of all
 //!    labels and the estimated habits of the annotators.
 //!
@@ -72,15 +73,12 @@ pub(super) fn log_odds(p: f64) -> f64 {
 pub fn score(text: &Text, evidence: &Evidence) -> Scores {
     let k = text.labels.len();
     let given = text.given();
-    let judged: Vec<usize> = (0..given.len()).filter(|&token| evidence.judged[token]).collect();
     let row = |token: usize| &evidence.probabilities[token * k..(token + 1) * k];
-    let rows: Vec<f32> = judged.iter().flat_map(|&token| row(token).iter().copied()).collect();
-    let labels: Vec<u8> = judged.iter().map(|&token| given[token]).collect();
-    let channel = LabelChannel::estimate(&rows, &labels, k);
+    let channel = evidence.channel(&evidence.probabilities, &given, k);
 
     let mut score = vec![f64::NAN; given.len()];
     let mut wrong = vec![f64::NAN; given.len()];
-    for &token in &judged {
+    for token in (0..given.len()).filter(|&token| evidence.judged[token]) {
         let label = usize::from(given[token]);
         wrong[token] = 1.0 - channel.posterior(row(token), given[token])[label];
         let held_out = log_odds(1.0 - f64::from(row(token)[label]));

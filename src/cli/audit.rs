@@ -191,7 +191,8 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
         Some(onset) => format!("memorisation begins in epoch {}", onset.epoch),
         None => "no onset of memorisation was seen".to_owned(),
     };
-    lines.push(format!("scored up to epoch {} of {}: {why}", evidence.scored_epoch, evidence.f1.len()));
+    let (first, last) = (evidence.first_scored_epoch, evidence.scored_epoch);
+    lines.push(format!("scored in epochs {first} to {last} of {}: {why}", evidence.f1.len()));
     lines.push(format!(
         "{} suspects in {} sentences; at least {expected:.0} of {} tokens are expected to be wrong",
         audit.suspects.len(),
