@@ -21,6 +21,11 @@ class-caps *settings:
 protobert *settings:
     cargo run --release --quiet -- sweep experiments/protobert.toml "$@"
 
+# Find wrong labels in annotated text: `just audit mine.txt --model minilm-l6/`
+[group('studies')]
+audit *arguments:
+    cargo run --release --quiet -- audit "$@"
+
 # Draw the reports again from finished runs: all under runs/, or `just figures --out DIR`
 [group('studies')]
 figures *arguments:
