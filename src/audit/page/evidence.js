@@ -64,7 +64,7 @@ function lossDrawing({ held_out_loss: heldOut, train_loss: train }) {
   if (isNumber(scored) && scored >= 1 && scored <= n) {
     svg.append(
       drawn("line", { x1: x(scored), x2: x(scored), y1: FRAME.top - 4, y2: FRAME.bottom, class: "scored" }),
-      text(Math.max(FRAME.left + 62, Math.min(FRAME.right - 40, x(scored))), FRAME.top - 9, `scored in epoch ${scored}`, "middle"),
+      text(Math.max(FRAME.left + 110, x(scored)), FRAME.top - 9, `scored up to epoch ${scored}`, "end"),
     );
   }
   const ends = [["training", train], ["held-out", heldOut]].filter(([, losses]) => losses.some(isNumber)).map(([name, losses]) => {
