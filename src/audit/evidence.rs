@@ -23,7 +23,7 @@ const REPLICATES: usize = 100;
 pub struct Evidence {
     /// True with held-out observations, false with one fold.
     pub held_out: bool,
-    /// Whether a model has judged the token at all.
+    /// Whether a model has judged the token at all; of several seeds, whether one of each has.
     pub judged: Vec<bool>,
     /// The epoch up to which the score looks: the last one before memorisation.
     pub scored_epoch: u32,
@@ -180,7 +180,7 @@ impl Evidence {
         scored.sort_unstable();
         Self {
             held_out: first.held_out,
-            judged: (0..first.judged.len()).map(|token| seeds.iter().any(|seed| seed.judged[token])).collect(),
+            judged: (0..first.judged.len()).map(|token| seeds.iter().all(|seed| seed.judged[token])).collect(),
             scored_epoch: scored[(scored.len() - 1) / 2],
             phases: first.phases.clone(),
             f1: f64s(|seed| &seed.f1),
@@ -348,6 +348,111 @@ impl OneModel {
             sums.first_learning[token] += f64::from(events.first_learning[row].unwrap_or(epochs + 1));
             let [wrong, right] = self.longest[row];
             sums.wrong_run[token] += f64::from(wrong) - f64::from(right);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::tests::text;
+    use super::*;
+
+    fn seen(correct: &[bool], p: f32, margin: f32) -> Observations {
+        let n = correct.len();
+        Observations {
+            sentence: vec![0; n],
+            token: (0..n as u16).collect(),
+            predicted: vec![0; n],
+            correct: correct.to_vec(),
+            loss: vec![0.0; n],
+            p_given: vec![p; n],
+            margin: vec![margin; n],
+            entropy: vec![0.0; n],
+        }
+    }
+
+    /// Tokens 2 and 0 of three, over five epochs of which three are scored.
+    fn sums() -> Sums {
+        let mut sums = Sums::new(3);
+        let mut one = OneModel::new(2);
+        let right = [[false, true], [true, true], [true, false], [false, true], [true, false]];
+        for (epoch, ((right, p), margin)) in
+            (1..).zip(right.iter().zip([0.2, 0.4, 0.6, 0.9, 0.9]).zip([-1.0, 0.0, 4.0, 9.0, 9.0]))
+        {
+            one.observe(epoch, &seen(right, p, margin), epoch <= 3);
+        }
+        one.add_to(&mut sums, &[2, 0], 5);
+        sums
+    }
+
+    #[test]
+    fn one_model_by_hand() {
+        let sums = sums();
+        assert_eq!(sums.models, [1, 0, 1]);
+        // Wrong, right, right, wrong, right: forgotten once, learned in 2; wrong for 1 and right for 2 epochs.
+        assert_eq!((sums.forgetting[2], sums.first_learning[2], sums.wrong_run[2]), (1.0, 2.0, -1.0));
+        // Right, right, wrong, right, wrong.
+        assert_eq!((sums.forgetting[0], sums.first_learning[0], sums.wrong_run[0]), (2.0, 1.0, -1.0));
+        // 0.2, 0.4, 0.6: mean 0.4, deviation √(0.08 / 3).
+        assert!((sums.p[2] - 0.4).abs() < 1e-6 && (sums.margin[2] - 1.0).abs() < 1e-6);
+        assert!((sums.variability[2] - (0.08_f64 / 3.0).sqrt()).abs() < 1e-6, "{}", sums.variability[2]);
+    }
+
+    #[test]
+    fn what_is_never_learned_is_learned_after_the_end() {
+        let mut one = OneModel::new(1);
+        (1..=4).for_each(|epoch| one.observe(epoch, &seen(&[false], 0.1, -1.0), true));
+        let mut sums = Sums::new(1);
+        one.add_to(&mut sums, &[0], 4);
+        assert_eq!((sums.first_learning[0], sums.forgetting[0], sums.wrong_run[0]), (5.0, 0.0, 4.0));
+        assert_eq!(sums.variability[0], 0.0);
+    }
+
+    #[test]
+    fn models_are_averaged_and_what_none_was_trained_on_is_nothing() {
+        let mut twice = sums();
+        let mut one = OneModel::new(1);
+        one.observe(1, &seen(&[true], 1.0, 3.0), true);
+        one.add_to(&mut twice, &[2], 5);
+        let mut evidence = Evidence { train_loss: vec![vec![3.0, 0.0, 4.0]], ..Evidence::default() };
+        evidence.conclude(twice);
+        assert_eq!((evidence.first_learning[2], evidence.margin[2]), (1.5, 2.0));
+        assert_eq!((evidence.train_loss[0][0], evidence.train_loss[0][2]), (3.0, 2.0));
+        assert!(evidence.train_p[1].is_nan() && evidence.train_loss[0][1].is_nan());
+    }
+
+    #[test]
+    fn means_by_place() {
+        assert_eq!(mean_of(&[&[1.0, 4.0][..], &[2.0, 4.0]]), [1.5, 4.0]);
+        assert_eq!(mean_of(&[&[1.0_f32, 0.0][..]]), [1.0, 0.0]);
+        let with_nan = mean_of(&[&[1.0, f64::NAN][..], &[3.0, 1.0]]);
+        assert!(with_nan[0] == 2.0 && with_nan[1].is_nan());
+        assert!(mean_of::<f64>(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_mean_of_seeds_is_scored_at_the_lower_median() {
+        let seed = |scored_epoch, p, judged| Evidence {
+            judged: vec![judged],
+            scored_epoch,
+            probabilities: vec![p],
+            train_loss: vec![vec![p]],
+            ..Evidence::default()
+        };
+        let (a, b) = (seed(4, 0.25, true), seed(2, 0.75, false));
+        let mean = Evidence::mean(vec![&a, &b]);
+        assert_eq!((mean.scored_epoch, &mean.probabilities[..], &mean.train_loss[0][..]), (2, &[0.5][..], &[0.5][..]));
+        assert_eq!(mean.judged, [false], "one seed knows nothing of it");
+        assert_eq!(Evidence::mean(vec![&a]), a);
+        assert_eq!(Evidence::mean(Vec::new()), Evidence::default());
+    }
+
+    #[test]
+    fn a_log_of_other_text_is_refused() {
+        let text = text("a/O b/B-A\nc/O");
+        assert_eq!(number(&text, 1, 0).unwrap(), 2);
+        for (sentence, token) in [(0, 2), (1, 1), (2, 0), (u32::MAX, 0)] {
+            assert!(matches!(number(&text, sentence, token), Err(Error::Internal(_))));
         }
     }
 }

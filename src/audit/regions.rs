@@ -8,7 +8,7 @@
 //! Where the same words are given otherwise almost everywhere else, that is the suggestion. A candidate's score is the
 //! highest one among the words whose labels would change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use super::decode::Decoder;
@@ -123,13 +123,17 @@ impl Finder<'_> {
         let mut found = Vec::new();
         let mut taken: Vec<Range<usize>> = Vec::new();
         for (words, given, read) in groups(&given, &read) {
-            let is_invalid = invalid.iter().any(|word| words.contains(word));
-            let candidate = if given == read {
-                // Agreed upon: what else could it be? An invalid writing of it is repaired.
-                let other = if is_invalid { Some(given.clone()) } else { self.other_reading(&weights, &given[0]) };
-                other.and_then(|other| Some((self.builder.write(&words, &other)?, other)))
+            let first_invalid = invalid.partition_point(|&word| word < words.start);
+            let is_invalid = invalid.get(first_invalid).is_some_and(|&word| word < words.end);
+            let written = |read: Vec<Span>| Some((self.builder.write(&words, &read)?, read));
+            let candidate = if given != read {
+                written(read)
+            } else if is_invalid {
+                // Agreed upon, and repaired if there are the labels for it.
+                written(read).or_else(|| written(self.other_reading(&weights, &given[0])?))
             } else {
-                self.builder.write(&words, &read).map(|suggested| (suggested, read))
+                // Agreed upon: what else could it be?
+                self.other_reading(&weights, &given[0]).and_then(written)
             };
             taken.push(words.clone());
             let Some((suggested, read)) = candidate else { continue };
@@ -141,7 +145,9 @@ impl Finder<'_> {
         let eager = self.decoder.best(&self.weights(sentence, EAGER.ln()));
         for span in self.reader.spans(&eager, SpanMode::Default) {
             let words = span.start as usize..span.end as usize;
-            if taken.iter().any(|other| other.start < words.end && words.start < other.end) {
+            // Groups are in order and apart.
+            let next = taken.partition_point(|other| other.end <= words.start);
+            if taken.get(next).is_some_and(|other| other.start < words.end) {
                 continue;
             }
             if let Some(suggested) = self.builder.write(&words, &[span]) {
@@ -178,48 +184,33 @@ fn forgotten_mentions(text: &Text, finder: &Finder<'_>, candidates: &[Candidate]
         entities.extend(spans.into_iter().map(|span| (i, span.start as usize..span.end as usize)));
     }
     let mentions = Mentions::find(text, entities.iter().cloned());
-    let mut taken: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-    for candidate in candidates {
-        taken.entry(candidate.sentence).or_default().push(candidate.words.clone());
-    }
-    let mut seen = std::collections::HashSet::new();
+    // The end of each stretch that is taken, by sentence and start.
+    let mut taken: BTreeMap<(usize, usize), usize> =
+        candidates.iter().map(|candidate| ((candidate.sentence, candidate.words.start), candidate.words.end)).collect();
+    let mut seen = HashSet::new();
     let mut found = Vec::new();
     for (i, words) in entities {
         let surface = &text.sentences[i].words[words];
-        let places = mentions.of(surface);
-        if places.len() <= MENTIONS || !seen.insert(surface) {
+        if !seen.insert(surface) {
             continue;
         }
-        let tags = |&(s, start): &(u32, u16)| tags_at(text, s as usize, usize::from(start), surface.len());
-        let Some((majority, n)) = most_frequent(places.iter().map(tags)) else { continue };
-        if majority.iter().all(|&label| label == 0) || (n as f64) < MAJORITY * (places.len() - 1) as f64 {
+        let places = mentions.of(surface, None);
+        let Some((majority, n)) = places.majority().filter(|_| places.len() > MENTIONS) else { continue };
+        let is_entity = majority.iter().any(|&label| label != 0) && is_valid(&text.labels, majority);
+        if !is_entity || (n as f64) < MAJORITY * (places.len() - 1) as f64 {
             continue;
         }
-        for &(s, start) in places {
-            let words = usize::from(start)..usize::from(start) + surface.len();
-            let taken = taken.entry(s as usize).or_default();
-            let free = !taken.iter().any(|other| other.start < words.end && words.start < other.end);
-            if free && tags_at(text, s as usize, words.start, words.len()).iter().all(|&label| label == 0) {
-                taken.push(words.clone());
+        for &(s, start) in places.places_as(&vec![0; surface.len()]) {
+            let (s, words) = (s as usize, usize::from(start)..usize::from(start) + surface.len());
+            let before = taken.range(..(s, words.end)).next_back();
+            if before.is_none_or(|(&(of, _), &end)| of < s || end <= words.start) {
+                taken.insert((s, words.start), words.end);
                 let kind = SuspectKind::Inconsistent;
-                found.push(Candidate { sentence: s as usize, words, kind, suggested: majority.to_vec() });
+                found.push(Candidate { sentence: s, words, kind, suggested: majority.to_vec() });
             }
         }
     }
     found
-}
-
-fn tags_at(text: &Text, sentence: usize, start: usize, length: usize) -> &[u8] {
-    &text.sentences[sentence].labels[start..start + length]
-}
-
-/// The most frequent of some tag sequences, and how often it occurs; the least of several.
-fn most_frequent<'a>(sequences: impl Iterator<Item = &'a [u8]>) -> Option<(&'a [u8], usize)> {
-    let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
-    for sequence in sequences {
-        *counts.entry(sequence).or_default() += 1;
-    }
-    counts.into_iter().rev().max_by_key(|&(_, n)| n)
 }
 
 /// Words whose label may not follow the one before.
@@ -230,6 +221,10 @@ fn invalid_words(labels: &LabelSet, sequence: &[u8]) -> Vec<usize> {
         None => true,
     };
     (0..sequence.len()).filter(|&word| !continues(word)).collect()
+}
+
+fn is_valid(labels: &LabelSet, sequence: &[u8]) -> bool {
+    invalid_words(labels, sequence).is_empty()
 }
 
 /// What is wrong with the given entities of a group if the read ones are right.
@@ -260,7 +255,8 @@ fn groups(given: &[Span], read: &[Span]) -> Vec<(Range<usize>, Vec<Span>, Vec<Sp
     groups
 }
 
-/// A candidate with its score and evidence; `None` where no model has judged the words that would change.
+/// A candidate with its score and evidence; `None` where no model has judged the words that would change, unless they
+/// are invalid as they stand.
 fn suspect(
     text: &Text,
     evidence: &Evidence,
@@ -271,20 +267,15 @@ fn suspect(
     let Candidate { sentence, words, mut kind, mut suggested } = candidate;
     let source = &text.sentences[sentence];
     let given = &source.labels[words.clone()];
-    let elsewhere: Vec<(u32, u16)> = mentions
-        .of(&source.words[words.clone()])
-        .iter()
-        .copied()
-        .filter(|&(s, start)| (s as usize, usize::from(start)) != (sentence, words.start))
-        .collect();
-    let tags = |&(s, start): &(u32, u16)| tags_at(text, s as usize, usize::from(start), words.len());
-    let n_as = |labels: &[u8]| elsewhere.iter().filter(|place| tags(place) == labels).count();
+    let place = (sentence as u32, words.start as u16);
+    let elsewhere = mentions.of(&source.words[words.clone()], Some((place, given)));
     if elsewhere.len() >= MENTIONS
         && matches!(kind, SuspectKind::Spurious | SuspectKind::WrongType)
-        && let Some((majority, n)) = most_frequent(elsewhere.iter().map(tags))
+        && let Some((majority, n)) = elsewhere.majority()
         && n as f64 >= MAJORITY * elsewhere.len() as f64
         && majority != given
         && majority != suggested
+        && is_valid(&text.labels, majority)
     {
         kind = SuspectKind::Inconsistent;
         suggested = majority.to_vec();
@@ -293,24 +284,23 @@ fn suspect(
     let changed: Vec<usize> =
         words.clone().filter(|&word| source.labels[word] != suggested[word - words.start]).map(token).collect();
     let largest = |values: &[f64]| changed.iter().map(|&t| values[t]).filter(|v| !v.is_nan()).reduce(f64::max);
-    let (mut score, mut probability) = (largest(&scores.score)?, largest(&scores.probability)?);
-    if kind == SuspectKind::InvalidSequence {
-        (score, probability) = (score.max(INVALID), probability.max(0.99));
-    }
+    // That a sequence cannot be needs no model.
+    let least = (kind == SuspectKind::InvalidSequence).then_some((INVALID, 0.99));
+    let (score, probability) = match (largest(&scores.score).zip(largest(&scores.probability)), least) {
+        (Some((score, probability)), Some(least)) => (score.max(least.0), probability.max(least.1)),
+        (found, least) => found.or(least)?,
+    };
     let mean = |epoch: &Vec<f32>| {
         let known: Vec<f32> = words.clone().map(|word| epoch[token(word)]).filter(|loss| !loss.is_nan()).collect();
         (!known.is_empty()).then(|| known.iter().sum::<f32>() / known.len() as f32)
     };
     let names = |labels: &[u8]| labels.iter().map(|&label| text.labels.name(label).to_owned()).collect();
     let line = |s: usize, word: usize| (text.lines[s] + word) as u64;
-    // Other tags first, then the nearest.
-    let mut shown = elsewhere.clone();
-    shown.sort_by_key(|place| (tags(place) == given, place.0.abs_diff(sentence as u32), place.1));
-    let occurrence = |place: &(u32, u16)| Occurrence {
-        sentence: place.0,
-        line: line(place.0 as usize, usize::from(place.1)),
-        start: place.1,
-        tags: names(tags(place)),
+    let occurrence = |((s, start), labels): ((u32, u16), &[u8])| Occurrence {
+        sentence: s,
+        line: line(s as usize, usize::from(start)),
+        start,
+        tags: names(labels),
     };
     Some(Suspect {
         rank: 0,
@@ -331,8 +321,259 @@ fn suspect(
         },
         train_loss: evidence.train_loss.iter().filter_map(mean).collect(),
         elsewhere: elsewhere.len() as u32,
-        elsewhere_as_given: n_as(given) as u32,
-        elsewhere_as_suggested: n_as(&suggested) as u32,
-        occurrences: shown.iter().take(SHOWN).map(occurrence).collect(),
+        elsewhere_as_given: elsewhere.n_as(given) as u32,
+        elsewhere_as_suggested: elsewhere.n_as(&suggested) as u32,
+        occurrences: elsewhere.nearest(place, given, SHOWN).into_iter().map(occurrence).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::score;
+    use super::super::text::tests::text;
+    use super::*;
+
+    /// What models that read `read` (`word/TAG`, as the text) say: 0.9 for their label, the rest to all.
+    fn evidence(text: &Text, read: &str) -> Evidence {
+        let k = text.labels.len();
+        let tags = read.lines().flat_map(|line| line.split(' ')).map(|word| word.rsplit_once('/').unwrap().1);
+        let row = |tag: &str| {
+            let label = usize::from(text.labels.id(tag).unwrap());
+            (0..k).map(move |of| if of == label { 0.9 } else { 0.1 / (k - 1) as f32 })
+        };
+        of_probabilities(text, tags.flat_map(row).collect())
+    }
+
+    fn of_probabilities(text: &Text, probabilities: Vec<f32>) -> Evidence {
+        let n = text.n_tokens();
+        assert_eq!(probabilities.len(), n * text.labels.len());
+        Evidence {
+            held_out: true,
+            judged: vec![true; n],
+            scored_epoch: 1,
+            probabilities_at: probabilities.clone(),
+            probabilities,
+            held_out_loss: vec![(0..n).map(|token| token as f32).collect(); 2],
+            train_loss: vec![vec![0.5; n]; 2],
+            train_p: vec![0.5; n],
+            ..Evidence::default()
+        }
+    }
+
+    fn find(text: &Text, evidence: &Evidence) -> Vec<Suspect> {
+        suspects(text, evidence, &score::score(text, evidence))
+    }
+
+    /// The suspects of a text as given, which the models read otherwise, in the order of the text: kind, place, change.
+    fn found(given: &str, read: &str) -> Vec<(SuspectKind, String)> {
+        let text = text(given);
+        let mut found = find(&text, &evidence(&text, read));
+        found.retain(|suspect| suspect.score > -2.0);
+        found.sort_by_key(|suspect| (suspect.sentence, suspect.start));
+        let change = |s: &Suspect| {
+            format!("{}:{}..{} {} -> {}", s.sentence, s.start, s.end, s.given.join(" "), s.suggested.join(" "))
+        };
+        found.iter().map(|suspect| (suspect.kind, change(suspect))).collect()
+    }
+
+    fn one(given: &str, read: &str) -> (SuspectKind, String) {
+        let mut found = found(given, read);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    /// Sentences that bring all labels into the inventory, and that the models read as they are given.
+    const OTHERS: &str = "\nx/B-A y/I-A\nz/B-B w/I-B";
+
+    fn with_others(written: &str) -> String {
+        format!("{written}{OTHERS}")
+    }
+
+    #[test]
+    fn missed_and_spurious_entities() {
+        let (with, without) = (with_others("in/O New/B-A York/I-A"), with_others("in/O New/O York/O"));
+        assert_eq!(one(&without, &with), (SuspectKind::Missed, "0:1..3 O O -> B-A I-A".into()));
+        assert_eq!(one(&with, &without), (SuspectKind::Spurious, "0:1..3 B-A I-A -> O O".into()));
+    }
+
+    #[test]
+    fn wrong_types() {
+        let (a, b) = (with_others("New/B-A York/I-A"), with_others("New/B-B York/I-B"));
+        assert_eq!(one(&a, &b), (SuspectKind::WrongType, "0:0..2 B-A I-A -> B-B I-B".into()));
+    }
+
+    #[test]
+    fn wrong_boundaries_are_one_suspect_over_all_words() {
+        for (given, read, change) in [
+            ("New/B-A York/O", "New/B-A York/I-A", "0:0..2 B-A O -> B-A I-A"),
+            ("in/B-A New/I-A York/I-A", "in/O New/B-A York/I-A", "0:0..3 B-A I-A I-A -> O B-A I-A"),
+            ("New/B-A York/B-A", "New/B-A York/I-A", "0:0..2 B-A B-A -> B-A I-A"),
+            ("New/B-A York/I-A", "New/B-A York/B-B", "0:0..2 B-A I-A -> B-A B-B"),
+            // Chained: each shares a word with the next.
+            (
+                "a/B-A b/I-A c/B-A d/I-A e/O",
+                "a/O b/B-A c/I-A d/B-B e/I-B",
+                "0:0..5 B-A I-A B-A I-A O -> O B-A I-A B-B I-B",
+            ),
+        ] {
+            let found = one(&with_others(given), &with_others(read));
+            assert_eq!(found, (SuspectKind::WrongBoundary, change.into()));
+        }
+    }
+
+    #[test]
+    fn neighbours_are_suspects_of_their_own() {
+        let found = found(&with_others("New/B-A York/B-A in/O"), &with_others("New/B-B York/O in/B-A"));
+        let kinds: Vec<SuspectKind> = found.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, [SuspectKind::WrongType, SuspectKind::Spurious, SuspectKind::Missed]);
+    }
+
+    #[test]
+    fn an_invalid_sequence_is_a_suspect_whatever_the_models_say() {
+        let given = with_others("in/O New/I-A York/I-A");
+        let repaired = (SuspectKind::InvalidSequence, "0:1..3 I-A I-A -> B-A I-A".to_owned());
+        assert_eq!(one(&given, &with_others("in/O New/B-A York/I-A")), repaired);
+        let (kind, change) = one(&with_others("New/B-A York/I-B"), &with_others("New/B-A York/B-B"));
+        assert_eq!((kind, &change[..]), (SuspectKind::InvalidSequence, "0:1..2 I-B -> B-B"));
+        // Models that object as well may say otherwise.
+        let (kind, change) = one(&given, &with_others("in/O New/O York/O"));
+        assert_eq!((kind, &change[..]), (SuspectKind::InvalidSequence, "0:1..3 I-A I-A -> O O"));
+        // Nobody has judged it.
+        let text = text(&given);
+        let mut unjudged = evidence(&text, &with_others("in/O New/B-A York/I-A"));
+        unjudged.judged[1..3].fill(false);
+        let found = find(&text, &unjudged);
+        assert_eq!(
+            (found[0].kind, found[0].score, found[0].probability),
+            (SuspectKind::InvalidSequence, INVALID, 0.99)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_written_in_the_inventory_is_suggested_otherwise() {
+        // There is no B-A.
+        let (kind, change) = one("in/O New/I-A\nz/B-B", "in/O New/I-A\nz/B-B");
+        assert_eq!((kind, &change[..]), (SuspectKind::InvalidSequence, "0:1..2 I-A -> B-B"));
+    }
+
+    #[test]
+    fn what_is_an_entity_everywhere_else_is_inconsistent_as_none() {
+        let given = with_others("New/B-A York/I-A\nNew/B-A York/I-A\nNew/B-A York/I-A\nin/O New/O York/O");
+        let (kind, change) = one(&given, &given);
+        assert_eq!((kind, &change[..]), (SuspectKind::Inconsistent, "3:1..3 O O -> B-A I-A"));
+        // Too few to tell.
+        let few = with_others("New/B-A York/I-A\nNew/B-A York/I-A\nin/O New/O York/O");
+        assert_eq!(found(&few, &few), []);
+    }
+
+    #[test]
+    fn what_is_another_type_everywhere_else_is_suggested_as_that() {
+        let others = "York/B-B\nYork/B-B\nYork/B-B";
+        let given = with_others(&format!("York/B-A\n{others}"));
+        let (kind, change) = one(&given, &with_others(&format!("York/O\n{others}")));
+        assert_eq!((kind, &change[..]), (SuspectKind::Inconsistent, "0:0..1 B-A -> B-B"));
+    }
+
+    #[test]
+    fn invalid_tags_elsewhere_are_no_example() {
+        let others = ["x/B-A y/I-B"; 4].join("\n");
+        let (given, read) = (format!("x/B-A y/I-A\n{others}\nz/B-B"), format!("x/O y/O\n{others}\nz/B-B"));
+        let found = found(&given, &read);
+        assert_eq!(found[0], (SuspectKind::Spurious, "0:0..2 B-A I-A -> O O".into()));
+    }
+
+    #[test]
+    fn a_suspect_carries_its_evidence() {
+        let given = "in/O York/B-A\nYork/B-A\nYork/O\nYork/B-A in/O\nYork/B-B";
+        let text = text(given);
+        let mut evidence = evidence(&text, "in/O York/O\nYork/B-A\nYork/O\nYork/B-A in/O\nYork/B-B");
+        evidence.held_out_loss[1] = vec![f32::NAN; text.n_tokens()];
+        let found = find(&text, &evidence);
+        let suspect = found.iter().find(|suspect| (suspect.sentence, suspect.start) == (0, 1)).unwrap();
+        assert_eq!((suspect.line, suspect.end, &suspect.words[..]), (2, 2, &["York".to_owned()][..]));
+        let Suspect { elsewhere, elsewhere_as_given, elsewhere_as_suggested, .. } = *suspect;
+        assert_eq!((elsewhere, elsewhere_as_given, elsewhere_as_suggested), (4, 2, 1));
+        assert_eq!(suspect.held_out_loss, [1.0], "epochs without a loss are left out");
+        assert_eq!(suspect.train_loss, [0.5, 0.5]);
+        let places: Vec<(u32, u64, &str)> =
+            suspect.occurrences.iter().map(|other| (other.sentence, other.line, &other.tags[0][..])).collect();
+        assert_eq!(places, [(2, 6, "O"), (4, 11, "B-B"), (1, 4, "B-A"), (3, 8, "B-A")]);
+    }
+
+    #[test]
+    fn words_that_no_model_has_judged_are_left_alone() {
+        let text = text(&with_others("in/O New/B-A York/I-A"));
+        let mut evidence = evidence(&text, &with_others("in/O New/O York/O"));
+        evidence.judged.fill(false);
+        evidence.probabilities_at.fill(f32::NAN);
+        assert_eq!(find(&text, &evidence), []);
+    }
+
+    /// Labels and probabilities of sentences over three words, valid or not.
+    fn anything() -> impl Strategy<Value = (Vec<Vec<(u8, u8)>>, Vec<f32>, Vec<bool>)> {
+        let sentence = prop::collection::vec((0..3_u8, 0..5_u8), 1..7);
+        prop::collection::vec(sentence, 1..10).prop_flat_map(|sentences| {
+            let n = sentences.iter().map(Vec::len).sum::<usize>();
+            let probabilities = prop::collection::vec(0.0_f32..1.0, n * 5);
+            (Just(sentences), probabilities, prop::collection::vec(prop::bool::weighted(0.9), n))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn suggestions_can_be_put_in_together((sentences, mut probabilities, judged) in anything()) {
+            let names = ["O", "B-A", "B-B", "I-A", "I-B"];
+            let word = |&(word, label): &(u8, u8)| format!("{}/{}", ["a", "b", "c"][usize::from(word)], names[usize::from(label)]);
+            let lines: Vec<String> =
+                sentences.iter().map(|words| words.iter().map(word).collect::<Vec<_>>().join(" ")).collect();
+            let mut text = text(&lines.join("\n"));
+            text.labels = LabelSet::new(names);
+            for (sentence, drawn) in text.sentences.iter_mut().zip(&sentences) {
+                sentence.labels = drawn.iter().map(|&(_, label)| label).collect();
+            }
+            for row in probabilities.chunks_exact_mut(5) {
+                let total = row.iter().sum::<f32>().max(1e-6);
+                row.iter_mut().for_each(|p| *p /= total);
+            }
+            let mut evidence = of_probabilities(&text, probabilities);
+            evidence.judged = judged;
+            let found = find(&text, &evidence);
+
+            prop_assert!(found.iter().map(|suspect| suspect.rank).eq(1..=found.len() as u32));
+            prop_assert!(found.is_sorted_by(|a, b| a.score >= b.score));
+            prop_assert!(found.iter().all(|suspect| suspect.score.is_finite() && (0.0..=1.0).contains(&suspect.probability)));
+            let mut corrected: Vec<Vec<u8>> = text.sentences.iter().map(|sentence| sentence.labels.clone()).collect();
+            let mut taken = HashSet::new();
+            for suspect in &found {
+                let (sentence, words) = (suspect.sentence as usize, usize::from(suspect.start)..usize::from(suspect.end));
+                prop_assert!(words.clone().all(|word| taken.insert((sentence, word))), "suspects overlap");
+                prop_assert_ne!(&suspect.given, &suspect.suggested);
+                let suggested: Vec<u8> = suspect.suggested.iter().map(|tag| text.labels.id(tag).unwrap()).collect();
+                prop_assert!(is_valid(&text.labels, &suggested));
+                let given = &text.sentences[sentence].labels;
+                let mut alone = given.clone();
+                alone[words.clone()].copy_from_slice(&suggested);
+                let invalid = invalid_words(&text.labels, given);
+                prop_assert!(invalid_words(&text.labels, &alone).iter().all(|word| invalid.contains(word)));
+                corrected[sentence][words].copy_from_slice(&suggested);
+            }
+            for (corrected, sentence) in corrected.iter().zip(&text.sentences) {
+                prop_assert!(is_valid(&text.labels, corrected), "{:?} became {corrected:?}", sentence.labels);
+            }
+        }
+    }
+
+    #[test]
+    fn large_and_repetitive_text_takes_no_square_of_its_size() {
+        // One sentence of 60,000 words, every other one an entity and every fourth invalid; 30,000 equal sentences.
+        let long: Vec<&str> = (0..60_000).map(|i| ["a/B-A", "b/O", "c/I-B", "d/O"][i % 4]).collect();
+        let given = format!("{}\n{}z/B-B", long.join(" "), "x/B-A y/O\n".repeat(30_000));
+        let text = text(&given);
+        let begun = std::time::Instant::now();
+        let found = find(&text, &evidence(&text, &given));
+        assert!(found.len() >= 45_000, "{}", found.len());
+        assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    }
 }
