@@ -353,9 +353,43 @@ impl OneModel {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::text::tests::text;
     use super::*;
+
+    /// What models that read `read` (`word/TAG`, as the text) say: 0.9 for their label, the rest to all others. The
+    /// loss of a token is its number.
+    pub(in crate::audit) fn evidence(text: &Text, read: &str) -> Evidence {
+        let k = text.labels.len();
+        let tags = read.lines().flat_map(|line| line.split(' ')).map(|word| word.rsplit_once('/').unwrap().1);
+        let row = |tag: &str| {
+            let label = usize::from(text.labels.id(tag).unwrap());
+            (0..k).map(move |of| if of == label { 0.9 } else { 0.1 / (k - 1) as f32 })
+        };
+        of_probabilities(text, tags.flat_map(row).collect())
+    }
+
+    pub(in crate::audit) fn of_probabilities(text: &Text, probabilities: Vec<f32>) -> Evidence {
+        let n = text.n_tokens();
+        assert_eq!(probabilities.len(), n * text.labels.len());
+        Evidence {
+            held_out: true,
+            judged: vec![true; n],
+            scored_epoch: 1,
+            f1: vec![0.5; 2],
+            probabilities_at: probabilities.clone(),
+            probabilities,
+            held_out_loss: vec![(0..n).map(|token| token as f32).collect(); 2],
+            train_loss: vec![vec![0.5; n]; 2],
+            train_p: vec![0.5; n],
+            variability: vec![0.0; n],
+            margin: vec![0.0; n],
+            forgetting: vec![0.0; n],
+            first_learning: vec![1.0; n],
+            wrong_run: vec![0.0; n],
+            ..Evidence::default()
+        }
+    }
 
     fn seen(correct: &[bool], p: f32, margin: f32) -> Observations {
         let n = correct.len();

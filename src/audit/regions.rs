@@ -335,47 +335,26 @@ mod tests {
     use super::super::text::tests::text;
     use super::*;
 
-    /// What models that read `read` (`word/TAG`, as the text) say: 0.9 for their label, the rest to all.
-    fn evidence(text: &Text, read: &str) -> Evidence {
-        let k = text.labels.len();
-        let tags = read.lines().flat_map(|line| line.split(' ')).map(|word| word.rsplit_once('/').unwrap().1);
-        let row = |tag: &str| {
-            let label = usize::from(text.labels.id(tag).unwrap());
-            (0..k).map(move |of| if of == label { 0.9 } else { 0.1 / (k - 1) as f32 })
-        };
-        of_probabilities(text, tags.flat_map(row).collect())
-    }
-
-    fn of_probabilities(text: &Text, probabilities: Vec<f32>) -> Evidence {
-        let n = text.n_tokens();
-        assert_eq!(probabilities.len(), n * text.labels.len());
-        Evidence {
-            held_out: true,
-            judged: vec![true; n],
-            scored_epoch: 1,
-            probabilities_at: probabilities.clone(),
-            probabilities,
-            held_out_loss: vec![(0..n).map(|token| token as f32).collect(); 2],
-            train_loss: vec![vec![0.5; n]; 2],
-            train_p: vec![0.5; n],
-            ..Evidence::default()
-        }
-    }
-
     fn find(text: &Text, evidence: &Evidence) -> Vec<Suspect> {
         suspects(text, evidence, &score::score(text, evidence))
     }
 
-    /// The suspects of a text as given, which the models read otherwise, in the order of the text: kind, place, change.
-    fn found(given: &str, read: &str) -> Vec<(SuspectKind, String)> {
+    /// The suspects of a text as given, which the models read otherwise, in the order of the text: score, kind, place
+    /// and change.
+    fn everything(given: &str, read: &str) -> Vec<(f64, SuspectKind, String)> {
         let text = text(given);
         let mut found = find(&text, &evidence(&text, read));
-        found.retain(|suspect| suspect.score > -2.0);
         found.sort_by_key(|suspect| (suspect.sentence, suspect.start));
         let change = |s: &Suspect| {
             format!("{}:{}..{} {} -> {}", s.sentence, s.start, s.end, s.given.join(" "), s.suggested.join(" "))
         };
-        found.iter().map(|suspect| (suspect.kind, change(suspect))).collect()
+        found.iter().map(|suspect| (suspect.score, suspect.kind, change(suspect))).collect()
+    }
+
+    /// Those that the models object to.
+    fn found(given: &str, read: &str) -> Vec<(SuspectKind, String)> {
+        let objected = everything(given, read).into_iter().filter(|&(score, ..)| score > -2.0);
+        objected.map(|(_, kind, change)| (kind, change)).collect()
     }
 
     fn one(given: &str, read: &str) -> (SuspectKind, String) {
@@ -455,17 +434,20 @@ mod tests {
     fn what_cannot_be_written_in_the_inventory_is_suggested_otherwise() {
         // There is no B-A.
         let (kind, change) = one("in/O New/I-A\nz/B-B", "in/O New/I-A\nz/B-B");
-        assert_eq!((kind, &change[..]), (SuspectKind::InvalidSequence, "0:1..2 I-A -> B-B"));
+        assert_eq!((kind, &change[..]), (SuspectKind::InvalidSequence, "0:1..2 I-A -> O"));
     }
 
     #[test]
     fn what_is_an_entity_everywhere_else_is_inconsistent_as_none() {
         let given = with_others("New/B-A York/I-A\nNew/B-A York/I-A\nNew/B-A York/I-A\nin/O New/O York/O");
-        let (kind, change) = one(&given, &given);
-        assert_eq!((kind, &change[..]), (SuspectKind::Inconsistent, "3:1..3 O O -> B-A I-A"));
+        let inconsistent = |given: &str| -> Vec<String> {
+            let all = everything(given, given).into_iter();
+            all.filter(|(_, kind, _)| *kind == SuspectKind::Inconsistent).map(|(.., change)| change).collect()
+        };
+        assert_eq!(inconsistent(&given), ["3:1..3 O O -> B-A I-A"]);
         // Too few to tell.
         let few = with_others("New/B-A York/I-A\nNew/B-A York/I-A\nin/O New/O York/O");
-        assert_eq!(found(&few, &few), []);
+        assert_eq!(inconsistent(&few), [""; 0]);
     }
 
     #[test]

@@ -84,6 +84,7 @@ fn warning(sentences: usize, found: Option<f64>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evidence::tests::evidence;
     use super::super::text::tests::text;
     use super::super::{SuspectKind, score};
     use super::*;
@@ -102,13 +103,7 @@ mod tests {
     fn entities_sentences_and_suspects_are_counted_by_type() {
         let text = text("x/B-A y/I-A z/B-A\nx/B-A\nw/B-B-b\nx/O");
         // The models find `x y` and `x`, and read the others as O.
-        let read = ["B-A", "I-A", "O", "B-A", "O", "O"];
-        let rows = read
-            .iter()
-            .flat_map(|tag| text.labels.names().iter().map(move |name| if name == tag { 0.97 } else { 0.01 }));
-        let probabilities: Vec<f32> = rows.collect();
-        let evidence =
-            Evidence { judged: vec![true; 6], train_p: vec![f64::NAN; 6], probabilities, ..Evidence::default() };
+        let evidence = evidence(&text, "x/B-A y/I-A z/O\nx/B-A\nw/O\nx/O");
         let suspects = super::super::suspects(&text, &evidence, &score::score(&text, &evidence));
         let kinds = |kind| suspects.iter().filter(|suspect| suspect.kind == kind).count();
         assert!(kinds(SuspectKind::Spurious) >= 2);
