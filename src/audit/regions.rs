@@ -331,6 +331,7 @@ fn suspect(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::evidence::tests::{evidence, of_probabilities};
     use super::super::score;
     use super::super::text::tests::text;
     use super::*;
