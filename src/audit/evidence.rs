@@ -17,8 +17,8 @@ use crate::random::Streams;
 /// Bootstrap replicates for the phases.
 const REPLICATES: usize = 100;
 
-/// What was seen of the tokens of a text with one seed. Vectors by token have NaN where there is nothing; vectors of
-/// vectors go by epoch first.
+/// What was seen of the tokens of a text with one seed. Vectors by token have NaN where there is nothing, but
+/// `probabilities`, which has 0; vectors of vectors go by epoch first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
     /// True with held-out observations, false with one fold.
