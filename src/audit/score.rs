@@ -123,15 +123,8 @@ fn by_entity(text: &Text, evidence: &Evidence, score: &[f64]) -> Vec<f64> {
     for (i, words) in stretches {
         let sentence = &text.sentences[i];
         let given = &sentence.labels[words.clone()];
-        let (mut others, mut alike) = (0_usize, 0_usize);
-        for &(s, start) in mentions.of(&sentence.words[words.clone()]) {
-            let start = usize::from(start);
-            if (s as usize, start) != (i, words.start) {
-                others += 1;
-                alike += usize::from(text.sentences[s as usize].labels[start..start + words.len()] == *given);
-            }
-        }
-        let share = (alike + 1) as f64 / (others + 2) as f64;
+        let others = mentions.of(&sentence.words[words.clone()], Some(((i as u32, words.start as u16), given)));
+        let share = (others.n_as(given) + 1) as f64 / (others.len() + 2) as f64;
         let inconsistency = log_odds(1.0 - share).max(0.0) / 2.0;
         let tokens = text.offsets[i] + words.start..text.offsets[i] + words.end;
         let known: Vec<f64> = score[tokens.clone()].iter().copied().filter(|s| !s.is_nan()).collect();

@@ -54,16 +54,21 @@ impl Text {
     /// # Errors
     /// [`Error::Data`] as [`files::read`], and for a file without any tag but `O`.
     pub fn read(path: &Path) -> Result<Self> {
-        let annotated = files::read(path)?;
-        let (labels, mut sentences) = annotated.labelled()?;
-        let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
-        if labels.len() < 2 {
+        let text = Self::read_any(path)?;
+        if text.labels.len() < 2 {
             return Err(Error::Data(
                 Problem::new("the file has no tag but `O`: there is nothing to audit")
                     .at(path)
                     .hint("check that the last column holds the tags"),
             ));
         }
+        Ok(text)
+    }
+
+    fn read_any(path: &Path) -> Result<Self> {
+        let annotated = files::read(path)?;
+        let (labels, mut sentences) = annotated.labelled()?;
+        let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
         let bytes = fs_err::read(path).map_err(Error::io(path))?;
         let sentences = sentences.swap_remove(0);
         let mut offsets = vec![0];
@@ -72,9 +77,14 @@ impl Text {
             Some(*sum)
         }));
         let invalid = annotated.invalid_transitions(file).len();
+        // IOB1 and BIOES are converted tag by tag: what they do not allow may be good IOB2.
+        let become_suspects = match annotated.scheme {
+            Scheme::Iob2 => "they become suspects",
+            Scheme::Iob1 | Scheme::Bioes => "those that are invalid in IOB2, too, become suspects",
+        };
         let warnings = (invalid > 0)
             .then(|| {
-                format!("{}: {invalid} invalid {} transitions, which become suspects", path.display(), annotated.scheme)
+                format!("{}: {invalid} invalid {} transitions; {become_suspects}", path.display(), annotated.scheme)
             })
             .into_iter()
             .collect();
@@ -114,7 +124,7 @@ impl Text {
     /// # Errors
     /// [`Error::Data`] naming file and line where words differ or sentences are missing.
     pub fn aligned(&self, path: &Path) -> Result<(LabelSet, Vec<u8>)> {
-        let other = Self::read(path)?;
+        let other = Self::read_any(path)?;
         let differs = |line: usize, what: String| {
             Error::Data(
                 Problem::new(what)
@@ -138,7 +148,8 @@ impl Text {
             }
         }
         if self.sentences.len() != other.sentences.len() {
-            let line = other.lines.last().copied().unwrap_or(1);
+            // The first that is too many, or the last before those that are missing.
+            let line = other.lines.get(self.lines.len()).or(other.lines.last()).copied().unwrap_or(1);
             let what = format!("{} sentences where there should be {}", other.sentences.len(), self.sentences.len());
             return Err(differs(line, what));
         }
@@ -165,5 +176,115 @@ impl Text {
             fingerprint: self.fingerprint.clone(),
             warnings: self.warnings.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A text of `word/TAG`, a line a sentence, its tags taken to be IOB2.
+    pub(in crate::audit) fn text(written: &str) -> Text {
+        let rows: Vec<Vec<(&str, &str)>> =
+            written.lines().map(|line| line.split(' ').map(|word| word.rsplit_once('/').unwrap()).collect()).collect();
+        let labels = LabelSet::new(rows.iter().flatten().map(|(_, tag)| tag));
+        let sentences: Vec<Sentence> = rows
+            .iter()
+            .map(|row| Sentence {
+                words: row.iter().map(|(word, _)| (*word).to_owned()).collect(),
+                labels: row.iter().map(|(_, tag)| labels.id(tag).unwrap()).collect(),
+            })
+            .collect();
+        let (mut offsets, mut lines) = (vec![0], vec![1]);
+        for sentence in &sentences {
+            offsets.push(offsets[offsets.len() - 1] + sentence.words.len());
+            lines.push(lines[lines.len() - 1] + sentence.words.len() + 1);
+        }
+        lines.pop();
+        Text {
+            path: "some.txt".into(),
+            fingerprint: String::new(),
+            scheme: Scheme::Iob2,
+            labels,
+            sentences,
+            lines,
+            offsets,
+            warnings: Vec::new(),
+        }
+    }
+
+    const OURS: &str = "-DOCSTART- O\n\nNew B-LOC\nYork I-LOC\n. O\n\n\nEU B-ORG\n";
+
+    fn files(ours: &str, theirs: &str) -> (tempfile::TempDir, Text, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let [mine, other] = ["mine.txt", "other.txt"].map(|name| folder.path().join(name));
+        fs_err::write(&mine, ours).unwrap();
+        fs_err::write(&other, theirs).unwrap();
+        let text = Text::read(&mine).unwrap();
+        (folder, text, other)
+    }
+
+    fn refusal(theirs: &str) -> String {
+        let (folder, text, other) = files(OURS, theirs);
+        let error = text.aligned(&other).unwrap_err();
+        assert!(matches!(error, Error::Data(_)));
+        error.to_string().replace(&format!("{}/", folder.path().display()), "")
+    }
+
+    #[test]
+    fn tokens_are_numbered_through() {
+        let (_folder, text, _) = files(OURS, "");
+        assert_eq!((text.n_tokens(), text.tokens(0), text.tokens(1)), (4, 0..3, 3..4));
+        assert_eq!(text.lines, [3, 8]);
+        assert_eq!(text.labels.names(), ["O", "B-LOC", "B-ORG", "I-LOC"]);
+        assert_eq!(text.given(), [1, 3, 0, 2]);
+        assert!(text.warnings.is_empty());
+    }
+
+    #[test]
+    fn other_labels_of_the_same_words_share_an_inventory() {
+        let (_folder, text, other) = files(OURS, "New O\nYork B-CITY\n. O\n\nEU B-ORG\n");
+        let (labels, gold) = text.aligned(&other).unwrap();
+        assert_eq!(labels.names(), ["O", "B-CITY", "B-LOC", "B-ORG", "I-LOC"]);
+        assert_eq!(gold, [0, 1, 0, 3]);
+    }
+
+    #[test]
+    fn that_nothing_is_an_entity_may_be_the_truth() {
+        let (_folder, text, other) = files(OURS, "New O\nYork O\n. O\n\nEU O\n");
+        assert_eq!(text.aligned(&other).unwrap().1, [0; 4]);
+        assert!(Text::read(&other).unwrap_err().to_string().contains("no tag but `O`"));
+    }
+
+    #[test]
+    fn other_words_are_refused_by_their_line() {
+        assert_eq!(
+            refusal("New B-LOC\nYorck I-LOC\n. O\n\nEU B-ORG\n"),
+            "other.txt:2: \"Yorck\" where line 4 of the other file has \"York\""
+        );
+        assert_eq!(
+            refusal("New B-LOC\nYork I-LOC\n\nEU B-ORG\n"),
+            "other.txt:3: the sentence's end where line 5 of the other file has \".\""
+        );
+        assert_eq!(
+            refusal("New B-LOC\nYork I-LOC\n. O\n! O\n\nEU B-ORG\n"),
+            "other.txt:4: \"!\" where line 6 of the other file has the sentence's end"
+        );
+    }
+
+    #[test]
+    fn sentences_that_are_missing_or_too_many_are_refused() {
+        assert_eq!(refusal("New B-LOC\nYork I-LOC\n. O\n"), "other.txt:1: 1 sentences where there should be 2");
+        assert_eq!(
+            refusal("New B-LOC\nYork I-LOC\n. O\n\nEU B-ORG\n\none O\n\ntwo O\n"),
+            "other.txt:7: 4 sentences where there should be 2"
+        );
+    }
+
+    #[test]
+    fn what_a_scheme_does_not_allow_is_said() {
+        let warning = |tags: &str| files(tags, "").1.warnings.join("");
+        assert!(warning("a B-X\nb O\nc I-X\n").ends_with("1 invalid IOB2 transitions; they become suspects"));
+        assert!(warning("a B-X\nb O\nc S-X\n").contains("1 invalid BIOES transitions; those that are invalid in IOB2"));
     }
 }

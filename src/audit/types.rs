@@ -75,9 +75,49 @@ fn warning(sentences: usize, found: Option<f64>) -> Option<String> {
     share.or_else(|| {
         let few = sentences < RARE;
         few.then(|| {
-            format!(
-                "only {sentences} sentences have it: its rare forms look like errors, and its errors like rare forms"
-            )
+            let sentences =
+                if sentences == 1 { "one sentence has".into() } else { format!("{sentences} sentences have") };
+            format!("only {sentences} it: its rare forms look like errors, and its errors like rare forms")
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::tests::evidence;
+    use super::super::text::tests::text;
+    use super::super::{SuspectKind, score};
+    use super::*;
+
+    #[test]
+    fn what_is_not_learned_or_rare_is_warned_of() {
+        assert!(warning(400, Some(0.49)).unwrap().starts_with("the models find 49 % of its entities"));
+        assert!(warning(3, Some(0.1)).unwrap().starts_with("the models find 10 %"), "the graver of two");
+        assert!(warning(RARE - 1, Some(0.9)).unwrap().starts_with("only 49 sentences have it"));
+        assert!(warning(1, None).unwrap().starts_with("only one sentence has it"));
+        assert_eq!(warning(RARE, Some(FOUND)), None);
+        assert_eq!(warning(RARE, None), None);
+    }
+
+    #[test]
+    fn entities_sentences_and_suspects_are_counted_by_type() {
+        let text = text("x/B-A y/I-A z/B-A\nx/B-A\nw/B-B-b\nx/O");
+        // The models find `x y` and `x`, and read the others as O.
+        let evidence = evidence(&text, "x/B-A y/I-A z/O\nx/B-A\nw/O\nx/O");
+        let suspects = super::super::suspects(&text, &evidence, &score::score(&text, &evidence));
+        let kinds = |kind| suspects.iter().filter(|suspect| suspect.kind == kind).count();
+        assert!(kinds(SuspectKind::Spurious) >= 2);
+        let types = by_type(&text, &evidence, &suspects);
+        let counts: Vec<_> = types.iter().map(|of| (&of.name[..], of.entities, of.sentences, of.found)).collect();
+        assert_eq!(counts, [("A", 3, 2, Some(2.0 / 3.0)), ("B-b", 1, 1, Some(0.0))]);
+        for of in &types {
+            let expected = |suspect: &&Suspect| {
+                suspect.given.iter().chain(&suspect.suggested).any(|tag| tag[1..].ends_with(&format!("-{}", of.name)))
+            };
+            let ours: Vec<&Suspect> = suspects.iter().filter(expected).collect();
+            assert_eq!(of.suspects, ours.len() as u64, "{}", of.name);
+            assert!((of.expected_errors - ours.iter().map(|suspect| suspect.probability).sum::<f64>()).abs() < 1e-12);
+            assert!(of.warning.is_some());
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::{interrupt, progress};
 use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text};
 use crate::config::DeviceName;
 use crate::corpus::Split;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -203,7 +203,9 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
         let warning = of.warning.as_ref().map_or_else(String::new, |warning| format!("; {warning}"));
         lines.push(format!(
             "  {}: {} entities, {:.0} expected errors{warning}",
-            of.name, of.entities, of.expected_errors
+            printable(&of.name),
+            of.entities,
+            of.expected_errors
         ));
     }
     if let Some(judgement) = judgement {

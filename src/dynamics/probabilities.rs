@@ -76,3 +76,91 @@ impl Log {
         Ok(Probabilities { sentence, token, values })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamics::TokenTable;
+
+    fn table() -> Probabilities {
+        Probabilities { sentence: vec![0, 0, 7], token: vec![0, 3, 1], values: vec![0.25, 0.75, 0.0, 1.0, 0.5, 0.5] }
+    }
+
+    /// A log of one epoch with these probabilities.
+    fn written(table: &Probabilities) -> (tempfile::TempDir, Log) {
+        let folder = tempfile::tempdir().unwrap();
+        let labels = ["O".to_owned(), "B-A".to_owned()];
+        let writer = LogWriter::new(folder.path(), "run", &labels).unwrap();
+        let tokens = TokenTable {
+            sentence: vec![0],
+            token: vec![0],
+            word: vec!["a".into()],
+            given: vec![0],
+            gold: None,
+            labels: labels.to_vec(),
+        };
+        let seen = crate::dynamics::Observations {
+            sentence: vec![0],
+            token: vec![0],
+            predicted: vec![0],
+            correct: vec![true],
+            loss: vec![0.5],
+            p_given: vec![0.6],
+            margin: vec![1.0],
+            entropy: vec![0.1],
+        };
+        writer.tokens(&tokens).unwrap();
+        writer.epoch(1, Some(&seen), None).unwrap();
+        writer.probabilities(1, table).unwrap();
+        let log = Log::open(folder.path()).unwrap();
+        (folder, log)
+    }
+
+    fn refusal(log: &Log, epoch: u32) -> String {
+        let error = log.probabilities(epoch).unwrap_err();
+        assert!(matches!(error, Error::Data(_)) && error.hint().is_some(), "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        assert_eq!(written(&table()).1.probabilities(1).unwrap(), table());
+        let nothing = Probabilities::default();
+        assert_eq!(written(&nothing).1.probabilities(1).unwrap(), nothing);
+    }
+
+    #[test]
+    fn a_missing_or_truncated_file_is_refused() {
+        let (folder, log) = written(&table());
+        assert!(refusal(&log, 2).ends_with("epoch=0002.parquet: the probabilities of this epoch are missing"));
+        let path = path(folder.path(), 1);
+        let bytes = fs_err::read(&path).unwrap();
+        for keep in [0, 3, bytes.len() / 2, bytes.len() - 1] {
+            fs_err::write(&path, &bytes[..keep]).unwrap();
+            assert!(refusal(&log, 1).contains("no whole Parquet file"), "{keep} bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_no_probability_is_refused_by_its_row() {
+        for (value, what) in [(1.5, "1.5 is no probability"), (-0.25, "-0.25 is no probability"), (f32::NAN, "NaN")] {
+            let mut odd = table();
+            odd.values[3] = value;
+            let said = refusal(&written(&odd).1, 1);
+            assert!(said.contains("column `p_B-A`, row 2") && said.contains(what), "{said}");
+        }
+        // The last digit of a softmax in 32 bits.
+        let mut over = table();
+        over.values[3] = 1.0 + f32::EPSILON;
+        assert_eq!(written(&over).1.probabilities(1).unwrap(), over);
+    }
+
+    #[test]
+    fn a_table_of_another_shape_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = LogWriter::new(folder.path(), "run", &["O".to_owned(), "B-A".to_owned()]).unwrap();
+        let short = Probabilities { values: vec![0.5; 5], ..table() };
+        assert!(matches!(writer.probabilities(1, &short), Err(Error::Internal(_))));
+        assert!(!path(folder.path(), 1).exists());
+    }
+}

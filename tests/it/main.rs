@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one file a room.
 
 mod analysis;
+mod audit;
 mod audit_apply;
 mod audit_page;
 mod browser;

@@ -17,11 +17,11 @@ fn found(variable: &str, otherwise: Option<PathBuf>, name: &str) -> Option<PathB
     None
 }
 
-fn data(name: &str) -> Option<PathBuf> {
+pub fn data(name: &str) -> Option<PathBuf> {
     found("MEMOSCOPE_DATA", Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data")), name)
 }
 
-fn model(name: &str) -> Option<PathBuf> {
+pub fn model(name: &str) -> Option<PathBuf> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     found("MEMOSCOPE_MODELS", home.map(|home| home.join(".cache/memoscope-models")), name)
 }

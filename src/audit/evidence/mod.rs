@@ -4,28 +4,31 @@
 //! each batch before it learned from it. *In training*: what the models said of the token as they were trained on it,
 //! averaged over them.
 
+mod training;
+mod when;
+
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::path::Path;
 
+use training::{OneModel, Sums};
+use when::when;
+
 use super::folds::run_folder;
-use super::score::log_odds;
 use super::{AuditSettings, Text};
 use crate::analysis::channel::LabelChannel;
-use crate::analysis::events::EventCounter;
-use crate::analysis::phases::{self, PhaseCurve, PhaseCurvePoint, Phases};
-use crate::dynamics::{Log, Observations};
+use crate::analysis::phases::Phases;
+use crate::dynamics::{Log, Pass};
 use crate::error::{Error, Result};
-use crate::random::Streams;
 
-/// Bootstrap replicates for the phases.
-const REPLICATES: usize = 100;
-
-/// What was seen of the tokens of a text with one seed. Vectors by token have NaN where there is nothing; vectors of
-/// vectors go by epoch first.
+/// What was seen of the tokens of a text with one seed. Vectors by token have NaN where there is nothing, but
+/// `probabilities`, which has 0; vectors of vectors go by epoch first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
     /// True with held-out observations, false with one fold.
     pub held_out: bool,
-    /// Whether a model has judged the token at all.
+    /// Whether a model has judged the token at all; of several seeds, whether one of each has.
     pub judged: Vec<bool>,
     /// The epoch up to which the score looks: the last one before memorisation.
     pub scored_epoch: u32,
@@ -58,18 +61,6 @@ pub struct Evidence {
     pub first_learning: Vec<f64>,
     /// Longest run of epochs in which the token was wrong, less the longest in which it was right, mean over models.
     pub wrong_run: Vec<f64>,
-}
-
-/// Sums over the models that were trained on a token.
-struct Sums {
-    models: Vec<u32>,
-    p: Vec<f64>,
-    log_odds: Vec<f64>,
-    variability: Vec<f64>,
-    margin: Vec<f64>,
-    forgetting: Vec<f64>,
-    first_learning: Vec<f64>,
-    wrong_run: Vec<f64>,
 }
 
 impl Evidence {
@@ -164,7 +155,7 @@ impl Evidence {
         let mut one = OneModel::new(places.len());
         for (epoch, losses) in (1..).zip(&mut self.train_loss) {
             let seen = log.epoch(epoch)?;
-            let Some((_, observations)) = seen.prefer(crate::dynamics::Pass::Train) else { continue };
+            let Some((_, observations)) = seen.prefer(Pass::Train) else { continue };
             if observations.len() != places.len() {
                 return Err(Error::Internal("an epoch of a fold has other tokens than its table".into()));
             }
@@ -213,7 +204,7 @@ impl Evidence {
         scored.sort_unstable();
         Self {
             held_out: first.held_out,
-            judged: (0..first.judged.len()).map(|token| seeds.iter().any(|seed| seed.judged[token])).collect(),
+            judged: (0..first.judged.len()).map(|token| seeds.iter().all(|seed| seed.judged[token])).collect(),
             scored_epoch: scored[(scored.len() - 1) / 2],
             first_scored_epoch: seeds.iter().map(|seed| seed.first_scored_epoch).min().unwrap_or(1),
             phases: first.phases.clone(),
@@ -264,134 +255,4 @@ fn number(text: &Text, sentence: u32, token: u16) -> Result<usize> {
         return Err(Error::Internal(format!("the log has token {token} of sentence {sentence}, the text has not")));
     }
     Ok(text.offsets[sentence as usize] + usize::from(token))
-}
-
-/// The phases of the folds' mean curve, the held-out F1 by epoch, and the last epoch before memorisation.
-fn when(logs: &[Log], settings: &AuditSettings, seed: u64) -> Result<(Phases, Vec<f64>, u32)> {
-    let epochs = settings.epochs as usize;
-    let mut points: Vec<PhaseCurvePoint> = Vec::new();
-    let mut f1 = vec![0.0; epochs];
-    let mut train_f1 = vec![0.0; epochs];
-    let mut first_learned = vec![0.0; epochs];
-    let share = 1.0 / logs.len().max(1) as f64;
-    for log in logs {
-        for point in log.curve()? {
-            let epoch = point.epoch.round() as usize;
-            if point.epoch.fract() == 0.0 && (1..=epochs).contains(&epoch) {
-                f1[epoch - 1] += share * point.dev_f1;
-                train_f1[epoch - 1] += share * point.probe_f1;
-            }
-        }
-        let mut learned = vec![false; log.tokens().len()];
-        for (epoch, newly) in (1..).zip(&mut first_learned) {
-            let seen = log.epoch(epoch)?;
-            let Some((_, observations)) = seen.prefer(crate::dynamics::Pass::Train) else { continue };
-            for (known, &right) in learned.iter_mut().zip(&observations.correct) {
-                *newly += if right && !*known { share / log.tokens().len() as f64 } else { 0.0 };
-                *known |= right;
-            }
-        }
-    }
-    for epoch in 0..epochs {
-        points.push(PhaseCurvePoint {
-            epoch: (epoch + 1) as f64,
-            dev_f1: Some(f1[epoch]),
-            train_f1: Some(train_f1[epoch]),
-            first_learned: Some(first_learned[epoch]),
-            ..PhaseCurvePoint::default()
-        });
-    }
-    let phases = phases::detect(&PhaseCurve::new(points)?, None, REPLICATES, Streams::new(seed));
-    // The onset is the first epoch of memorisation.
-    let last =
-        phases.memorisation_onset.as_ref().map_or(epochs, |onset| (onset.epoch.ceil() as usize).saturating_sub(1));
-    Ok((phases, f1, last.clamp(1, epochs) as u32))
-}
-
-impl Sums {
-    fn new(n: usize) -> Self {
-        let zeros = || vec![0.0; n];
-        Self {
-            models: vec![0; n],
-            p: zeros(),
-            log_odds: zeros(),
-            variability: zeros(),
-            margin: zeros(),
-            forgetting: zeros(),
-            first_learning: zeros(),
-            wrong_run: zeros(),
-        }
-    }
-}
-
-/// What one model shows of the tokens it is trained on, epoch by epoch.
-struct OneModel {
-    /// Epochs up to the scored one, and those of the window.
-    n: f64,
-    n_window: f64,
-    p: Vec<f64>,
-    log_odds: Vec<f64>,
-    squares: Vec<f64>,
-    margin: Vec<f64>,
-    events: EventCounter,
-    /// Length of the present run of equal outcomes, and whether they are right.
-    run: Vec<(u32, bool)>,
-    /// Longest run of wrong and of right epochs.
-    longest: Vec<[u32; 2]>,
-}
-
-impl OneModel {
-    fn new(n: usize) -> Self {
-        Self {
-            n: 0.0,
-            n_window: 0.0,
-            p: vec![0.0; n],
-            log_odds: vec![0.0; n],
-            squares: vec![0.0; n],
-            margin: vec![0.0; n],
-            events: EventCounter::new(n),
-            run: vec![(0, false); n],
-            longest: vec![[0; 2]; n],
-        }
-    }
-
-    fn observe(&mut self, epoch: u32, seen: &Observations, first: u32, last: u32) {
-        self.events.observe(epoch, seen.correct.iter().copied().enumerate());
-        for (row, &right) in seen.correct.iter().enumerate() {
-            let (length, of) = &mut self.run[row];
-            *length = if *of == right { *length + 1 } else { 1 };
-            *of = right;
-            let longest = &mut self.longest[row][usize::from(right)];
-            *longest = (*longest).max(*length);
-        }
-        if epoch <= last {
-            let in_window = f64::from(u8::from(epoch >= first));
-            self.n += 1.0;
-            self.n_window += in_window;
-            for row in 0..seen.len() {
-                let p = f64::from(seen.p_given[row]);
-                self.p[row] += p;
-                self.log_odds[row] += in_window * log_odds(1.0 - p);
-                self.squares[row] += p * p;
-                self.margin[row] += f64::from(seen.margin[row]);
-            }
-        }
-    }
-
-    fn add_to(self, sums: &mut Sums, places: &[usize], epochs: u32) {
-        let events = self.events.events();
-        let n = self.n.max(1.0);
-        for (row, &token) in places.iter().enumerate() {
-            let mean = self.p[row] / n;
-            sums.models[token] += 1;
-            sums.p[token] += mean;
-            sums.log_odds[token] += self.log_odds[row] / self.n_window.max(1.0);
-            sums.variability[token] += (self.squares[row] / n - mean * mean).max(0.0).sqrt();
-            sums.margin[token] += self.margin[row] / n;
-            sums.forgetting[token] += f64::from(events.forgetting[row]);
-            sums.first_learning[token] += f64::from(events.first_learning[row].unwrap_or(epochs + 1));
-            let [wrong, right] = self.longest[row];
-            sums.wrong_run[token] += f64::from(wrong) - f64::from(right);
-        }
-    }
 }

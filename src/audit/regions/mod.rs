@@ -8,12 +8,12 @@
 //! Where the same words are given otherwise almost everywhere else, that is the suggestion. A candidate's score is the
 //! highest one among the words whose labels would change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use super::decode::Decoder;
-use super::mentions::Mentions;
-use super::{Evidence, Occurrence, Scores, Suspect, SuspectKind, Text};
+use crate::audit::decode::Decoder;
+use crate::audit::mentions::Mentions;
+use crate::audit::{Evidence, Occurrence, Scores, Suspect, SuspectKind, Text};
 use crate::corpus::{LabelSet, Span, SpanMode, SpanReader};
 
 /// What a probability of 1 for `O` counts in the eager reading.
@@ -123,13 +123,17 @@ impl Finder<'_> {
         let mut found = Vec::new();
         let mut taken: Vec<Range<usize>> = Vec::new();
         for (words, given, read) in groups(&given, &read) {
-            let is_invalid = invalid.iter().any(|word| words.contains(word));
-            let candidate = if given == read {
-                // Agreed upon: what else could it be? An invalid writing of it is repaired.
-                let other = if is_invalid { Some(given.clone()) } else { self.other_reading(&weights, &given[0]) };
-                other.and_then(|other| Some((self.builder.write(&words, &other)?, other)))
+            let first_invalid = invalid.partition_point(|&word| word < words.start);
+            let is_invalid = invalid.get(first_invalid).is_some_and(|&word| word < words.end);
+            let written = |read: Vec<Span>| Some((self.builder.write(&words, &read)?, read));
+            let candidate = if given != read {
+                written(read)
+            } else if is_invalid {
+                // Agreed upon, and repaired if there are the labels for it.
+                written(read).or_else(|| written(self.other_reading(&weights, &given[0])?))
             } else {
-                self.builder.write(&words, &read).map(|suggested| (suggested, read))
+                // Agreed upon: what else could it be?
+                self.other_reading(&weights, &given[0]).and_then(written)
             };
             taken.push(words.clone());
             let Some((suggested, read)) = candidate else { continue };
@@ -141,7 +145,9 @@ impl Finder<'_> {
         let eager = self.decoder.best(&self.weights(sentence, EAGER.ln()));
         for span in self.reader.spans(&eager, SpanMode::Default) {
             let words = span.start as usize..span.end as usize;
-            if taken.iter().any(|other| other.start < words.end && words.start < other.end) {
+            // Groups are in order and apart.
+            let next = taken.partition_point(|other| other.end <= words.start);
+            if taken.get(next).is_some_and(|other| other.start < words.end) {
                 continue;
             }
             if let Some(suggested) = self.builder.write(&words, &[span]) {
@@ -178,48 +184,33 @@ fn forgotten_mentions(text: &Text, finder: &Finder<'_>, candidates: &[Candidate]
         entities.extend(spans.into_iter().map(|span| (i, span.start as usize..span.end as usize)));
     }
     let mentions = Mentions::find(text, entities.iter().cloned());
-    let mut taken: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
-    for candidate in candidates {
-        taken.entry(candidate.sentence).or_default().push(candidate.words.clone());
-    }
-    let mut seen = std::collections::HashSet::new();
+    // The end of each stretch that is taken, by sentence and start.
+    let mut taken: BTreeMap<(usize, usize), usize> =
+        candidates.iter().map(|candidate| ((candidate.sentence, candidate.words.start), candidate.words.end)).collect();
+    let mut seen = HashSet::new();
     let mut found = Vec::new();
     for (i, words) in entities {
         let surface = &text.sentences[i].words[words];
-        let places = mentions.of(surface);
-        if places.len() <= MENTIONS || !seen.insert(surface) {
+        if !seen.insert(surface) {
             continue;
         }
-        let tags = |&(s, start): &(u32, u16)| tags_at(text, s as usize, usize::from(start), surface.len());
-        let Some((majority, n)) = most_frequent(places.iter().map(tags)) else { continue };
-        if majority.iter().all(|&label| label == 0) || (n as f64) < MAJORITY * (places.len() - 1) as f64 {
+        let places = mentions.of(surface, None);
+        let Some((majority, n)) = places.majority().filter(|_| places.len() > MENTIONS) else { continue };
+        let is_entity = majority.iter().any(|&label| label != 0) && is_valid(&text.labels, majority);
+        if !is_entity || (n as f64) < MAJORITY * (places.len() - 1) as f64 {
             continue;
         }
-        for &(s, start) in places {
-            let words = usize::from(start)..usize::from(start) + surface.len();
-            let taken = taken.entry(s as usize).or_default();
-            let free = !taken.iter().any(|other| other.start < words.end && words.start < other.end);
-            if free && tags_at(text, s as usize, words.start, words.len()).iter().all(|&label| label == 0) {
-                taken.push(words.clone());
+        for &(s, start) in places.places_as(&vec![0; surface.len()]) {
+            let (s, words) = (s as usize, usize::from(start)..usize::from(start) + surface.len());
+            let before = taken.range(..(s, words.end)).next_back();
+            if before.is_none_or(|(&(of, _), &end)| of < s || end <= words.start) {
+                taken.insert((s, words.start), words.end);
                 let kind = SuspectKind::Inconsistent;
-                found.push(Candidate { sentence: s as usize, words, kind, suggested: majority.to_vec() });
+                found.push(Candidate { sentence: s, words, kind, suggested: majority.to_vec() });
             }
         }
     }
     found
-}
-
-fn tags_at(text: &Text, sentence: usize, start: usize, length: usize) -> &[u8] {
-    &text.sentences[sentence].labels[start..start + length]
-}
-
-/// The most frequent of some tag sequences, and how often it occurs; the least of several.
-fn most_frequent<'a>(sequences: impl Iterator<Item = &'a [u8]>) -> Option<(&'a [u8], usize)> {
-    let mut counts: BTreeMap<&[u8], usize> = BTreeMap::new();
-    for sequence in sequences {
-        *counts.entry(sequence).or_default() += 1;
-    }
-    counts.into_iter().rev().max_by_key(|&(_, n)| n)
 }
 
 /// Words whose label may not follow the one before.
@@ -230,6 +221,10 @@ fn invalid_words(labels: &LabelSet, sequence: &[u8]) -> Vec<usize> {
         None => true,
     };
     (0..sequence.len()).filter(|&word| !continues(word)).collect()
+}
+
+fn is_valid(labels: &LabelSet, sequence: &[u8]) -> bool {
+    invalid_words(labels, sequence).is_empty()
 }
 
 /// What is wrong with the given entities of a group if the read ones are right.
@@ -260,7 +255,8 @@ fn groups(given: &[Span], read: &[Span]) -> Vec<(Range<usize>, Vec<Span>, Vec<Sp
     groups
 }
 
-/// A candidate with its score and evidence; `None` where no model has judged the words that would change.
+/// A candidate with its score and evidence; `None` where no model has judged the words that would change, unless they
+/// are invalid as they stand.
 fn suspect(
     text: &Text,
     evidence: &Evidence,
@@ -271,20 +267,15 @@ fn suspect(
     let Candidate { sentence, words, mut kind, mut suggested } = candidate;
     let source = &text.sentences[sentence];
     let given = &source.labels[words.clone()];
-    let elsewhere: Vec<(u32, u16)> = mentions
-        .of(&source.words[words.clone()])
-        .iter()
-        .copied()
-        .filter(|&(s, start)| (s as usize, usize::from(start)) != (sentence, words.start))
-        .collect();
-    let tags = |&(s, start): &(u32, u16)| tags_at(text, s as usize, usize::from(start), words.len());
-    let n_as = |labels: &[u8]| elsewhere.iter().filter(|place| tags(place) == labels).count();
+    let place = (sentence as u32, words.start as u16);
+    let elsewhere = mentions.of(&source.words[words.clone()], Some((place, given)));
     if elsewhere.len() >= MENTIONS
         && matches!(kind, SuspectKind::Spurious | SuspectKind::WrongType)
-        && let Some((majority, n)) = most_frequent(elsewhere.iter().map(tags))
+        && let Some((majority, n)) = elsewhere.majority()
         && n as f64 >= MAJORITY * elsewhere.len() as f64
         && majority != given
         && majority != suggested
+        && is_valid(&text.labels, majority)
     {
         kind = SuspectKind::Inconsistent;
         suggested = majority.to_vec();
@@ -293,24 +284,23 @@ fn suspect(
     let changed: Vec<usize> =
         words.clone().filter(|&word| source.labels[word] != suggested[word - words.start]).map(token).collect();
     let largest = |values: &[f64]| changed.iter().map(|&t| values[t]).filter(|v| !v.is_nan()).reduce(f64::max);
-    let (mut score, mut probability) = (largest(&scores.score)?, largest(&scores.probability)?);
-    if kind == SuspectKind::InvalidSequence {
-        (score, probability) = (score.max(INVALID), probability.max(0.99));
-    }
+    // That a sequence cannot be needs no model.
+    let least = (kind == SuspectKind::InvalidSequence).then_some((INVALID, 0.99));
+    let (score, probability) = match (largest(&scores.score).zip(largest(&scores.probability)), least) {
+        (Some((score, probability)), Some(least)) => (score.max(least.0), probability.max(least.1)),
+        (found, least) => found.or(least)?,
+    };
     let mean = |epoch: &Vec<f32>| {
         let known: Vec<f32> = words.clone().map(|word| epoch[token(word)]).filter(|loss| !loss.is_nan()).collect();
         (!known.is_empty()).then(|| known.iter().sum::<f32>() / known.len() as f32)
     };
     let names = |labels: &[u8]| labels.iter().map(|&label| text.labels.name(label).to_owned()).collect();
     let line = |s: usize, word: usize| (text.lines[s] + word) as u64;
-    // Other tags first, then the nearest.
-    let mut shown = elsewhere.clone();
-    shown.sort_by_key(|place| (tags(place) == given, place.0.abs_diff(sentence as u32), place.1));
-    let occurrence = |place: &(u32, u16)| Occurrence {
-        sentence: place.0,
-        line: line(place.0 as usize, usize::from(place.1)),
-        start: place.1,
-        tags: names(tags(place)),
+    let occurrence = |((s, start), labels): ((u32, u16), &[u8])| Occurrence {
+        sentence: s,
+        line: line(s as usize, usize::from(start)),
+        start,
+        tags: names(labels),
     };
     Some(Suspect {
         rank: 0,
@@ -331,8 +321,11 @@ fn suspect(
         },
         train_loss: evidence.train_loss.iter().filter_map(mean).collect(),
         elsewhere: elsewhere.len() as u32,
-        elsewhere_as_given: n_as(given) as u32,
-        elsewhere_as_suggested: n_as(&suggested) as u32,
-        occurrences: shown.iter().take(SHOWN).map(occurrence).collect(),
+        elsewhere_as_given: elsewhere.n_as(given) as u32,
+        elsewhere_as_suggested: elsewhere.n_as(&suggested) as u32,
+        occurrences: elsewhere.nearest(place, given, SHOWN).into_iter().map(occurrence).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests;
