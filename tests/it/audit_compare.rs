@@ -24,7 +24,8 @@ fn compare(workspace: &Workspace, arguments: &str) -> Said {
 }
 
 /// Two taggers a seed, trained for a moment.
-const SHORT: &str = "noisy clean --dev clean --model embedded --epochs 2 --batch-size 16 --seeds 2 --out out";
+const SHORT: &str =
+    "noisy clean --dev clean --model embedded --epochs 2 --batch-size 4 --learning-rate 2e-3 --seeds 2 --out out";
 
 #[test]
 fn a_comparison_from_files_to_findings() {

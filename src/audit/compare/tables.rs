@@ -90,7 +90,8 @@ impl Comparison {
         let mut columns =
             vec![Column::new("type", "type", Format::Text), Column::new("support", "entities in dev", Format::Integer)];
         columns.extend(difference_columns());
-        let caption = "F1 of each type that occurs in dev, as above.";
+        let caption = "F1 of each type that occurs in dev, as above. Among several types one may differ by chance: the \
+                       verdict is about all of them together.";
         table("compare-types", "By entity type", caption, columns, self.types.iter().map(row).collect())
     }
 
@@ -138,9 +139,9 @@ fn difference_columns() -> Vec<Column> {
         Column::new("after", "after", Format::Mean(4)),
         decimal("difference", "difference"),
         decimal("over_seeds_low", "over seeds from"),
-        decimal("over_seeds_high", "to"),
+        decimal("over_seeds_high", "over seeds to"),
         decimal("over_sentences_low", "over sentences from"),
-        decimal("over_sentences_high", "to"),
+        decimal("over_sentences_high", "over sentences to"),
     ]
 }
 
