@@ -80,21 +80,72 @@ fn a_comparison_from_files_to_findings() {
     assert!(gone.code == 3 && gone.stderr.contains("its tagger is missing"), "{gone}");
 }
 
-#[test]
-fn what_cannot_be_compared() {
+/// Two sentences, and what might be compared with them.
+fn small() -> Workspace {
     let workspace = Workspace::new();
     workspace.file("before.txt", "EU B-ORG\nbuys O\n\nAnn B-PER\n");
     workspace.file("after.txt", "EU B-LOC\nbuys O\n\nAnn B-PER\n");
     workspace.file("words.txt", "EU B-LOC\nbuys O\n\nBob B-PER\n");
     workspace.file("short.txt", "EU B-LOC\nbuys O\n");
     workspace.file("dev.txt", "Rome B-LOC\n");
+    workspace
+}
+
+#[test]
+fn one_seed_decides_nothing() {
+    let workspace = small();
+    let one = "before.txt after.txt --dev dev.txt --seeds 1 --epochs 1 --quiet --model embedded --json --out one";
+    let unclear = compare(&workspace, one);
+    assert_eq!(unclear.code, 0, "{unclear}");
+    assert_eq!(
+        unclear.stderr,
+        "warning: dev.txt: no word of before.txt has the tags B-LOC, so a tagger trained on it does not learn them\n"
+    );
+    let of: Value = serde_json::from_str(&unclear.stdout).unwrap();
+    assert_eq!((&of["verdict"], &of["f1"]["over_seeds"]), (&Value::from("unclear"), &Value::Null));
+}
+
+#[test]
+fn what_cannot_be_compared() {
+    let workspace = small();
     let said = |arguments: &str| compare(&workspace, &format!("{arguments} --model embedded"));
-    assert_snapshot!(said("before.txt words.txt --dev dev.txt"), @r"");
-    assert_snapshot!(said("before.txt short.txt --dev dev.txt"), @r"");
-    assert_snapshot!(said("before.txt before.txt --dev dev.txt"), @r"");
-    assert_snapshot!(said("before.txt after.txt --dev after.txt"), @r"");
-    assert_snapshot!(said("before.txt after.txt --dev dev.txt --seeds 1,1"), @r"");
-    assert_snapshot!(compare(&workspace, "before.txt after.txt --dev dev.txt"), @r"");
+    assert_snapshot!(said("before.txt words.txt --dev dev.txt"), @r#"
+    code: 3
+    ----- stdout
+    ----- stderr
+    error: words.txt:4: "Bob" where line 4 of the other file has "Ann"
+      hint: give the same text, sentence by sentence, as before.txt
+    "#);
+    assert_snapshot!(said("before.txt short.txt --dev dev.txt"), @"
+    code: 3
+    ----- stdout
+    ----- stderr
+    error: short.txt:1: 1 sentences where there should be 2
+      hint: give the same text, sentence by sentence, as before.txt
+    ");
+    assert_snapshot!(said("before.txt before.txt --dev dev.txt"), @"
+    code: 3
+    ----- stdout
+    ----- stderr
+    error: before.txt: no label differs from before.txt: there is nothing to compare
+      hint: give the file before the corrections, then the file after them
+    ");
+    assert_snapshot!(said("before.txt after.txt --dev after.txt"), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: after.txt: the dev file is the training file: its scores would be those of text learned by heart
+      hint: give --dev a file that is not trained on
+    ");
+    assert_snapshot!(said("before.txt after.txt --dev dev.txt --seeds 1,1"), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: --seeds names the seed 1 twice
+      hint: give each seed once
+    ");
+    let no_model = compare(&workspace, "before.txt after.txt --dev dev.txt");
+    assert!(no_model.code == 2 && no_model.stderr.contains("which encoder is to read the text?"), "{no_model}");
     let missing = said("before.txt none.txt --dev dev.txt");
     assert!(missing.code == 3 && missing.stderr.contains("none.txt"), "{missing}");
     let written = fs_err::read_dir(workspace.path()).unwrap().count();
