@@ -1,5 +1,6 @@
 //! Finding the wrong labels of annotated text, and putting them right.
 
+pub mod compare;
 pub mod evaluation;
 pub mod page;
 

@@ -125,10 +125,23 @@ impl Text {
     /// [`Error::Data`] naming file and line where words differ or sentences are missing.
     pub fn aligned(&self, path: &Path) -> Result<(LabelSet, Vec<u8>)> {
         let other = Self::read_any(path)?;
+        self.require_same_words(&other)?;
+        // Ids of the joint inventory: ours keep their names, not their numbers.
+        let joint = LabelSet::new(self.labels.names().iter().chain(other.labels.names()));
+        let ids: Vec<u8> = other.labels.names().iter().map(|name| joint.id(name).unwrap_or(0)).collect();
+        let labels = other.sentences.iter().flat_map(|s| s.labels.iter().map(|&id| ids[usize::from(id)])).collect();
+        Ok((joint, labels))
+    }
+
+    /// Refuses a text that does not hold the same words, sentence by sentence.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the other file and its line where words differ or sentences are missing.
+    pub fn require_same_words(&self, other: &Self) -> Result<()> {
         let differs = |line: usize, what: String| {
             Error::Data(
                 Problem::new(what)
-                    .at(path)
+                    .at(&other.path)
                     .line(line)
                     .hint(format!("give the same text, sentence by sentence, as {}", self.path.display())),
             )
@@ -153,11 +166,7 @@ impl Text {
             let what = format!("{} sentences where there should be {}", other.sentences.len(), self.sentences.len());
             return Err(differs(line, what));
         }
-        // Ids of the joint inventory: ours keep their names, not their numbers.
-        let joint = LabelSet::new(self.labels.names().iter().chain(other.labels.names()));
-        let ids: Vec<u8> = other.labels.names().iter().map(|name| joint.id(name).unwrap_or(0)).collect();
-        let labels = other.sentences.iter().flat_map(|s| s.labels.iter().map(|&id| ids[usize::from(id)])).collect();
-        Ok((joint, labels))
+        Ok(())
     }
 
     /// The text as a corpus whose training split it is; it has no other.

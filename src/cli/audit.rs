@@ -1,6 +1,7 @@
 //! `memoscope audit`: find wrong labels and put them right.
 
 mod apply;
+mod compare;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ Examples:
       Rank what is probably wrong in mine.txt; then open audits/mine/index.html
   memoscope audit apply mine.txt decisions.json --out corrected.txt
       Put the decisions made on that page into the file
+  memoscope audit compare mine.txt corrected.txt --dev dev.txt --model minilm-l6/
+      What the corrections are worth: dev F1 before and after, with intervals
   memoscope audit mine.txt --model minilm-l6/ --gold truth.txt --json
       Where the truth is known: how good the ranking is, beside each single measure
 A guide is in docs/audit.md.";
@@ -87,6 +90,8 @@ pub(super) struct AuditArgs {
 enum AuditCommand {
     /// Put decisions about wrong labels into the annotated file
     Apply(apply::ApplyArgs),
+    /// Train on the labels before and after corrections, and compare dev F1
+    Compare(compare::CompareArgs),
 }
 
 /// A split by name.
@@ -112,8 +117,10 @@ impl From<SplitName> for Split {
 
 /// Does what the verb promises.
 pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
-    if let Some(AuditCommand::Apply(args)) = &args.command {
-        return apply::run(args);
+    match &args.command {
+        Some(AuditCommand::Apply(args)) => return apply::run(args),
+        Some(AuditCommand::Compare(args)) => return compare::run(args),
+        None => {}
     }
     let Some(data) = &args.data else {
         return Err(

@@ -67,17 +67,28 @@ impl EntityScores {
     }
 }
 
-/// Spans in common, predicted and gold of one type.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    common: usize,
-    predicted: usize,
-    gold: usize,
+/// Spans in common, predicted and gold: of one type or of all, in one sentence or in many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SpanCounts {
+    /// Predicted spans that are gold ones.
+    pub common: usize,
+    /// Predicted spans.
+    pub predicted: usize,
+    /// Gold spans.
+    pub gold: usize,
 }
 
-impl Counts {
-    fn scores(self) -> Prf {
+impl SpanCounts {
+    /// The scores of these spans.
+    pub fn scores(self) -> Prf {
         Prf::from_counts(self.common, self.predicted, self.gold)
+    }
+
+    /// Adds the spans of a sentence `times` over.
+    pub fn add(&mut self, sentence: Self, times: usize) {
+        self.common += times * sentence.common;
+        self.predicted += times * sentence.predicted;
+        self.gold += times * sentence.gold;
     }
 }
 
@@ -88,7 +99,7 @@ impl Counts {
 pub fn score(gold: &[Vec<u8>], predicted: &[Vec<u8>], labels: &[String], mode: Mode) -> EntityScores {
     debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
     let reader = SpanReader::new(labels);
-    let mut counts = vec![Counts::default(); reader.types().len()];
+    let mut counts = vec![SpanCounts::default(); reader.types().len()];
     let (mut gold_spans, mut predicted_spans) = (Vec::new(), Vec::new());
     for (gold, predicted) in gold.iter().zip(predicted) {
         debug_assert_eq!(gold.len(), predicted.len(), "as many predicted labels as gold ones");
@@ -99,9 +110,32 @@ pub fn score(gold: &[Vec<u8>], predicted: &[Vec<u8>], labels: &[String], mode: M
     summarise(reader.types(), &counts)
 }
 
+/// The spans of each sentence by itself, of all types or of type `of`: counts add up over sentences where scores do not.
+///
+/// The arguments are those of [`score`]. A type that is not in the inventory has no spans.
+pub fn sentence_counts(
+    gold: &[Vec<u8>],
+    predicted: &[Vec<u8>],
+    labels: &[String],
+    mode: Mode,
+    of: Option<&str>,
+) -> Vec<SpanCounts> {
+    debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
+    let reader = SpanReader::new(labels);
+    let sentence = |(gold, predicted): (&Vec<u8>, &Vec<u8>)| {
+        let mut counts = vec![SpanCounts::default(); reader.types().len()];
+        count(&reader.spans(gold, mode), &reader.spans(predicted, mode), &mut counts);
+        let mut sum = SpanCounts::default();
+        let wanted = reader.types().iter().zip(counts).filter(|(name, _)| of.is_none_or(|of| of == *name));
+        wanted.for_each(|(_, counts)| sum.add(counts, 1));
+        sum
+    };
+    gold.iter().zip(predicted).map(sentence).collect()
+}
+
 /// Adds one sentence. Spans come ordered by their end, and no two of one side end at the same word, so one walk along
 /// both sides meets every pair that could be equal.
-fn count(gold: &[Span], predicted: &[Span], counts: &mut [Counts]) {
+fn count(gold: &[Span], predicted: &[Span], counts: &mut [SpanCounts]) {
     for span in gold {
         counts[usize::from(span.entity_type)].gold += 1;
     }
@@ -124,14 +158,12 @@ fn count(gold: &[Span], predicted: &[Span], counts: &mut [Counts]) {
     }
 }
 
-fn summarise(types: &[String], counts: &[Counts]) -> EntityScores {
-    let mut total = Counts::default();
+fn summarise(types: &[String], counts: &[SpanCounts]) -> EntityScores {
+    let mut total = SpanCounts::default();
     let mut per_type = Vec::new();
     let (mut macro_, mut weighted) = (Prf::default(), Prf::default());
     for (name, counts) in types.iter().zip(counts).filter(|(_, counts)| counts.gold + counts.predicted > 0) {
-        total.common += counts.common;
-        total.predicted += counts.predicted;
-        total.gold += counts.gold;
+        total.add(*counts, 1);
         let scores = counts.scores();
         add(&mut macro_, scores, 1.0);
         add(&mut weighted, scores, counts.gold as f64);
@@ -187,5 +219,16 @@ mod tests {
         let (gold, predicted) = ([vec![0, 2, 4]], [vec![0, 4, 4]]);
         assert_eq!(score(&gold, &predicted, &labels(), Mode::Default).micro.f1, 1.0);
         assert_eq!(score(&gold, &predicted, &labels(), Mode::Strict).micro.f1, 0.0);
+    }
+
+    #[test]
+    fn sentences_are_counted_by_themselves() {
+        // A PER found and a LOC invented; a LOC missed.
+        let (gold, predicted) = ([vec![2, 0], vec![1, 3]], [vec![2, 1], vec![0, 0]]);
+        let counts = |of| sentence_counts(&gold, &predicted, &labels(), Mode::Default, of);
+        let spans = |common, predicted, gold| SpanCounts { common, predicted, gold };
+        assert_eq!(counts(None), [spans(1, 2, 1), spans(0, 0, 1)]);
+        assert_eq!(counts(Some("LOC")), [spans(0, 1, 0), spans(0, 0, 1)]);
+        assert_eq!(counts(Some("MISC")), [SpanCounts::default(); 2]);
     }
 }

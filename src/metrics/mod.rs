@@ -7,6 +7,7 @@
 //! * [`detection`]: how well a score or a mask finds the tokens whose label is wrong (average precision, best F1,
 //!   precision and recall at a share, lift), equal to scikit-learn where scikit-learn defines the measure.
 //! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
+//! * [`paired`]: how far two taggers are apart on the same sentences, and how sure that is;
 //! * [`reliability`]: whether estimated probabilities come true.
 //!
 //! A quotient whose denominator is 0 is taken as 0 in [`Prf`], as both libraries do by default; a measure that has no
@@ -16,6 +17,7 @@ pub mod detection;
 pub mod entity;
 mod estimate;
 mod interval;
+pub mod paired;
 pub mod ranking;
 pub mod reliability;
 mod replicates;

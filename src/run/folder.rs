@@ -93,7 +93,12 @@ impl RunFolder {
 
     /// Where the trained tagger is.
     pub fn model(&self) -> PathBuf {
-        self.path.join("model")
+        Self::model_in(&self.path)
+    }
+
+    /// The same in the folder of a run that is not claimed.
+    pub fn model_in(path: &Path) -> PathBuf {
+        path.join("model")
     }
 
     /// Removes what the log has beyond `epoch`: a kill between the log's and the checkpoint's writing leaves such.

@@ -3,6 +3,7 @@
 mod analysis;
 mod audit;
 mod audit_apply;
+mod audit_compare;
 mod audit_page;
 mod browser;
 mod class_caps;

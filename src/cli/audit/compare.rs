@@ -1,0 +1,141 @@
+//! `memoscope audit compare`: what corrections are worth on a dev file.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::SplitName;
+use crate::audit::Text;
+use crate::audit::compare::{CompareSettings, Comparison, Texts, compare, write};
+use crate::cli::options::{Loudness, limit_threads, seeds};
+use crate::cli::output::{errln, outln};
+use crate::cli::{interrupt, progress};
+use crate::config::DeviceName;
+use crate::corpus::Split;
+
+const EXAMPLES: &str = "\
+Examples:
+  memoscope audit compare train.txt corrected.txt --dev dev.txt --model minilm-l6/
+      Train on both with three seeds; dev F1 of each, and their difference with intervals
+  memoscope audit compare conll2003/ cleanconll/ --dev cleanconll/ --model minilm-l6/ --seeds 5 --json
+      The training files of two folders, judged by the dev file of the second";
+
+/// Flags of `memoscope audit compare`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(in crate::cli) struct CompareArgs {
+    /// The annotated file before the corrections, in CoNLL columns, or a folder with one
+    before: PathBuf,
+    /// The same words with the labels after the corrections, or a folder with them
+    after: PathBuf,
+    /// The file to judge by, or the folder whose dev split it is; its labels are taken to be right
+    #[arg(long, value_name = "DEV")]
+    dev: PathBuf,
+    /// The file to train on where BEFORE or AFTER is a folder: train, dev or test
+    #[arg(long, default_value = "train")]
+    split: SplitName,
+    /// The encoder: a folder in transformers' layout; `embedded` is made for the generated corpus alone
+    #[arg(long, value_name = "MODEL", default_value = "", hide_default_value = true)]
+    model: String,
+    /// Keep only the first N layers of the encoder
+    #[arg(long, value_name = "N")]
+    layers: Option<usize>,
+    /// Number of seeds (3 is 1, 2, 3), or a list: 1,106; two taggers are trained for each
+    #[arg(long, value_name = "SEEDS", default_value = "3")]
+    seeds: String,
+    /// Passes over the training text
+    #[arg(long, value_name = "N", default_value_t = CompareSettings::default().epochs)]
+    epochs: u32,
+    /// Sentences a batch
+    #[arg(long, value_name = "N", default_value_t = CompareSettings::default().batch_size)]
+    batch_size: usize,
+    /// Peak learning rate; by default 1e-4 for an encoder of width 768, more for narrower ones
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    learning_rate: Option<f64>,
+    /// Folder for all that is written; by default audits/<BEFORE's name>-compare
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    /// `cpu`, `cuda:N` or `metal`
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceName,
+    /// Threads of the CPU (all cores by default)
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    #[command(flatten)]
+    loudness: Loudness,
+}
+
+/// Does what the verb promises.
+pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
+    let settings = CompareSettings {
+        model: args.model.clone(),
+        layers: args.layers,
+        seeds: seeds(&args.seeds)?,
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        learning_rate: args.learning_rate,
+        device: args.device,
+    };
+    settings.validate()?;
+    let texts = Texts::read(
+        &Text::locate(&args.before, args.split.into())?,
+        &Text::locate(&args.after, args.split.into())?,
+        &Text::locate(&args.dev, Split::Dev)?,
+    )?;
+    limit_threads(args.threads)?;
+    let stop = interrupt::stop_flag()?;
+    let mut monitor = progress::monitor(args.loudness);
+    texts.warnings.iter().for_each(|warning| monitor.warning(warning));
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(&texts.before.path));
+    let comparison = compare(&texts, &settings, &folder, monitor.as_mut(), &stop)?;
+    write(&comparison, &folder)?;
+    drop(monitor);
+    if args.json {
+        outln!("{}", serde_json::to_string_pretty(&comparison)?);
+        return Ok(());
+    }
+    if !args.loudness.quiet {
+        errln!("{}", report(&comparison));
+    }
+    outln!("{}", folder.display());
+    Ok(())
+}
+
+/// `audits/<file without its ending>-compare`.
+fn default_folder(before: &Path) -> PathBuf {
+    let stem = before.file_stem().unwrap_or(before.as_os_str()).to_string_lossy();
+    Path::new("audits").join(format!("{stem}-compare"))
+}
+
+/// What was found, in a few lines.
+fn report(comparison: &Comparison) -> String {
+    let Comparison { changes, before, f1, .. } = comparison;
+    let mut lines = vec![
+        format!(
+            "{} of {} tokens changed, in {} sentences; {} entities removed, {} added",
+            changes.tokens, before.tokens, changes.sentences, changes.entities_removed, changes.entities_added
+        ),
+        format!("{:<20} {:>8} {:>8} {:>11}", "dev F1", "before", "after", "difference"),
+    ];
+    let row = |name: String, before: f64, after: f64, difference: f64| {
+        format!("  {name:<18} {before:>8.4} {after:>8.4} {difference:>+11.4}")
+    };
+    for seed in &comparison.seeds {
+        let name = format!("seed {}", seed.seed);
+        lines.push(row(name, seed.before.scores.f1, seed.after.scores.f1, seed.f1_difference));
+    }
+    if comparison.seeds.len() > 1 {
+        lines.push(row("mean".into(), f1.before.mean, f1.after.mean, f1.difference.mean));
+    }
+    for (name, measure) in [("precision", &comparison.precision), ("recall", &comparison.recall)] {
+        lines.push(row(name.into(), measure.before.mean, measure.after.mean, measure.difference.mean));
+    }
+    for of in &comparison.types {
+        lines.push(row(format!("F1 {}", of.name), of.f1.before.mean, of.f1.after.mean, of.f1.difference.mean));
+    }
+    lines.push(comparison.finding.clone());
+    lines.join("\n")
+}
