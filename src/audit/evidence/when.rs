@@ -3,7 +3,8 @@
 use crate::analysis::phases::{self, PhaseCurve, PhaseCurvePoint, Phases};
 use crate::audit::AuditSettings;
 use crate::dynamics::{Log, Pass};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::metrics::entity::{self, Mode};
 use crate::random::Streams;
 
 /// Bootstrap replicates for the phases.
@@ -22,15 +23,23 @@ pub(super) fn when(logs: &[Log], settings: &AuditSettings, seed: u64) -> Result<
             let epoch = point.epoch.round() as usize;
             if point.epoch.fract() == 0.0 && (1..=epochs).contains(&epoch) {
                 f1[epoch - 1] += share * point.dev_f1;
-                train_f1[epoch - 1] += share * point.probe_f1;
             }
         }
-        let mut learned = vec![false; log.tokens().len()];
-        for (epoch, newly) in (1..).zip(&mut first_learned) {
+        let table = log.tokens();
+        let rows = table.sentence_rows();
+        let by_sentence = |labels: &[u8]| rows.iter().map(|rows| labels[rows.clone()].to_vec()).collect::<Vec<_>>();
+        let given = by_sentence(&table.given);
+        let mut learned = vec![false; table.len()];
+        for (epoch, (newly, f1)) in (1..).zip(first_learned.iter_mut().zip(&mut train_f1)) {
             let seen = log.epoch(epoch)?;
             let Some((_, observations)) = seen.prefer(Pass::Train) else { continue };
+            if observations.len() != table.len() {
+                return Err(Error::Internal("an epoch of a fold has other tokens than its table".into()));
+            }
+            let predicted = by_sentence(&observations.predicted);
+            *f1 += share * entity::score(&given, &predicted, log.labels(), Mode::Default).micro.f1;
             for (known, &right) in learned.iter_mut().zip(&observations.correct) {
-                *newly += if right && !*known { share / log.tokens().len() as f64 } else { 0.0 };
+                *newly += if right && !*known { share / table.len() as f64 } else { 0.0 };
                 *known |= right;
             }
         }
