@@ -72,6 +72,9 @@ impl LabelChannel {
 
     fn fit(probabilities: &[f32], given: &[u8], n_labels: usize, sharpness: f64) -> Self {
         let mut channel = Self::first_guess(n_labels, sharpness);
+        if given.is_empty() {
+            return channel;
+        }
         let sharp = sharpened(probabilities, n_labels, sharpness);
         let mut posterior = vec![0.0; n_labels];
         for _ in 0..STEPS {
@@ -188,7 +191,8 @@ mod tests {
         for (k, row) in rates.iter().enumerate() {
             for (j, rate) in row.iter().enumerate() {
                 let found = channel.rate(k as u8, j as u8);
-                assert!((found - rate).abs() < 0.02, "{k} given as {j}: {found} instead of {rate}");
+                // Three standard deviations of a share among the 1,200 tokens of a rare label.
+                assert!((found - rate).abs() < 0.035, "{k} given as {j}: {found} instead of {rate}");
             }
         }
     }

@@ -52,7 +52,7 @@ impl Text {
     /// Reads a file in CoNLL columns.
     ///
     /// # Errors
-    /// [`Error::Data`] as [`files::read`], and for a file without any tag but `O`.
+    /// [`Error::Data`] as [`files::read`], for a missing file, and for one without any tag but `O`.
     pub fn read(path: &Path) -> Result<Self> {
         let text = Self::read_any(path)?;
         if text.labels.len() < 2 {
@@ -66,6 +66,9 @@ impl Text {
     }
 
     fn read_any(path: &Path) -> Result<Self> {
+        if !path.exists() {
+            return Err(Error::Data(Problem::new("there is no such file").at(path).hint("check the path")));
+        }
         let annotated = files::read(path)?;
         let (labels, mut sentences) = annotated.labelled()?;
         let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
