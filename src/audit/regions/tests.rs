@@ -158,8 +158,11 @@ fn words_that_no_model_has_judged_are_left_alone() {
     assert_eq!(find(&text, &evidence), []);
 }
 
-/// Labels and probabilities of sentences over three words, valid or not.
-fn anything() -> impl Strategy<Value = (Vec<Vec<(u8, u8)>>, Vec<f32>, Vec<bool>)> {
+/// Sentences as numbers of words and labels, a weight for each label of each token, and which tokens are judged.
+type Drawn = (Vec<Vec<(u8, u8)>>, Vec<f32>, Vec<bool>);
+
+/// Sentences of three words, labels valid or not.
+fn anything() -> impl Strategy<Value = Drawn> {
     let sentence = prop::collection::vec((0..3_u8, 0..5_u8), 1..7);
     prop::collection::vec(sentence, 1..10).prop_flat_map(|sentences| {
         let n = sentences.iter().map(Vec::len).sum::<usize>();

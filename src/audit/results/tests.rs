@@ -55,7 +55,7 @@ fn written() -> (tempfile::TempDir, Text, Audit) {
 }
 
 fn parquet(path: &Path) -> DataFrame {
-    ParquetReader::new(std::fs::File::open(path).unwrap()).finish().unwrap()
+    ParquetReader::new(std::io::Cursor::new(fs_err::read(path).unwrap())).finish().unwrap()
 }
 
 fn csv(path: &Path) -> Vec<Vec<String>> {
