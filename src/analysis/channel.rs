@@ -4,7 +4,7 @@
 //! label k as j with probability T[k][j]. What is written, j, then speaks for each k with
 //!
 //! ```text
-//! P(true = k | text, given = j)  =  p(k)^β · T[k][j]  /  Σ_l p(l)^β · T[l][j]
+//! P(true = k | text, given = j)  =  q(k) · T[k][j]  /  Σ_l q(l) · T[l][j],     q(k) ∝ p(k)^β · e^b(k)
 //! ```
 //!
 //! T is unknown. It is estimated from the given labels alone, by expectation maximisation: the posterior above, summed
@@ -20,6 +20,12 @@
 //! follow no channel, give β = 1 and a T near the identity; labels flipped at random give a larger β and a T that says
 //! how often; distant supervision a T that says which types are missed.
 //!
+//! **A weak model is not a careless annotator.** A model that has not learned a rare label gives it too little everywhere,
+//! and a channel could explain that as well: the label would be what another one is mistaken for. Two things keep them
+//! apart. The intercepts b make the model expect each label as often as it is given (the maximum-likelihood fit of an
+//! intercept, found by iterative scaling) before the channel is estimated. And annotators are taken to be right more
+//! often than not: T[k][k] is at least a half.
+//!
 //! Confident learning ([`super::confident`], arXiv 1911.00068) estimates the same table by counting confident
 //! disagreements; where the model is weak, it takes the model's mistakes for the annotators'.
 
@@ -32,6 +38,10 @@ pub const SHARPNESS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
 const PSEUDO_TOKENS: f64 = 1.0;
 /// Share of tokens taken to be mislabelled before the first step.
 const FIRST_GUESS: f64 = 0.02;
+/// Annotators are right at least this often, whatever the label.
+const LEAST_RIGHT: f64 = 0.5;
+/// Rounds of iterative scaling for the intercepts.
+const SCALING: usize = 15;
 /// Steps at most; it mostly takes a dozen.
 const STEPS: usize = 60;
 /// Largest change of a rate at which the steps end.
@@ -45,6 +55,8 @@ pub struct LabelChannel {
     n_labels: usize,
     /// P(given = j | true = k) at `k * n_labels + j`; rows sum to 1.
     rates: Vec<f64>,
+    /// e^b for each label.
+    scales: Vec<f64>,
     sharpness: f64,
     log_likelihood: f64,
 }
@@ -67,7 +79,8 @@ impl LabelChannel {
         let other = FIRST_GUESS / (n_labels.max(2) - 1) as f64;
         let rate = |cell: usize| if cell / n_labels == cell % n_labels { 1.0 - FIRST_GUESS } else { other };
         let rates = (0..n_labels * n_labels).map(rate).collect();
-        Self { n_labels, rates, sharpness, log_likelihood: f64::NEG_INFINITY }
+        let scales = vec![1.0; n_labels];
+        Self { n_labels, rates, scales, sharpness, log_likelihood: f64::NEG_INFINITY }
     }
 
     fn fit(probabilities: &[f32], given: &[u8], n_labels: usize, sharpness: f64) -> Self {
@@ -75,7 +88,9 @@ impl LabelChannel {
         if given.is_empty() {
             return channel;
         }
-        let sharp = sharpened(probabilities, n_labels, sharpness);
+        let mut sharp = sharpened(probabilities, n_labels, sharpness);
+        channel.scales = scales(&sharp, given, n_labels);
+        scale(&mut sharp, &channel.scales);
         let mut posterior = vec![0.0; n_labels];
         for _ in 0..STEPS {
             let mut counts = vec![PSEUDO_TOKENS; n_labels * n_labels];
@@ -91,10 +106,13 @@ impl LabelChannel {
             }
             channel.log_likelihood = log_likelihood;
             let mut change: f64 = 0.0;
-            for (row, rates) in counts.chunks_exact(n_labels).zip(channel.rates.chunks_exact_mut(n_labels)) {
-                let total: f64 = row.iter().sum();
-                for (count, rate) in row.iter().zip(rates) {
-                    let estimate = count / total.max(f64::MIN_POSITIVE);
+            let rows = counts.chunks_exact(n_labels).zip(channel.rates.chunks_exact_mut(n_labels));
+            for (k, (row, rates)) in rows.enumerate() {
+                let wrong: f64 = row.iter().sum::<f64>() - row[k];
+                // The share of the diagonal is the estimate, or the least one; the others share the rest.
+                let right = (row[k] / (row[k] + wrong).max(f64::MIN_POSITIVE)).max(LEAST_RIGHT);
+                for (j, (count, rate)) in row.iter().zip(rates).enumerate() {
+                    let estimate = if j == k { right } else { (1.0 - right) * count / wrong.max(f64::MIN_POSITIVE) };
                     change = change.max((estimate - *rate).abs());
                     *rate = estimate;
                 }
@@ -118,11 +136,17 @@ impl LabelChannel {
         total
     }
 
+    /// q for one token, of whom the model says `probabilities`: sharpened and scaled; sums to 1.
+    pub fn adjusted(&self, probabilities: &[f32]) -> Vec<f64> {
+        let mut row = sharpened(probabilities, self.n_labels, self.sharpness);
+        scale(&mut row, &self.scales);
+        row
+    }
+
     /// P(true = k | text, given) for one token, of whom the model says `probabilities`; sums to 1.
     pub fn posterior(&self, probabilities: &[f32], given: u8) -> Vec<f64> {
-        let sharp = sharpened(probabilities, self.n_labels, self.sharpness);
         let mut out = vec![0.0; self.n_labels];
-        self.weigh(&sharp, given, &mut out);
+        self.weigh(&self.adjusted(probabilities), given, &mut out);
         out
     }
 
@@ -139,6 +163,35 @@ impl LabelChannel {
     /// β: how much surer the model is taken to be than it says, at least 1.
     pub fn sharpness(&self) -> f64 {
         self.sharpness
+    }
+}
+
+/// The scales under which each label is expected as often as it is given, half a token more for all.
+fn scales(sharp: &[f64], given: &[u8], n_labels: usize) -> Vec<f64> {
+    let mut wanted = vec![0.5; n_labels];
+    given.iter().for_each(|&label| wanted[usize::from(label)] += 1.0);
+    let mut scales = vec![1.0; n_labels];
+    for _ in 0..SCALING {
+        let mut expected = vec![0.5; n_labels];
+        for row in sharp.chunks_exact(n_labels) {
+            let total: f64 = row.iter().zip(&scales).map(|(p, scale)| p * scale).sum();
+            for ((sum, p), scale) in expected.iter_mut().zip(row).zip(&scales) {
+                *sum += p * scale / total;
+            }
+        }
+        for ((scale, wanted), expected) in scales.iter_mut().zip(&wanted).zip(&expected) {
+            *scale *= wanted / expected;
+        }
+    }
+    scales
+}
+
+/// Multiplies each row by the scales, and by what makes it sum to 1.
+fn scale(rows: &mut [f64], scales: &[f64]) {
+    for row in rows.chunks_exact_mut(scales.len()) {
+        row.iter_mut().zip(scales).for_each(|(p, scale)| *p *= scale);
+        let total: f64 = row.iter().sum();
+        row.iter_mut().for_each(|p| *p /= total);
     }
 }
 
@@ -211,12 +264,32 @@ mod tests {
 
     #[test]
     fn a_posterior_by_hand() {
-        let channel =
-            LabelChannel { n_labels: 2, rates: vec![0.9, 0.1, 0.3, 0.7], sharpness: 1.0, log_likelihood: 0.0 };
+        let channel = LabelChannel {
+            n_labels: 2,
+            rates: vec![0.9, 0.1, 0.3, 0.7],
+            scales: vec![1.0; 2],
+            sharpness: 1.0,
+            log_likelihood: 0.0,
+        };
         // 0.2 · 0.1 against 0.8 · 0.7.
         let posterior = channel.posterior(&[0.2, 0.8], 1);
         assert!((posterior[0] - 0.02 / 0.58).abs() < 1e-6);
         assert!((posterior.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_label_that_the_model_has_not_learned_is_not_taken_for_a_mistake() {
+        // Clean labels, and a model that gives label 2 a tenth of what label 1 gets, wherever it should be certain.
+        let (mut probabilities, given, _) = simulate(&[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], 0.98);
+        for (row, &label) in probabilities.chunks_exact_mut(3).zip(&given) {
+            if label == 2 {
+                row.copy_from_slice(&[0.10, 0.82, 0.08]);
+            }
+        }
+        let channel = LabelChannel::estimate(&probabilities, &given, 3);
+        assert!((0..3).all(|k| channel.rate(k, k) >= LEAST_RIGHT));
+        assert!(channel.rate(1, 1) > 0.9, "{}", channel.rate(1, 1));
+        assert!(channel.adjusted(&[0.10, 0.82, 0.08])[2] > 0.3, "{:?}", channel.adjusted(&[0.10, 0.82, 0.08]));
     }
 
     #[test]

@@ -9,14 +9,15 @@
 //! 3. *the channel* ([`LabelChannel`]): the posterior that the label is wrong, from the held-out probabilities of all
 //!    labels and the estimated habits of the annotators.
 //!
-//! The score is the channel's log-odds, corrected by half of the difference between the other two: where the channel is
-//! trivial that is the mean of 1 and 2, where it is not the mean of 1 and 2 shifted by what the channel says,
+//! The first two are averaged. The channel's log-odds c are compared with those that the same probabilities give without a
+//! channel, x; the difference is what the annotators' habits add, and counts half, for the channel is an estimate, and
+//! partly of what the models got wrong:
 //!
 //! ```text
-//! s  =  c + β/2 · (t − h)
+//! s  =  (h + t)/2 + (c − x)/2
 //! ```
 //!
-//! with β the channel's sharpness, for c is in its units. Then labels are judged as they were made, an entity at a time:
+//! Then labels are judged as they were made, an entity at a time:
 //! the words of a given entity get the mean of their scores, and so do the words that are given as `O` and together make
 //! up an entity for the models. Where the same words are mostly given otherwise in other places, that is added: half of
 //! ln((1 − a) / a), where a = (alike + 1) / (others + 2) is the share of the other mentions that are given alike (half,
@@ -81,10 +82,12 @@ pub fn score(text: &Text, evidence: &Evidence) -> Scores {
     for token in (0..given.len()).filter(|&token| evidence.judged[token]) {
         let label = usize::from(given[token]);
         wrong[token] = 1.0 - channel.posterior(row(token), given[token])[label];
+        let without = 1.0 - channel.adjusted(row(token))[label];
         let held_out = log_odds(1.0 - f64::from(row(token)[label]));
         let trained = evidence.train_log_odds[token];
         let trained = if trained.is_nan() { held_out } else { trained };
-        score[token] = log_odds(wrong[token]) + channel.sharpness() / 2.0 * (trained - held_out);
+        let habits = log_odds(wrong[token]) - log_odds(without);
+        score[token] = (held_out + trained + habits) / 2.0;
     }
     let score = by_entity(text, evidence, &score);
     let probability = calibrated(&score, &wrong);
