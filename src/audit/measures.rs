@@ -21,6 +21,24 @@ pub struct Measure {
     pub values: Vec<f64>,
 }
 
+/// The names of all measures, and of the score among them.
+pub const MEASURES: [&str; 14] = [
+    "audit",
+    "held_out_loss",
+    "normalized_margin",
+    "confident_learning",
+    "self_confidence",
+    "channel",
+    "loss",
+    "mean_probability",
+    "variability",
+    "aum",
+    "forgetting",
+    "first_learning",
+    "run_lengths",
+    "kmeans",
+];
+
 /// Examples that cleanlab's filter leaves in each class, at least: its default.
 const MIN_EXAMPLES_PER_CLASS: u64 = 1;
 /// Random starts of k-means.

@@ -28,7 +28,7 @@ pub use apply::{Applied, apply};
 pub use decisions::{Change, Decision, DecisionFormat, Decisions, SUSPECTS_FILE, read_decisions};
 pub use evidence::Evidence;
 pub use folds::{Trained, run_folder, train};
-pub use measures::{Measure, measures};
+pub use measures::{MEASURES, Measure, measures};
 pub use perform::{Audit, Judgement, Reference, SeedAudit, SeedJudgement, perform};
 pub use read_scores::read_scores;
 pub use regions::suspects;

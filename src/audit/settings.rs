@@ -52,7 +52,8 @@ impl Default for AuditSettings {
 /// assert_eq!(memoscope::audit::learning_rate(384), 2e-4);
 /// ```
 pub fn learning_rate(hidden_size: usize) -> f64 {
-    1e-4 * 768.0 / hidden_size.max(1) as f64
+    // Divided last, so that round rates come out round.
+    768.0 / hidden_size.max(1) as f64 / 1e4
 }
 
 impl AuditSettings {
@@ -74,6 +75,18 @@ impl AuditSettings {
         }
         if self.seeds.is_empty() {
             return refuse("--seeds names no seed", "give a number of seeds, or a list such as 1,106");
+        }
+        if (1..self.seeds.len()).any(|i| self.seeds[..i].contains(&self.seeds[i])) {
+            return refuse("--seeds names a seed twice", "it would count twice in every mean; name different ones");
+        }
+        if self.batch_size == 0 {
+            return refuse("--batch-size must be at least 1", "32 is usual");
+        }
+        if self.learning_rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
+            return refuse(
+                "--learning-rate must be a positive number",
+                "leave it out to take one by the encoder's width",
+            );
         }
         if self.epochs == 0 {
             return refuse("--epochs must be at least 1", "six are usual");

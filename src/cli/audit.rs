@@ -184,6 +184,10 @@ fn reference(args: &AuditArgs, text: &Text) -> anyhow::Result<Reference> {
             let problem = Problem::new(format!("`--with {with}` does not name a measure"));
             return Err(Error::Config(problem.hint("write --with NAME=FILE, as in --with cleanlab=issues.csv")).into());
         };
+        if audit::MEASURES.contains(&name) || others.iter().any(|(other, _)| other == name) {
+            let problem = Problem::new(format!("`--with {with}`: there is a measure named `{name}` already"));
+            return Err(Error::Config(problem.hint("choose another name")).into());
+        }
         others.push((name.to_owned(), audit::read_scores(Path::new(path), &lengths)?));
     }
     Ok(Reference { gold, others })
@@ -201,7 +205,7 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
     let (first, last) = (evidence.first_scored_epoch, evidence.scored_epoch);
     lines.push(format!("scored in epochs {first} to {last} of {}: {why}", evidence.f1.len()));
     lines.push(format!(
-        "{} suspects in {} sentences; at least {expected:.0} of {} tokens are expected to be wrong",
+        "{} suspects in {} sentences; by the estimated probabilities about {expected:.0} of {} tokens are wrong",
         audit.suspects.len(),
         text.sentences.len(),
         text.n_tokens()

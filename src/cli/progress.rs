@@ -179,11 +179,11 @@ fn position((number, of): (usize, usize)) -> String {
 
 fn opening(start: &RunStart<'_>) -> String {
     let mut line = format!(
-        "{}: {} sentences, {} tokens, {:.1} % of them noisy; {}",
+        "{}: {} sentences, {} tokens{}; {}",
         start.id,
         thousands(start.encoding.train_sentences as f64),
         thousands(start.encoding.train_tokens as f64),
-        100.0 * start.noise.realised_rate,
+        start.noise.map_or_else(String::new, |noise| format!(", {:.1} % of them noisy", 100.0 * noise.realised_rate)),
         start.model.shape,
     );
     if start.epochs_finished > 0 {

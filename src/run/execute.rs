@@ -121,7 +121,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         epochs: config.train.epochs,
         epochs_finished: manifest.epochs_finished,
         model: &manifest.model,
-        noise: &manifest.noise,
+        noise: config.fold.is_none().then_some(&manifest.noise),
         encoding: &manifest.encoding,
     });
 

@@ -40,8 +40,8 @@ pub struct RunStart<'a> {
     pub epochs_finished: u32,
     /// What loading the encoder found.
     pub model: &'a LoadReport,
-    /// Requested and realised noise.
-    pub noise: &'a NoiseReport,
+    /// Requested and realised noise; `None` of a run that holds out a fold, of which no label is known to be right.
+    pub noise: Option<&'a NoiseReport>,
     /// What encoding the text found.
     pub encoding: &'a EncodingReport,
 }

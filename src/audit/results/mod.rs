@@ -112,6 +112,13 @@ pub fn write(
     write_parquet(&folder.join("tokens.parquet"), &tokens(text, audit)?)?;
     write_cleanlab(text, audit, &folder.join("cleanlab.csv"))?;
     write_page(text, settings, audit, shown, &folder.join("index.html"))?;
+    // What an earlier call has judged may not be true of this one.
+    for name in ["evaluation.json", "evaluation.md"] {
+        let path = folder.join(name);
+        if path.is_file() {
+            fs_err::remove_file(&path).map_err(Error::io(&path))?;
+        }
+    }
     if let Some(judgement) = judgement {
         write_json(&folder.join("evaluation.json"), judgement)?;
         write_text(&folder.join("evaluation.md"), &markdown(judgement))?;
@@ -185,7 +192,7 @@ fn write_cleanlab(text: &Text, audit: &Audit, path: &Path) -> Result<()> {
     let row = |(token, (given, suggested)): (usize, (&u8, &u8))| {
         let probability = audit.scores.probability[token];
         let probability = if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) };
-        let is_issue = probability >= ISSUE;
+        let is_issue = probability >= ISSUE && suggested != given;
         TokenRow {
             given: text.labels.name(*given),
             predicted: text.labels.name(if is_issue { *suggested } else { *given }),
