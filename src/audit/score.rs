@@ -23,9 +23,9 @@
 //! ln((1 − a) / a), where a = (alike + 1) / (others + 2) is the share of the other mentions that are given alike (half,
 //! as the models have seen those places, too; nothing where most are alike, for a mistake may be made every time).
 //!
-//! *Probabilities.* c is the log-odds of a probability, s is no longer: the epochs in training make it a better ranking
-//! and a worse probability. So the channel's posteriors are made to follow the ranking by s, by isotonic regression:
-//! among tokens of about the same score, their mean.
+//! *Probabilities.* s is a log-odds, but for a constant: averages and halves have left its zero nowhere in particular. The
+//! channel's posteriors are probabilities, and a worse ranking. So the posteriors say how many errors there are in all, and
+//! s says where: the probability is 1 / (1 + e^−(s + a)) with the a that makes the sums agree.
 
 use std::ops::Range;
 
@@ -35,6 +35,9 @@ use super::{Evidence, Text};
 use crate::analysis::channel::LabelChannel;
 use crate::corpus::{SpanMode, SpanReader};
 
+/// The largest shift of the scores that is looked for, and how often the interval is halved.
+const SHIFT: f64 = 50.0;
+const HALVINGS: usize = 80;
 /// Probabilities are kept this far from 0 and 1.
 const LEAST: f64 = 1e-7;
 
@@ -137,33 +140,24 @@ fn by_entity(text: &Text, evidence: &Evidence, score: &[f64]) -> Vec<f64> {
     whole
 }
 
-/// Isotonic regression of `probability` on `score` (pool adjacent violators): the least-squares fit that rises with the
-/// score. NaN stays NaN.
+/// Probabilities 1 / (1 + e^−(score + a)), with the a under which they sum to as much as `probability` does: the same
+/// number of errors, spread by the score. NaN where either is.
 ///
-/// By hand: scores 1, 2, 3 with probabilities 0.2, 0.1, 0.6 give 0.15, 0.15, 0.6.
+/// By hand: of scores −ln 3 and ln 3 and probabilities that sum to 1, a is 0, and they become 1/4 and 3/4.
 pub fn calibrated(score: &[f64], probability: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..score.len()).filter(|&i| !score[i].is_nan() && !probability[i].is_nan()).collect();
-    order.sort_by(|&a, &b| score[a].total_cmp(&score[b]));
-    // Blocks of equal value: sum, number of tokens. Equal scores are one block from the start.
-    let mut blocks: Vec<(f64, usize)> = Vec::new();
-    for tied in order.chunk_by(|&a, &b| score[a] == score[b]) {
-        let mut block = (tied.iter().map(|&i| probability[i]).sum::<f64>(), tied.len());
-        while let Some(&(sum, n)) = blocks.last()
-            && sum / n as f64 >= block.0 / block.1 as f64
-        {
-            block = (block.0 + sum, block.1 + n);
-            blocks.pop();
-        }
-        blocks.push(block);
+    let known = |(s, p): (&f64, &f64)| !s.is_nan() && !p.is_nan();
+    let pairs = || score.iter().zip(probability).filter(|&(s, p)| known((s, p)));
+    let wanted: f64 = pairs().map(|(_, p)| p).sum();
+    let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let (mut low, mut high) = (-SHIFT, SHIFT);
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        let sum: f64 = pairs().map(|(s, _)| logistic(s + middle)).sum();
+        if sum < wanted { low = middle } else { high = middle }
     }
-    let mut fitted = vec![f64::NAN; score.len()];
-    let mut places = order.into_iter();
-    for (sum, n) in blocks {
-        for place in places.by_ref().take(n) {
-            fitted[place] = sum / n as f64;
-        }
-    }
-    fitted
+    let shift = f64::midpoint(low, high);
+    let spread = |pair| if known(pair) { logistic(pair.0 + shift) } else { f64::NAN };
+    score.iter().zip(probability).map(spread).collect()
 }
 
 #[cfg(test)]
@@ -171,16 +165,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probabilities_follow_the_ranking_and_keep_their_sum() {
-        assert_eq!(
-            calibrated(&[1.0, 2.0, 3.0], &[0.2, 0.1, 0.6]).iter().map(|p| (p * 100.0).round()).collect::<Vec<_>>(),
-            [15.0, 15.0, 60.0]
-        );
+    fn probabilities_follow_the_score_and_keep_their_sum() {
+        let ln3 = 3.0_f64.ln();
+        let by_hand = calibrated(&[-ln3, ln3], &[0.4, 0.6]);
+        assert!((by_hand[0] - 0.25).abs() < 1e-9 && (by_hand[1] - 0.75).abs() < 1e-9, "{by_hand:?}");
         let (score, p) = ([3.0, f64::NAN, 1.0, 2.0, 2.0], [0.1, 0.5, 0.3, 0.2, 0.4]);
-        let fitted = calibrated(&score, &p);
-        assert!(fitted[1].is_nan());
-        assert_eq!(fitted[3], fitted[4]);
-        let sum: f64 = [0, 2, 3, 4].iter().map(|&i| fitted[i]).sum();
-        assert!((sum - 1.0).abs() < 1e-12);
+        let spread = calibrated(&score, &p);
+        assert!(spread[1].is_nan());
+        assert_eq!(spread[3], spread[4]);
+        assert!(spread[2] < spread[3] && spread[3] < spread[0]);
+        let sum: f64 = [0, 2, 3, 4].iter().map(|&i| spread[i]).sum();
+        assert!((sum - 1.0).abs() < 1e-9);
+        assert!(calibrated(&[], &[]).is_empty());
     }
 }
