@@ -65,8 +65,11 @@ pub struct Audit {
     pub sentence_scores: Vec<f64>,
     /// One entry an entity type.
     pub types: Vec<TypeSummary>,
-    /// What training took.
-    pub trained: folds::Trained,
+    /// Tokens that no model could judge: of which the tokenizer leaves no piece, or that stand behind the encoder's last
+    /// position.
+    pub unjudged: usize,
+    /// Seconds of wall time that training took, earlier attempts included.
+    pub trained: f64,
 }
 
 /// How good an audit is, as JSON: that of the scores averaged over seeds, and of each seed.
@@ -119,9 +122,10 @@ pub fn perform(
         seeds.push(SeedAudit { seed, evidence, scores, measures, flagged });
     }
     monitor.working("looking for suspects");
-    let evidence = Evidence::mean(seeds.iter().map(|seed| &seed.evidence).collect());
-    let scores = Scores::mean(seeds.iter().map(|seed| &seed.scores).collect());
+    let evidence = Evidence::mean(&seeds.iter().map(|seed| &seed.evidence).collect::<Vec<_>>());
+    let scores = Scores::mean(&seeds.iter().map(|seed| &seed.scores).collect::<Vec<_>>());
     let suspects = regions::suspects(text, &evidence, &scores);
+    let judged = evidence.judged.clone();
     Ok(Audit {
         suggested: suggested(text, &suspects),
         sentence_scores: sentence_scores(text, &scores.score),
@@ -132,6 +136,7 @@ pub fn perform(
         evidence,
         scores,
         suspects,
+        unjudged: (0..text.n_tokens()).filter(|&token| !judged[token]).count(),
         trained,
     })
 }
@@ -174,16 +179,31 @@ impl Audit {
     /// [`crate::Error::Internal`] if the truth has another shape than the text.
     pub fn judge(&self, text: &Text, reference: &Reference) -> Result<Option<Judgement>> {
         let Some((labels, gold)) = &reference.gold else { return Ok(None) };
-        let judge = |scores: &Scores, measures: &[Measure], flagged: Option<&Vec<bool>>, n| {
-            let sentence = sentence_scores(text, &scores.score);
-            evaluate(text, (labels, gold), reference, scores, &sentence, measures, flagged, self, n)
+        let judge = |view: &View<'_>, n| view.evaluate(text, (labels, gold), &reference.others, n);
+        let all = View {
+            scores: &self.scores,
+            measures: &self.measures,
+            flagged: self.flagged.as_deref(),
+            suspects: &self.suspects,
+            suggested: &self.suggested,
         };
-        let all = judge(&self.scores, &self.measures, self.flagged.as_ref(), REPLICATES)?;
+        let all = judge(&all, REPLICATES)?;
         let mut seeds = Vec::new();
         for seed in &self.seeds {
             let evaluation = match self.seeds.len() {
                 1 => all.clone(),
-                _ => judge(&seed.scores, &seed.measures, seed.flagged.as_ref(), 0)?,
+                _ => {
+                    let suspects = regions::suspects(text, &seed.evidence, &seed.scores);
+                    let suggested = suggested(text, &suspects);
+                    let view = View {
+                        scores: &seed.scores,
+                        measures: &seed.measures,
+                        flagged: seed.flagged.as_deref(),
+                        suspects: &suspects,
+                        suggested: &suggested,
+                    };
+                    judge(&view, 0)?
+                }
             };
             let (scored_epoch, phases) = (seed.evidence.scored_epoch, seed.evidence.phases.clone());
             seeds.push(SeedJudgement { seed: seed.seed, scored_epoch, phases, evaluation });
@@ -202,44 +222,51 @@ impl Audit {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one judgement, each of another kind")]
-fn evaluate(
-    text: &Text,
-    (labels, gold): (&LabelSet, &[u8]),
-    reference: &Reference,
-    scores: &Scores,
-    sentence_score: &[f64],
-    measures: &[Measure],
-    flagged: Option<&Vec<bool>>,
-    audit: &Audit,
-    n_replicates: usize,
-) -> Result<Evaluation> {
-    // The joint inventory of given and true labels has other ids.
-    let id = |label: &u8| labels.id(text.labels.name(*label)).unwrap_or(0);
-    let given: Vec<u8> = text.given().iter().map(id).collect();
-    let suggested: Vec<u8> = audit.suggested.iter().map(id).collect();
-    let lengths: Vec<usize> = text.sentences.iter().map(|sentence| sentence.words.len()).collect();
-    let others = reference.others.iter().map(|(name, values)| (name.as_str(), &values[..]));
-    let measures: Vec<(&str, &[f64])> = measures.iter().map(|m| (m.name, &m.values[..])).chain(others).collect();
-    let own = measures.iter().find(|(name, _)| *name == "self_confidence").map(|&(_, values)| values);
-    let masks: Vec<(&str, &[bool], &[f64])> = match (flagged, own) {
-        (Some(flags), Some(order)) => vec![("cleanlab_default_filter", &flags[..], order)],
-        _ => Vec::new(),
-    };
-    // Tokens that no model has judged are taken to be right.
-    let probability: Vec<f64> = scores.probability.iter().map(|&p| if p.is_nan() { 0.0 } else { p }).collect();
-    let judged = Judged {
-        lengths: &lengths,
-        labels,
-        given: &given,
-        gold,
-        score: &scores.score,
-        probability: &probability,
-        sentence_score,
-        suggested: &suggested,
-        suspects: &audit.suspects,
-        measures: &measures,
-        masks: &masks,
-    };
-    evaluation::evaluate(&judged, n_replicates, Streams::new(1))
+/// What is judged: the scores of one seed, or their means, with the suspects that follow from them.
+struct View<'a> {
+    scores: &'a Scores,
+    measures: &'a [Measure],
+    flagged: Option<&'a [bool]>,
+    suspects: &'a [Suspect],
+    suggested: &'a [u8],
+}
+
+impl View<'_> {
+    fn evaluate(
+        &self,
+        text: &Text,
+        (labels, gold): (&LabelSet, &[u8]),
+        others: &[(String, Vec<f64>)],
+        n_replicates: usize,
+    ) -> Result<Evaluation> {
+        // The joint inventory of given and true labels has other ids; it has all names.
+        let id = |label: &u8| labels.id(text.labels.name(*label)).unwrap_or(0);
+        let given: Vec<u8> = text.given().iter().map(id).collect();
+        let suggested: Vec<u8> = self.suggested.iter().map(id).collect();
+        let lengths: Vec<usize> = text.sentences.iter().map(|sentence| sentence.words.len()).collect();
+        let others = others.iter().map(|(name, values)| (name.as_str(), &values[..]));
+        let measures: Vec<(&str, &[f64])> =
+            self.measures.iter().map(|m| (m.name, &m.values[..])).chain(others).collect();
+        let own = measures.iter().find(|(name, _)| *name == "self_confidence").map(|&(_, values)| values);
+        let masks: Vec<(&str, &[bool], &[f64])> = match (self.flagged, own) {
+            (Some(flags), Some(order)) => vec![("cleanlab_default_filter", flags, order)],
+            _ => Vec::new(),
+        };
+        // Tokens that no model has judged are taken to be right.
+        let probability: Vec<f64> = self.scores.probability.iter().map(|&p| if p.is_nan() { 0.0 } else { p }).collect();
+        let judged = Judged {
+            lengths: &lengths,
+            labels,
+            given: &given,
+            gold,
+            score: &self.scores.score,
+            probability: &probability,
+            sentence_score: &sentence_scores(text, &self.scores.score),
+            suggested: &suggested,
+            suspects: self.suspects,
+            measures: &measures,
+            masks: &masks,
+        };
+        evaluation::evaluate(&judged, n_replicates, Streams::new(1))
+    }
 }

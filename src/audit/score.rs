@@ -55,12 +55,13 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// The mean over seeds; the channel is the first seed's.
-    pub(super) fn mean(seeds: Vec<&Self>) -> Self {
+    /// The mean over seeds, probabilities spread anew so that they follow the mean score; the channel is the first seed's.
+    pub(super) fn mean(seeds: &[&Self]) -> Self {
         let mean = |field: fn(&Self) -> &[f64]| mean_of(&seeds.iter().map(|seed| field(seed)).collect::<Vec<_>>());
+        let score = mean(|seed| &seed.score);
         Self {
-            score: mean(|seed| &seed.score),
-            probability: mean(|seed| &seed.probability),
+            probability: calibrated(&score, &mean(|seed| &seed.probability)),
+            score,
             channel_log_odds: mean(|seed| &seed.channel_log_odds),
             channel: seeds.first().map_or_else(|| LabelChannel::estimate(&[], &[], 2), |seed| seed.channel.clone()),
         }

@@ -44,6 +44,23 @@ impl Default for AuditSettings {
     }
 }
 
+/// Passes over a text that has so many sentences: six, or as many as it takes to come to 400 steps, but thirty at most.
+///
+/// A head starts from nothing: with a few hundred sentences six passes are too few steps to learn anything by.
+///
+/// ```
+/// use memoscope::audit::default_epochs;
+/// assert_eq!(default_epochs(5000, 5, 32), 6);
+/// assert_eq!(default_epochs(1000, 5, 32), 16); // 25 steps a pass
+/// assert_eq!(default_epochs(100, 5, 32), 30);
+/// ```
+pub fn default_epochs(sentences: usize, folds: u32, batch_size: usize) -> u32 {
+    let folds = folds.max(1) as usize;
+    let trained_on = if folds > 1 { sentences - sentences / folds } else { sentences };
+    let steps = trained_on.div_ceil(batch_size.max(1)).max(1);
+    400_usize.div_ceil(steps).clamp(6, 30) as u32
+}
+
 /// The learning rate for an encoder of this hidden size: 1e-4 at 768 units, the paper's (arXiv 2105.00828, section 3),
 /// and inversely proportional to the width, as the size of a useful step is (arXiv 2203.03466): 2e-4 at 384.
 ///
@@ -76,8 +93,9 @@ impl AuditSettings {
         if self.seeds.is_empty() {
             return refuse("--seeds names no seed", "give a number of seeds, or a list such as 1,106");
         }
-        if (1..self.seeds.len()).any(|i| self.seeds[..i].contains(&self.seeds[i])) {
-            return refuse("--seeds names a seed twice", "it would count twice in every mean; name different ones");
+        if let Some(i) = (1..self.seeds.len()).find(|&i| self.seeds[..i].contains(&self.seeds[i])) {
+            let what = format!("--seeds names the seed {} twice", self.seeds[i]);
+            return refuse(&what, "it would count twice in every mean; name different ones");
         }
         if self.batch_size == 0 {
             return refuse("--batch-size must be at least 1", "32 is usual");

@@ -14,7 +14,7 @@ pub enum SuspectKind {
     WrongType,
     /// An entity that seems to begin or end elsewhere, or to be more than one, or fewer.
     WrongBoundary,
-    /// The model does not object, but the same words are mostly annotated otherwise elsewhere in the corpus.
+    /// The same words are almost always annotated otherwise elsewhere in the corpus, and so they are suggested to be here.
     Inconsistent,
     /// The tags are no valid sequence, such as `I-LOC` behind `O` in IOB2.
     InvalidSequence,

@@ -72,14 +72,12 @@ fn warning(sentences: usize, found: Option<f64>) -> Option<String> {
             100.0 * share
         )
     });
-    share.or_else(|| {
-        let few = sentences < RARE;
-        few.then(|| {
-            let sentences =
-                if sentences == 1 { "one sentence has".into() } else { format!("{sentences} sentences have") };
-            format!("only {sentences} it: its rare forms look like errors, and its errors like rare forms")
-        })
-    })
+    let few = (sentences < RARE).then(|| {
+        let sentences = if sentences == 1 { "one sentence has".into() } else { format!("{sentences} sentences have") };
+        format!("only {sentences} it: its rare forms look like errors, and its errors like rare forms")
+    });
+    let warnings: Vec<String> = few.into_iter().chain(share).collect();
+    (!warnings.is_empty()).then(|| warnings.join("; "))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::options::{Loudness, limit_threads, seeds};
 use super::output::{errln, outln};
 use super::{interrupt, progress};
-use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text};
+use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, default_epochs};
 use crate::config::DeviceName;
 use crate::corpus::Split;
 use crate::error::{Error, Problem, printable};
@@ -26,6 +26,9 @@ Examples:
   memoscope audit mine.txt --model minilm-l6/ --gold truth.txt --json
       Where the truth is known: how good the ranking is, beside each single measure
 A guide is in docs/audit.md.";
+
+/// F1 against the given labels below which the models have learned too little to be relied on.
+const LEARNED: f64 = 0.4;
 
 /// Find wrong labels in annotated text, and put them right
 #[derive(Debug, Args)]
@@ -51,9 +54,9 @@ pub(super) struct AuditArgs {
     /// Number of seeds (3 is 1, 2, 3), or a list: 1,106; scores are averaged over them
     #[arg(long, value_name = "SEEDS", default_value = "1")]
     seeds: String,
-    /// Passes over the text
-    #[arg(long, value_name = "N", default_value_t = AuditSettings::default().epochs)]
-    epochs: u32,
+    /// Passes over the text; by default 6, and more for a text of few sentences, up to 30
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
     /// Sentences a batch
     #[arg(long, value_name = "N", default_value_t = AuditSettings::default().batch_size)]
     batch_size: usize,
@@ -127,31 +130,42 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
             Error::Config(Problem::new("which text is to be audited?").hint("name a file in CoNLL columns")).into()
         );
     };
-    let settings = AuditSettings {
-        model: args.model.clone(),
+    let mut settings = AuditSettings {
+        // A folder is the same with and without the separator that shells put behind it.
+        model: args.model.trim_end_matches(['/', '\\']).to_owned(),
         layers: args.layers,
         folds: args.folds,
         seeds: seeds(&args.seeds)?,
-        epochs: args.epochs,
+        epochs: args.epochs.unwrap_or_else(|| AuditSettings::default().epochs),
         batch_size: args.batch_size,
         learning_rate: args.learning_rate,
         device: args.device,
     };
     settings.validate()?;
     let text = Text::read(&Text::locate(data, args.split.into())?)?;
+    if args.epochs.is_none() {
+        settings.epochs = default_epochs(text.sentences.len(), args.folds, args.batch_size);
+    }
     let reference = reference(args, &text)?;
     limit_threads(args.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
     text.warnings.iter().for_each(|warning| monitor.warning(warning));
-    let folder = args.out.clone().unwrap_or_else(|| default_folder(&text.path));
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(data, args.split));
+    require_own(&folder)?;
     let audit = audit::perform(&text, &settings, &folder, monitor.as_mut(), &stop)?;
     let judgement = audit.judge(&text, &reference)?;
     audit::write(&text, &settings, &audit, judgement.as_ref(), args.shown, &folder)?;
-    if audit.trained.unjudged > 0 {
+    if let Some(&f1) = audit.evidence.f1.last().filter(|&&f1| f1 < LEARNED) {
+        monitor.warning(&format!(
+            "the models have learned little (F1 {f1:.2} against the given labels of text they had not seen): take the list \
+             with caution and the probabilities not at all; more --epochs, fewer --folds or a stronger encoder may help"
+        ));
+    }
+    if audit.unjudged > 0 {
         monitor.warning(&format!(
             "{} tokens could not be judged: they stand behind the encoder's last position or have no piece",
-            audit.trained.unjudged
+            audit.unjudged
         ));
     }
     drop(monitor);
@@ -168,9 +182,25 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `audits/<file without its ending>`.
-fn default_folder(path: &Path) -> PathBuf {
-    Path::new("audits").join(path.file_stem().unwrap_or(path.as_os_str()))
+/// `audits/<file without its ending>`, or of a folder `audits/<folder>-<split>`.
+fn default_folder(data: &Path, split: SplitName) -> PathBuf {
+    let absolute = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    let name = match data.is_dir() {
+        true => absolute.file_name().map(|name| format!("{}-{}", name.to_string_lossy(), Split::from(split).name())),
+        false => absolute.file_stem().map(|name| name.to_string_lossy().into_owned()),
+    };
+    Path::new("audits").join(name.unwrap_or_else(|| "audit".into()))
+}
+
+/// Refuses a folder that holds something else than an audit: its files would be written over.
+fn require_own(folder: &Path) -> anyhow::Result<()> {
+    let is_audit = folder.join("runs").is_dir() || folder.join("audit.json").is_file();
+    let is_used = folder.is_file() || folder.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if is_used && !is_audit {
+        let problem = Problem::new("the folder holds something else than an audit").at(folder);
+        return Err(Error::Config(problem.hint("choose another folder with --out")).into());
+    }
+    Ok(())
 }
 
 /// The truth and what others say, where they are given.
@@ -202,10 +232,12 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
         Some(onset) => format!("memorisation begins in epoch {}", onset.epoch),
         None => "no onset of memorisation was seen".to_owned(),
     };
+    let likely = audit.suspects.iter().filter(|suspect| suspect.probability >= 0.5).count();
     let (first, last) = (evidence.first_scored_epoch, evidence.scored_epoch);
     lines.push(format!("scored in epochs {first} to {last} of {}: {why}", evidence.f1.len()));
     lines.push(format!(
-        "{} suspects in {} sentences; by the estimated probabilities about {expected:.0} of {} tokens are wrong",
+        "{} stretches of words ranked, {likely} of them more likely wrong than not, in {} sentences; by the estimated \
+         probabilities about {expected:.0} of {} tokens are wrong",
         audit.suspects.len(),
         text.sentences.len(),
         text.n_tokens()

@@ -79,7 +79,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
                 .hint("choose another folder with --out, or remove this one"),
         ));
     }
-    let data = training_data(corpus, &perturbed, config)?;
+    let data = training_data(corpus, &perturbed, config, &tagger)?;
     for name in perturbed.cap.iter().flat_map(CapReport::types_lost) {
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
@@ -212,7 +212,7 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
     Ok((Manifest::read(folder)?.config, folder.to_owned()))
 }
 
-fn training_data(corpus: &Corpus, perturbed: &Perturbed, config: &RunConfig) -> Result<TrainingData> {
+fn training_data(corpus: &Corpus, perturbed: &Perturbed, config: &RunConfig, tagger: &Tagger) -> Result<TrainingData> {
     let train = perturbed.train(&corpus.train);
     let labels = corpus.labels.names().to_vec();
     let Some(fold) = config.fold else {
@@ -229,7 +229,12 @@ fn training_data(corpus: &Corpus, perturbed: &Perturbed, config: &RunConfig) -> 
     };
     // A run that holds out a fold is made to find out which labels are right: none is known to be.
     fold.check(&train)?;
-    let (trained_on, judged) = fold.split(&train, config.seed);
+    let (mut trained_on, mut judged) = fold.split(&train, config.seed);
+    // Text under suspicion is as it is: a sentence of which the tokenizer leaves nothing can be neither learned nor judged.
+    let pieces = tagger.tokenizer().encode(train.iter().map(|sentence| sentence.words.as_slice()), usize::MAX)?;
+    for part in [&mut trained_on, &mut judged] {
+        part.retain(|&sentence| !pieces[sentence as usize].words.is_empty());
+    }
     let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone()).collect();
     let named = |numbers: &[u32]| numbers.iter().map(|&i| perturbed.sentences[i as usize]).collect();
     Ok(TrainingData {

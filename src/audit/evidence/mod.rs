@@ -189,7 +189,7 @@ impl Evidence {
 
 impl Evidence {
     /// The mean over seeds; the phases are those of the first seed, the scored epoch the median.
-    pub(super) fn mean(seeds: Vec<&Self>) -> Self {
+    pub(super) fn mean(seeds: &[&Self]) -> Self {
         let Some((&first, rest)) = seeds.split_first() else { return Self::default() };
         if rest.is_empty() {
             return first.clone();

@@ -126,11 +126,11 @@ fn the_mean_of_seeds_is_scored_at_the_lower_median() {
         ..Evidence::default()
     };
     let (a, b) = (seed(4, 0.25, true), seed(2, 0.75, false));
-    let mean = Evidence::mean(vec![&a, &b]);
+    let mean = Evidence::mean(&[&a, &b]);
     assert_eq!((mean.scored_epoch, &mean.probabilities[..], &mean.train_loss[0][..]), (2, &[0.5][..], &[0.5][..]));
     assert_eq!(mean.judged, [false], "one seed knows nothing of it");
-    assert_eq!(Evidence::mean(vec![&a]), a);
-    assert_eq!(Evidence::mean(Vec::new()), Evidence::default());
+    assert_eq!(Evidence::mean(&[&a]), a);
+    assert_eq!(Evidence::mean(&[]), Evidence::default());
 }
 
 #[test]

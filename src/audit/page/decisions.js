@@ -8,7 +8,7 @@ const KINDS = {
   "spurious": ["Spurious", "This is annotated as an entity and seems to be none."],
   "wrong-type": ["Wrong type", "The entity seems to be of another type."],
   "wrong-boundary": ["Wrong boundary", "The entity seems to begin or end elsewhere, or to be more than one, or fewer."],
-  "inconsistent": ["Inconsistent", "The model does not object, but elsewhere the same words are mostly annotated otherwise."],
+  "inconsistent": ["Inconsistent", "Elsewhere the same words are almost always annotated otherwise, as suggested here."],
   "invalid-sequence": ["Invalid sequence", "These tags are no valid sequence."],
 };
 const kindName = (kind) => KINDS[kind]?.[0] ?? plain(kind);

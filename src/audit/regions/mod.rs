@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use crate::audit::decode::Decoder;
 use crate::audit::mentions::Mentions;
+use crate::audit::score::log_odds;
 use crate::audit::{Evidence, Occurrence, Scores, Suspect, SuspectKind, Text};
 use crate::corpus::{LabelSet, Span, SpanMode, SpanReader};
 
@@ -24,8 +25,10 @@ const MENTIONS: usize = 3;
 const MAJORITY: f64 = 0.75;
 /// Mentions that a suspect carries along.
 const SHOWN: usize = 5;
-/// A sequence of tags that cannot be is wrong somewhere: log-odds of 0.99.
-const INVALID: f64 = 4.595;
+/// A sequence of tags that cannot be is wrong somewhere: the probability it gets at least.
+const INVALID: f64 = 0.99;
+/// How many times as probable as the repaired sequence another reading must be to be suggested in its place.
+const REPAIR: f64 = 100.0;
 
 /// A stretch of words with what might stand there instead.
 struct Candidate {
@@ -126,11 +129,19 @@ impl Finder<'_> {
             let first_invalid = invalid.partition_point(|&word| word < words.start);
             let is_invalid = invalid.get(first_invalid).is_some_and(|&word| word < words.end);
             let written = |read: Vec<Span>| Some((self.builder.write(&words, &read)?, read));
-            let candidate = if given != read {
+            let candidate = if is_invalid {
+                // Repaired if there are the labels for it, unless the models are sure of something else.
+                let repaired = written(given.clone());
+                let better = |of: &(Vec<u8>, Vec<Span>)| match &repaired {
+                    Some(repaired) => {
+                        self.weight(&weights, &words, &of.0) - self.weight(&weights, &words, &repaired.0) > REPAIR.ln()
+                    }
+                    None => true,
+                };
+                let other = written(read).filter(better);
+                other.or_else(|| repaired.clone()).or_else(|| written(self.other_reading(&weights, given.first()?)?))
+            } else if given != read {
                 written(read)
-            } else if is_invalid {
-                // Agreed upon, and repaired if there are the labels for it.
-                written(read).or_else(|| written(self.other_reading(&weights, &given[0])?))
             } else {
                 // Agreed upon: what else could it be?
                 self.other_reading(&weights, &given[0]).and_then(written)
@@ -155,6 +166,12 @@ impl Finder<'_> {
             }
         }
         found
+    }
+
+    /// The sum of the weights of these labels for these words.
+    fn weight(&self, weights: &[f64], words: &Range<usize>, labels: &[u8]) -> f64 {
+        let k = self.text.labels.len();
+        words.clone().zip(labels).map(|(word, &label)| weights[word * k + usize::from(label)]).sum()
     }
 
     /// The best other reading of an entity's words: no entity, or one of another type.
@@ -285,7 +302,7 @@ fn suspect(
         words.clone().filter(|&word| source.labels[word] != suggested[word - words.start]).map(token).collect();
     let largest = |values: &[f64]| changed.iter().map(|&t| values[t]).filter(|v| !v.is_nan()).reduce(f64::max);
     // That a sequence cannot be needs no model.
-    let least = (kind == SuspectKind::InvalidSequence).then_some((INVALID, 0.99));
+    let least = (kind == SuspectKind::InvalidSequence).then_some((log_odds(INVALID), INVALID));
     let (score, probability) = match (largest(&scores.score).zip(largest(&scores.probability)), least) {
         (Some((score, probability)), Some(least)) => (score.max(least.0), probability.max(least.1)),
         (found, least) => found.or(least)?,

@@ -25,7 +25,7 @@ fn everything(given: &str, read: &str) -> Vec<(f64, SuspectKind, String)> {
 
 /// Those that the models object to.
 fn found(given: &str, read: &str) -> Vec<(SuspectKind, String)> {
-    let objected = everything(given, read).into_iter().filter(|&(score, ..)| score > -2.0);
+    let objected = everything(given, read).into_iter().filter(|&(score, ..)| score > -1.0);
     objected.map(|(_, kind, change)| (kind, change)).collect()
 }
 

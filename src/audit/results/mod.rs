@@ -153,7 +153,7 @@ pub fn summary<'a>(text: &'a Text, settings: &'a AuditSettings, audit: &'a Audit
         labels: names,
         sentences: text.sentences.len(),
         tokens: text.n_tokens(),
-        unjudged: audit.trained.unjudged,
+        unjudged: audit.unjudged,
         settings,
         versions: Versions::current(),
         seeds: seeds.collect(),
