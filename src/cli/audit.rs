@@ -158,8 +158,9 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
     audit::write(&text, &settings, &audit, judgement.as_ref(), args.shown, &folder)?;
     if let Some(&f1) = audit.evidence.f1.last().filter(|&&f1| f1 < LEARNED) {
         monitor.warning(&format!(
-            "the models have learned little (F1 {f1:.2} against the given labels of text they had not seen): take the list \
-             with caution and the probabilities not at all; more --epochs, fewer --folds or a stronger encoder may help"
+            "the models reach an F1 of {f1:.2} against the given labels: they have learned little, or very much is wrong; \
+             take the list with caution and the probabilities not at all (more --epochs, fewer --folds or a stronger \
+             encoder may help)"
         ));
     }
     if audit.unjudged > 0 {

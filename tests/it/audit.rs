@@ -53,7 +53,8 @@ fn audited() -> &'static Audited {
         succeed(&workspace, &["corpus", "generate", "--out", "clean", "--train", "250", "--dev", "10", "--test", "0"]);
         succeed(&workspace, &["corpus", "perturb", "clean", "--out", "noisy", "--kind", "uniform", "--rate", "0.1"]);
         let said = succeed(&workspace, &short("noisy/train.txt", "one", &[&FOLDS[..], &["--threads", "1"]].concat()));
-        assert_eq!(said.stderr.lines().count(), 1, "the invalid sequences are warned of: {said}");
+        let invalid = said.stderr.lines().filter(|line| line.contains("invalid IOB2 transitions")).count();
+        assert_eq!(invalid, 1, "the invalid sequences are warned of: {said}");
         Audited { judgement: serde_json::from_str(&said.stdout).unwrap(), workspace }
     })
 }
@@ -289,12 +290,10 @@ fn one_fold_uses_training_alone_and_keeps_to_its_data() {
     let text = in_scheme(Scheme::Iob2, 40);
     workspace.file("mine.txt", &text);
     let arguments = short("mine.txt", "out", &["--folds", "1", "--epochs", "2", "--quiet"]);
-    assert_snapshot!(succeed(&workspace, &arguments), @r"
-    code: 0
-    ----- stdout
-    out
-    ----- stderr
-    ");
+    let said = succeed(&workspace, &arguments);
+    assert_eq!(said.stdout, "out\n");
+    let warnings: Vec<&str> = said.stderr.lines().collect();
+    assert!(warnings.len() == 1 && warnings[0].starts_with("warning: the models reach an F1 of 0."), "{said}");
     let found = suspects(&workspace.path().join("out"));
     assert!(!found.is_empty());
     assert!(found.iter().all(|suspect| suspect.held_out_loss.is_empty() && suspect.train_loss.len() == 2));

@@ -142,7 +142,7 @@ fn what_cannot_be_compared() {
     ----- stdout
     ----- stderr
     error: --seeds names the seed 1 twice
-      hint: give each seed once
+      hint: it would count twice in every mean; name different ones
     ");
     let no_model = compare(&workspace, "before.txt after.txt --dev dev.txt");
     assert!(no_model.code == 2 && no_model.stderr.contains("which encoder is to read the text?"), "{no_model}");

@@ -28,7 +28,7 @@ const SHOWN: usize = 5;
 /// A sequence of tags that cannot be is wrong somewhere: the probability it gets at least.
 const INVALID: f64 = 0.99;
 /// How many times as probable as the repaired sequence another reading must be to be suggested in its place.
-const REPAIR: f64 = 100.0;
+const REPAIR: f64 = 20.0;
 
 /// A stretch of words with what might stand there instead.
 struct Candidate {
