@@ -1,10 +1,10 @@
 //! The label channel: which labels annotators gave in the place of which, estimated without knowing the truth.
 //!
 //! A model that has not seen a token says p(k), the probability of each label k. Whoever annotated it wrote the true
-//! label k as j with probability T[k][j]. What is written, j, then speaks for each k with
+//! label k as j with probability T(k, j). What is written, j, then speaks for each k with
 //!
 //! ```text
-//! P(true = k | text, given = j)  =  q(k) · T[k][j]  /  Σ_l q(l) · T[l][j],     q(k) ∝ p(k)^β · e^b(k)
+//! P(true = k | text, given = j)  =  q(k) · T(k, j)  /  Σ_l q(l) · T(l, j),     q(k) ∝ p(k)^β · e^b(k)
 //! ```
 //!
 //! T is unknown. It is estimated from the given labels alone, by expectation maximisation: the posterior above, summed
@@ -24,7 +24,7 @@
 //! and a channel could explain that as well: the label would be what another one is mistaken for. Two things keep them
 //! apart. The intercepts b make the model expect each label as often as it is given (the maximum-likelihood fit of an
 //! intercept, found by iterative scaling) before the channel is estimated. And annotators are taken to be right more
-//! often than not: T[k][k] is at least a half.
+//! often than not: T(k, k) is at least a half.
 //!
 //! Confident learning ([`super::confident`], arXiv 1911.00068) estimates the same table by counting confident
 //! disagreements; where the model is weak, it takes the model's mistakes for the annotators'.

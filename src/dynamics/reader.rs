@@ -10,7 +10,8 @@ use crate::corpus::LabelSet;
 use crate::error::{Error, Problem};
 
 /// What to do about a damaged epoch.
-const REMAKE_EPOCH: &str = "delete this file and resume the run (or train it again): the other epochs are unharmed";
+const REMAKE_EPOCH: &str = "the other epochs are unharmed: of a run that is not finished delete this file and resume, of a finished one remove the \
+     folder and do the run again";
 /// What to do about another damaged file.
 pub(super) const REMAKE_FILE: &str = "restore the file from a copy, or train again";
 

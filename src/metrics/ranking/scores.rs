@@ -42,7 +42,7 @@ pub struct Cut {
     pub lift: Option<f64>,
 }
 
-/// Percentile bootstrap intervals over sentences; see [`Replicates`].
+/// Percentile bootstrap intervals over sentences; see [`crate::metrics::Replicates`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankingIntervals {
     /// Replicates with an error to find; the others have no value and are left out.
