@@ -1,4 +1,22 @@
 //! Finding the wrong labels of annotated text, and putting them right.
+//!
+//! ```text
+//! Text ─▶ train (one run a seed and fold) ─▶ Evidence ─▶ Scores ─▶ Suspects ─▶ files and page
+//!                                               │           │          │
+//!                                               └─ measures ┴──────────┴─▶ evaluation, where the truth is known
+//! decisions ─▶ apply ─▶ corrected text ─▶ compare
+//! ```
+//!
+//! * [`Text`] is one annotated file; [`train`] cuts it into folds and trains on the others ([`crate::run::Fold`]);
+//! * [`Evidence`] gathers from the logs what the models said of each token, held out and in training;
+//! * [`score()`] makes one number of it, without labels of its own, with [`crate::analysis::channel`]; [`measures()`] are the
+//!   single ones in use elsewhere;
+//! * [`suspects`] turns tokens into stretches of words that a person can correct one by one;
+//! * [`perform`] does all of this, [`write()`] leaves it in a folder, [`page`] draws what a person works through;
+//! * [`evaluation`] judges an audit where the truth is known;
+//! * [`read_decisions`] and [`apply`] put decisions into the file, [`compare`] says what they are worth.
+//!
+//! Training apart, everything is a function of the logs: scoring again takes seconds, and the same logs give the same bytes.
 
 pub mod compare;
 pub mod evaluation;

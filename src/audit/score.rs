@@ -17,9 +17,8 @@
 //! s  =  (h + t)/2 + (c − x)/2
 //! ```
 //!
-//! Then labels are judged as they were made, an entity at a time:
-//! the words of a given entity get the mean of their scores, and so do the words that are given as `O` and together make
-//! up an entity for the models. Where the same words are mostly given otherwise in other places, that is added: half of
+//! Then labels are judged as they were made, an entity at a time: the words of a given entity get the mean of their scores,
+//! and so do the words that are given as `O` and together make up an entity for the models. Where the same words are mostly given otherwise in other places, that is added: half of
 //! ln((1 − a) / a), where a = (alike + 1) / (others + 2) is the share of the other mentions that are given alike (half,
 //! as the models have seen those places, too; nothing where most are alike, for a mistake may be made every time).
 //!
