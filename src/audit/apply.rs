@@ -4,7 +4,7 @@
 //! words must be there, with the tags it was made on. Two decisions may speak of the same word only if they agree. And
 //! where a valid sequence would become an invalid one, nothing is applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Result;
 use crate::corpus::EditableFile;
@@ -28,6 +28,8 @@ pub struct Applied {
     pub n_edited: usize,
     /// Decisions to keep the given tags.
     pub n_rejected: usize,
+    /// Decisions to accept or to edit that were left out, as the sentence's tags would be no valid sequence.
+    pub n_left_out: usize,
     /// Tokens whose label changed. In IOB1 and BIOES more lines than these may differ.
     pub n_tokens_changed: usize,
     /// Tokens accepted or edited whose label is the one they had.
@@ -43,6 +45,19 @@ pub struct Applied {
 /// are others, two decisions disagree about a word, a tag is none of IOB2, or a sequence of tags that was valid would
 /// not be.
 pub fn apply(data: &EditableFile, decisions: &Decisions) -> Result<Applied> {
+    apply_as(data, decisions, false)
+}
+
+/// The same, but where a valid sequence would become an invalid one, all decisions about that sentence are left out, and
+/// counted. Labels that were predicted word by word, as cleanlab's issues are, often need that.
+///
+/// # Errors
+/// As [`apply`], but for sequences.
+pub fn apply_valid(data: &EditableFile, decisions: &Decisions) -> Result<Applied> {
+    apply_as(data, decisions, true)
+}
+
+fn apply_as(data: &EditableFile, decisions: &Decisions, skip_invalid: bool) -> Result<Applied> {
     let mut wanted: BTreeMap<(usize, usize), (&Change, &str)> = BTreeMap::new();
     for change in &decisions.changes {
         verify(data, decisions, change)?;
@@ -59,17 +74,25 @@ pub fn apply(data: &EditableFile, decisions: &Decisions) -> Result<Applied> {
             };
         }
     }
+    let mut left_out: BTreeSet<usize> = BTreeSet::new();
+    if skip_invalid {
+        left_out.extend(faults(data, &wanted).iter().map(|fault| fault.sentence));
+        wanted.retain(|(sentence, _), _| !left_out.contains(sentence));
+    }
     stays_valid(data, decisions, &wanted)?;
     let edits: Edits = wanted.iter().map(|(place, (_, tag))| (*place, (*tag).to_owned())).collect();
     let n_tokens_changed = edits.iter().filter(|((s, t), tag)| data.tags()[*s][*t] != **tag).count();
     let edited = data.edit(&edits)?;
-    let count = |decision| decisions.changes.iter().filter(|change| change.decision == decision).count();
+    let is_in = |change: &&Change| change.decision == Decision::Reject || !left_out.contains(&change.sentence);
+    let taken: Vec<&Change> = decisions.changes.iter().filter(is_in).collect();
+    let count = |decision| taken.iter().filter(|change| change.decision == decision).count();
     Ok(Applied {
         bytes: edited.bytes,
         lines: edited.lines,
         n_accepted: count(Decision::Accept),
         n_edited: count(Decision::Edit),
         n_rejected: count(Decision::Reject),
+        n_left_out: decisions.changes.len() - taken.len(),
         n_tokens_changed,
         n_tokens_unchanged: edits.len() - n_tokens_changed,
         warnings: fingerprint_warning(data, decisions).into_iter().collect(),
@@ -170,12 +193,17 @@ fn conflict(data: &EditableFile, decisions: &Decisions, first: &Change, second: 
     Error::Data(problem.hint("reject one of them, or take it out"))
 }
 
-/// Refuses changes that make an invalid sequence of tags where there was a valid one.
-fn stays_valid(
-    data: &EditableFile,
-    decisions: &Decisions,
-    wanted: &BTreeMap<(usize, usize), (&Change, &str)>,
-) -> Result<()> {
+/// A place where a valid sequence of tags would become an invalid one.
+struct Fault<'a> {
+    change: &'a Change,
+    sentence: usize,
+    token: usize,
+    previous: &'a str,
+    current: &'a str,
+}
+
+/// Where changes would make an invalid sequence of tags of a valid one.
+fn faults<'a>(data: &'a EditableFile, wanted: &BTreeMap<(usize, usize), (&'a Change, &'a str)>) -> Vec<Fault<'a>> {
     let is_valid = |previous: Option<&str>, current: &str| {
         let tag = |text| Tag::parse(text).unwrap_or(None);
         is_valid_transition(Scheme::Iob2, previous.and_then(tag), tag(current))
@@ -189,11 +217,22 @@ fn stays_valid(
         for current in [Some(token), Some(token + 1).filter(is_kept)].into_iter().flatten() {
             let before = current.checked_sub(1);
             if is_valid(before.map(old), old(current)) && !is_valid(before.map(new), new(current)) {
-                faults.push((change, sentence, current, before.map_or("O", new), new(current)));
+                let (previous, token) = (before.map_or("O", new), current);
+                faults.push(Fault { change, sentence, token, previous, current: new(current) });
             }
         }
     }
-    let Some(&(change, sentence, token, previous, current)) = faults.first() else { return Ok(()) };
+    faults
+}
+
+/// Refuses changes that make an invalid sequence of tags of a valid one.
+fn stays_valid(
+    data: &EditableFile,
+    decisions: &Decisions,
+    wanted: &BTreeMap<(usize, usize), (&Change, &str)>,
+) -> Result<()> {
+    let faults = faults(data, wanted);
+    let Some(&Fault { change, sentence, token, previous, current }) = faults.first() else { return Ok(()) };
     let others = match faults.len() - 1 {
         0 => String::new(),
         n => format!(", and {n} more like it"),
@@ -204,7 +243,7 @@ fn stays_valid(
         printable(current),
         printable(previous)
     );
-    Err(Error::Data(
-        problem(decisions, change, what).hint("let the decision cover all words of the entity, or reject it"),
-    ))
+    Err(Error::Data(problem(decisions, change, what).hint(
+        "let the decision cover all words of the entity, reject it, or leave such sentences out with --skip-invalid",
+    )))
 }

@@ -42,7 +42,7 @@ mod text;
 mod types;
 mod write_tables;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, apply, apply_valid};
 pub use decisions::{Change, Decision, DecisionFormat, Decisions, SUSPECTS_FILE, read_decisions};
 pub use evidence::Evidence;
 pub use folds::{run_folder, train};

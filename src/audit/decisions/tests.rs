@@ -1,5 +1,5 @@
 use super::*;
-use crate::audit::{TokenRow, apply, write_cleanlab_table};
+use crate::audit::{TokenRow, apply, apply_valid, write_cleanlab_table};
 
 /// A file of two sentences and six words, and decisions about it.
 struct Room {
@@ -195,4 +195,19 @@ fn what_holds_no_decisions_is_refused() {
     assert_eq!(room.refusal(&index), "d:2: the given label is `2`, but train.txt:1 has `B-ORG`");
     assert_eq!(room.refusal(&format!(",{issues}6,True,0.5,O,O\n")), "d:2: there is no word 6: train.txt has 6");
     assert_eq!(room.refusal(&format!(",{issues}1,True,0.5,O,O\n1,True,0.5,O,O\n")), "d:3: the index 1 is there twice");
+}
+
+#[test]
+fn sentences_that_would_be_invalid_can_be_left_out() {
+    let room = Room::new(IOB2);
+    // `York` would be inside of nothing; `EU` stands alone.
+    let table = "sentence\ttoken\tgiven\tsuggested\n0\t0\tB-ORG\tO\n1\t0\tB-LOC\tO\n1\t2\tO\tB-LOC\n";
+    let decisions = room.read("tokens.tsv", table, None).unwrap();
+    assert!(
+        matches!(apply(&room.data, &decisions), Err(Error::Data(problem)) if problem.what.contains("no valid sequence"))
+    );
+    let applied = apply_valid(&room.data, &decisions).unwrap();
+    assert_eq!((applied.n_accepted, applied.n_left_out, applied.n_tokens_changed), (1, 2, 1));
+    let expected = IOB2.replace("EU B-ORG", "EU O");
+    assert_eq!(String::from_utf8(applied.bytes).unwrap(), expected);
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use fs_err as fs;
 use serde_json::json;
 
-use crate::audit::{Applied, Decisions, apply, read_decisions};
+use crate::audit::{Applied, Decisions, apply, apply_valid, read_decisions};
 use crate::cli::output::{errln, outln};
 use crate::corpus::{EditableFile, Split};
 use crate::error::{Error, Problem, Result, printable};
@@ -42,6 +42,9 @@ pub(in crate::cli) struct ApplyArgs {
     /// Replace the annotated file
     #[arg(long, conflicts_with = "out")]
     in_place: bool,
+    /// Leave out sentences whose tags would become an invalid sequence, instead of applying nothing
+    #[arg(long)]
+    skip_invalid: bool,
     /// Print the lines that would change, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -59,7 +62,7 @@ pub(super) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
     let data = open(args)?;
     let target = target(args, data.path())?;
     let decisions = read_decisions(&args.decisions, &data, args.auto)?;
-    let applied = apply(&data, &decisions)?;
+    let applied = if args.skip_invalid { apply_valid } else { apply }(&data, &decisions)?;
     for warning in &applied.warnings {
         errln!("warning: {warning}");
     }
@@ -136,6 +139,7 @@ fn as_json(data: &EditableFile, decisions: &Decisions, applied: &Applied, target
         "accepted": applied.n_accepted,
         "edited": applied.n_edited,
         "rejected": applied.n_rejected,
+        "left_out": applied.n_left_out,
         "tokens_changed": applied.n_tokens_changed,
         "tokens_unchanged": applied.n_tokens_unchanged,
         "lines": applied.lines,
@@ -157,6 +161,9 @@ fn say(args: &ApplyArgs, data: &EditableFile, applied: &Applied, target: Option<
     outln!("accepted          {}", applied.n_accepted);
     outln!("edited            {}", applied.n_edited);
     outln!("rejected          {}", applied.n_rejected);
+    if args.skip_invalid {
+        outln!("left out          {}", applied.n_left_out);
+    }
     outln!("tokens changed    {}", applied.n_tokens_changed);
     outln!("tokens unchanged  {}", applied.n_tokens_unchanged);
     outln!("lines changed     {} ({})", applied.lines.len(), data.scheme());
