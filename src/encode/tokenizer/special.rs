@@ -1,0 +1,166 @@
+//! Special pieces: which they are, and those that a vocabulary alone does not declare.
+
+use serde_json::Value;
+use tokenizers::{AddedToken, Tokenizer as Pretrained};
+
+use super::files::Files;
+use crate::Result;
+use crate::error::{Error, Problem};
+
+/// The ids of the special pieces that we use.
+pub(super) struct SpecialPieces {
+    pub cls: u32,
+    pub sep: u32,
+    pub unknown: Option<u32>,
+    pub mask: Option<u32>,
+}
+
+/// A special piece that is looked for under its key, then under BERT's and RoBERTa's names.
+const NAMES: [(&str, [&str; 2]); 5] = [
+    ("cls_token", ["[CLS]", "<s>"]),
+    ("sep_token", ["[SEP]", "</s>"]),
+    ("unk_token", ["[UNK]", "<unk>"]),
+    ("mask_token", ["[MASK]", "<mask>"]),
+    ("pad_token", ["[PAD]", "<pad>"]),
+];
+
+impl SpecialPieces {
+    /// Looks them up, by the names the files give, else by the known ones.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if there is no piece to open or to close a sentence.
+    pub fn find(pretrained: &Pretrained, files: &Files) -> Result<Self> {
+        let id = |key: &str| content(pretrained, files, key).and_then(|piece| pretrained.token_to_id(&piece));
+        let require = |index: usize| {
+            let (key, names) = NAMES[index];
+            id(key).ok_or_else(|| {
+                Error::Model(
+                    Problem::new(format!(
+                        "the tokenizer has no piece {}",
+                        text(files.special(key)).unwrap_or(names[0])
+                    ))
+                    .at(files.origin().join("tokenizer.json"))
+                    .hint("use the tokenizer that the encoder was pretrained with"),
+                )
+            })
+        };
+        Ok(Self { cls: require(0)?, sep: require(1)?, unknown: id("unk_token"), mask: id("mask_token") })
+    }
+}
+
+/// The special pieces that the tokenizer has, as (key, piece).
+pub(super) fn present(pretrained: &Pretrained, files: &Files) -> Vec<(&'static str, String)> {
+    NAMES.iter().filter_map(|(key, _)| Some((*key, content(pretrained, files, key)?))).collect()
+}
+
+/// The piece of a key: the named one, where it exists and whoever opens or closes sentences must, else a known one.
+fn content(pretrained: &Pretrained, files: &Files, key: &str) -> Option<String> {
+    let exists = |piece: &&str| pretrained.token_to_id(piece).is_some();
+    let named = text(files.special(key));
+    let known = NAMES.iter().find(|(k, _)| *k == key).map_or([""; 2], |(_, names)| *names);
+    match named {
+        Some(piece) if exists(&piece) => Some(piece.to_owned()),
+        Some(_) if matches!(key, "cls_token" | "sep_token") => None,
+        _ => known.into_iter().find(exists).map(String::from),
+    }
+}
+
+/// A special piece as transformers declares it where the files say nothing else.
+pub(super) struct Default {
+    pub key: &'static str,
+    pub content: &'static str,
+    /// Takes the whitespace before it along.
+    pub lstrip: bool,
+    /// Is looked for in the normalised text.
+    pub normalized: bool,
+}
+
+/// The pieces to add to a tokenizer made of a bare vocabulary: `vocabulary`'s own, overridden and followed by the named
+/// special ones and by those of `added_tokens_decoder` and `added_tokens.json`, in the order of their ids.
+///
+/// # Errors
+/// [`Error::Model`] if a piece would get another id than the files say.
+pub(super) fn add(
+    pretrained: &mut Pretrained,
+    files: &Files,
+    vocabulary: Vec<AddedToken>,
+    defaults: &[Default],
+) -> Result<()> {
+    let failed = |e: tokenizers::Error| Error::Internal(format!("adding special pieces failed: {e}"));
+    pretrained.add_tokens(vocabulary).map_err(failed)?;
+    let numbered = numbered(files)?;
+    pretrained.add_tokens(numbered.iter().map(|(_, token)| token.clone())).map_err(failed)?;
+    for (id, token) in &numbered {
+        let given = pretrained.token_to_id(&token.content);
+        if given != Some(*id) {
+            let file =
+                if files.get("added_tokens.json").is_some() { "added_tokens.json" } else { "tokenizer_config.json" };
+            let piece = &token.content;
+            return Err(files
+                .problem(file, format!("the piece {piece:?} should be {id}, but the vocabulary makes it {given:?}")));
+        }
+    }
+    for default in defaults {
+        let plain = AddedToken::from(default.content, true).lstrip(default.lstrip).normalized(default.normalized);
+        let token = match files.special(default.key) {
+            Some(Value::String(content)) => AddedToken { content: content.clone(), ..plain },
+            Some(object) => declared(object, plain),
+            None => plain,
+        };
+        let listed = numbered.iter().any(|(_, other)| other.content == token.content);
+        if !listed {
+            pretrained.add_special_tokens([token]).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Pieces with the ids that files give them, ascending.
+fn numbered(files: &Files) -> Result<Vec<(u32, AddedToken)>> {
+    let mut numbered: Vec<(u32, AddedToken)> = Vec::new();
+    if let Some(Value::Object(listed)) = files.settings().get("added_tokens_decoder") {
+        for (id, object) in listed {
+            let content = text(Some(object)).filter(|content| !content.is_empty());
+            let (Ok(id), Some(content)) = (id.parse(), content) else {
+                return Err(files
+                    .problem("tokenizer_config.json", format!("no piece: added_tokens_decoder has {id:?}: {object}")));
+            };
+            let special = object.get("special").and_then(Value::as_bool).unwrap_or(true);
+            numbered.push((id, declared(object, AddedToken::from(content, special))));
+        }
+    }
+    if let Value::Object(listed) = files.json("added_tokens.json")? {
+        for (content, id) in listed {
+            let id = id.as_u64().and_then(|id| u32::try_from(id).ok()).filter(|_| !content.is_empty());
+            let Some(id) = id else {
+                return Err(files.problem("added_tokens.json", format!("no id of a piece: {content:?}")));
+            };
+            if !numbered.iter().any(|(_, token)| token.content == content) {
+                let special = NAMES.iter().any(|(key, known)| {
+                    text(files.special(key)).map_or(known.contains(&content.as_str()), |named| named == content)
+                });
+                numbered.push((id, AddedToken::from(content, special)));
+            }
+        }
+    }
+    numbered.sort_by_key(|(id, _)| *id);
+    Ok(numbered)
+}
+
+fn text(value: Option<&Value>) -> Option<&str> {
+    let value = value?;
+    value.as_str().or_else(|| value.get("content")?.as_str())
+}
+
+/// A piece with the properties that an object gives it.
+fn declared(object: &Value, token: AddedToken) -> AddedToken {
+    let flag = |key: &str, otherwise: bool| object.get(key).and_then(Value::as_bool).unwrap_or(otherwise);
+    AddedToken {
+        content: text(Some(object)).unwrap_or(&token.content).to_owned(),
+        single_word: flag("single_word", token.single_word),
+        lstrip: flag("lstrip", token.lstrip),
+        rstrip: flag("rstrip", token.rstrip),
+        normalized: flag("normalized", token.normalized),
+        special: token.special,
+    }
+}
