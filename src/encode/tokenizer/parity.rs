@@ -106,17 +106,17 @@ fn whose_a_sentencepiece_model_is_follows_from_class_then_type_then_name() {
         }
         Tokenizer::from_files(files, Path::new("m")).map(|tokenizer| tokenizer.vocabulary_size())
     };
-    assert_eq!(size("sentencepiece.bpe.model", "", "").unwrap(), 292);
-    assert_eq!(size("spm.model", "", "xlm-roberta").unwrap(), 292);
-    assert_eq!(size("spm.model", "XLMRobertaTokenizerFast", "deberta-v2").unwrap(), 292);
-    assert_eq!(size("spm.model", "PreTrainedTokenizerFast", "xlm-roberta").unwrap(), 292);
+    assert_eq!(size("sentencepiece.bpe.model", "", "").unwrap(), 302);
+    assert_eq!(size("spm.model", "", "xlm-roberta").unwrap(), 302);
+    assert_eq!(size("spm.model", "XLMRobertaTokenizerFast", "deberta-v2").unwrap(), 302);
+    assert_eq!(size("spm.model", "PreTrainedTokenizerFast", "xlm-roberta").unwrap(), 302);
     for (class, model_type, whose) in [("CamembertTokenizer", "", "CamembertTokenizer"), ("", "t5", "t5")] {
         let error = size("spm.model", class, model_type).unwrap_err();
         assert!(error.to_string().contains(whose), "{error}");
         assert!(error.hint().unwrap().contains("AutoTokenizer"));
     }
-    // In DeBERTa's layout [CLS] has to be in the file, and is not: it would be a row that no encoder has.
-    assert_eq!(size("spm.model", "", "deberta-v2").unwrap(), 290 + 4);
+    let error = size("spm.model", "", "deberta-v2").unwrap_err();
+    assert!(error.to_string().contains("[CLS]"), "a row that no encoder has is not made up: {error}");
 }
 
 /// The named files of a fixture, with one of them replaced.
@@ -137,9 +137,8 @@ fn special_pieces_are_those_the_files_name() {
     let error = with("byte-level", "tokenizer_config.json", named).err().unwrap();
     assert!(error.to_string().contains("[CLS]"), "{error}");
     let named = r#"{ "cls_token": { "content": "</s>" }, "sep_token": "<s>", "mask_token": "!" }"#;
-    for file in ["tokenizer_config.json", "special_tokens_map.json"] {
-        let tokenizer = with("byte-level-json", file, named);
-        let tokenizer = if file == "tokenizer_config.json" { tokenizer.unwrap() } else { continue };
+    for (name, file) in [("byte-level-json", "tokenizer_config.json"), ("byte-level", "special_tokens_map.json")] {
+        let tokenizer = with(name, file, named).unwrap();
         assert_eq!(tokenizer.special(), [2, 0, 3]);
         assert_eq!(tokenizer.mask(), Some(5));
     }
@@ -148,11 +147,11 @@ fn special_pieces_are_those_the_files_name() {
 #[test]
 fn added_pieces_keep_their_ids_or_are_refused() {
     let with = |json: &str| with("deberta", "added_tokens.json", json);
-    let tokenizer = with(r#"{ "[NEW]": 291, "[MASK]": 290 }"#).unwrap();
-    assert_eq!((tokenizer.mask(), tokenizer.vocabulary_size()), (Some(290), 292));
-    assert_eq!(tokenizer.pieces("[NEW]").unwrap(), [291]);
-    let error = with(r#"{ "[MASK]": 300 }"#).err().unwrap();
-    assert!(error.to_string().contains("should be 300"), "{error}");
+    let tokenizer = with(r#"{ "[NEW]": 301, "[MASK]": 300 }"#).unwrap();
+    assert_eq!((tokenizer.mask(), tokenizer.vocabulary_size()), (Some(300), 302));
+    assert_eq!(tokenizer.pieces("[NEW]").unwrap(), [301]);
+    let error = with(r#"{ "[MASK]": 310 }"#).err().unwrap();
+    assert!(error.to_string().contains("should be 310"), "{error}");
     assert!(with(r#"{ "[MASK]": -1 }"#).is_err());
     assert!(with("[]").err().unwrap().to_string().contains("not a JSON object"));
 }

@@ -33,19 +33,18 @@ impl SpecialPieces {
         let id = |key: &str| content(pretrained, files, key).and_then(|piece| pretrained.token_to_id(&piece));
         let require = |index: usize| {
             let (key, names) = NAMES[index];
-            id(key).ok_or_else(|| {
-                Error::Model(
-                    Problem::new(format!(
-                        "the tokenizer has no piece {}",
-                        text(files.special(key)).unwrap_or(names[0])
-                    ))
-                    .at(files.origin().join("tokenizer.json"))
-                    .hint("use the tokenizer that the encoder was pretrained with"),
-                )
-            })
+            id(key).ok_or_else(|| missing(files, text(files.special(key)).unwrap_or(names[0])))
         };
         Ok(Self { cls: require(0)?, sep: require(1)?, unknown: id("unk_token"), mask: id("mask_token") })
     }
+}
+
+fn missing(files: &Files, piece: &str) -> Error {
+    Error::Model(
+        Problem::new(format!("the tokenizer has no piece {piece}"))
+            .at(files.origin().join("tokenizer.json"))
+            .hint("use the tokenizer that the encoder was pretrained with"),
+    )
 }
 
 /// The special pieces that the tokenizer has, as (key, piece).
@@ -75,11 +74,14 @@ pub(super) struct Default {
     pub normalized: bool,
 }
 
-/// The pieces to add to a tokenizer made of a bare vocabulary: `vocabulary`'s own, overridden and followed by the named
-/// special ones and by those of `added_tokens_decoder` and `added_tokens.json`, in the order of their ids.
+/// Adds the pieces that a bare vocabulary does not declare: `vocabulary`'s own, those of `added_tokens_decoder` and
+/// `added_tokens.json` in the order of their ids, and the special ones.
+///
+/// The hiding and the padding piece get the next row where they have none, as in transformers; those for opening, closing
+/// and unknown are not invented, for no encoder has learned them.
 ///
 /// # Errors
-/// [`Error::Model`] if a piece would get another id than the files say.
+/// [`Error::Model`] if a piece would get another id than the files say, or one to open or close sentences is missing.
 pub(super) fn add(
     pretrained: &mut Pretrained,
     files: &Files,
@@ -108,7 +110,11 @@ pub(super) fn add(
             None => plain,
         };
         let listed = numbered.iter().any(|(_, other)| other.content == token.content);
-        if !listed {
+        let row = listed || pretrained.token_to_id(&token.content).is_some();
+        if !row && matches!(default.key, "cls_token" | "sep_token") {
+            return Err(missing(files, &token.content));
+        }
+        if !listed && (row || default.key != "unk_token") {
             pretrained.add_special_tokens([token]).map_err(failed)?;
         }
     }

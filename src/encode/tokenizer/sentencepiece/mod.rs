@@ -173,6 +173,9 @@ pub(super) fn read(files: &Files, name: &str) -> Result<Pretrained> {
     let found = |e: tokenizers::Error| problem(e.to_string());
     let inner: ModelWrapper = match model.algorithm {
         Algorithm::Unigram => Unigram::from(vocabulary, Some(unknown), false).map_err(found)?.into(),
+        Algorithm::Bpe if layout != Layout::Deberta => {
+            return Err(problem(format!("of type BPE, which {layout:?} never is")));
+        }
         Algorithm::Bpe => {
             let ids: Vocab = vocabulary.into_iter().zip(0..).map(|((piece, _), id)| (piece, id)).collect();
             let bpe = BPE::builder()

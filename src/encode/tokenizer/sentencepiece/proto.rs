@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_model_is_read() {
         let model = Model::parse(REAL).unwrap();
-        assert_eq!((model.pieces.len(), model.unknown, model.unknown_piece.as_str()), (290, 3, "[UNK]"));
+        assert_eq!((model.pieces.len(), model.unknown, model.unknown_piece.as_str()), (300, 3, "[UNK]"));
         assert_eq!(model.pieces[0], Piece { text: "[PAD]".into(), score: 0.0, kind: Kind::Control });
         assert_eq!(model.pieces[4].text, "▁");
         assert_eq!(model.algorithm, Algorithm::Unigram);
