@@ -87,13 +87,7 @@ impl Keys {
 
 impl Architecture for Bert {
     fn names(&self) -> Names {
-        Names {
-            model_types: &["bert"],
-            prefix: "bert",
-            layers_key: "num_hidden_layers",
-            encoder_class: "BertModel",
-            tagger_class: "BertForTokenClassification",
-        }
+        Names { model_types: &[("bert", "Bert")], prefix: "bert", layers_key: "num_hidden_layers" }
     }
 
     fn config(&'static self, json: &[u8]) -> serde_json::Result<EncoderConfig> {

@@ -55,13 +55,7 @@ fn fiftieth() -> f64 {
 
 impl Architecture for DistilBert {
     fn names(&self) -> Names {
-        Names {
-            model_types: &["distilbert"],
-            prefix: "distilbert",
-            layers_key: "n_layers",
-            encoder_class: "DistilBertModel",
-            tagger_class: "DistilBertForTokenClassification",
-        }
+        Names { model_types: &[("distilbert", "DistilBert")], prefix: "distilbert", layers_key: "n_layers" }
     }
 
     fn config(&'static self, json: &[u8]) -> serde_json::Result<EncoderConfig> {

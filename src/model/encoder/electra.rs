@@ -11,13 +11,7 @@ pub struct Electra;
 
 impl Architecture for Electra {
     fn names(&self) -> Names {
-        Names {
-            model_types: &["electra"],
-            prefix: "electra",
-            layers_key: "num_hidden_layers",
-            encoder_class: "ElectraModel",
-            tagger_class: "ElectraForTokenClassification",
-        }
+        Names { model_types: &[("electra", "Electra")], prefix: "electra", layers_key: "num_hidden_layers" }
     }
 
     fn config(&'static self, json: &[u8]) -> serde_json::Result<EncoderConfig> {

@@ -32,16 +32,13 @@ pub const WORDS: &str = "embeddings.word_embeddings.weight";
 /// What an architecture is called where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Names {
-    /// `model_type` in `config.json`; the first is the one that is written where none was read.
-    pub model_types: &'static [&'static str],
+    /// `model_type` in `config.json`, and what the names of transformers' classes begin with: `bert` and `Bert`. The first is
+    /// what is written where none was read.
+    pub model_types: &'static [(&'static str, &'static str)],
     /// What parameters of the encoder begin with in the checkpoint of a task's model, a dot behind: `bert`.
     pub prefix: &'static str,
     /// The key of the number of layers in `config.json`.
     pub layers_key: &'static str,
-    /// transformers' class of the encoder alone.
-    pub encoder_class: &'static str,
-    /// transformers' class of a tagger.
-    pub tagger_class: &'static str,
 }
 
 /// A kind of encoder.

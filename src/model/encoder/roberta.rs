@@ -15,11 +15,9 @@ pub struct Roberta;
 impl Architecture for Roberta {
     fn names(&self) -> Names {
         Names {
-            model_types: &["roberta", "xlm-roberta", "camembert"],
+            model_types: &[("roberta", "Roberta"), ("xlm-roberta", "XLMRoberta"), ("camembert", "Camembert")],
             prefix: "roberta",
             layers_key: "num_hidden_layers",
-            encoder_class: "RobertaModel",
-            tagger_class: "RobertaForTokenClassification",
         }
     }
 

@@ -182,9 +182,8 @@ impl Tagger {
         let prototypes = self.head.kind == HeadKind::Prototypes;
         let mut config = self.config.clone();
         config.head = prototypes.then(|| self.head.clone());
-        let names = self.config.architecture.names();
-        let architecture = if prototypes { names.encoder_class } else { names.tagger_class };
-        super::save::write_folder(folder, &config, architecture, Some(&self.labels), &self.tokenizer, || {
+        let architecture = config.class(if prototypes { "Model" } else { "ForTokenClassification" });
+        super::save::write_folder(folder, &config, &architecture, Some(&self.labels), &self.tokenizer, || {
             checkpoint::write(&folder.join("model.safetensors"), &self.tensors()?, Precision::Single, &[])
         })
     }
