@@ -129,7 +129,8 @@ impl EncoderConfig {
                 "use the config.json that came with the weights".into(),
             );
         }
-        if let Some(size) = sizes.into_iter().chain([config.first_position, config.token_types]).find(|&s| s > LARGEST) {
+        if let Some(size) = sizes.into_iter().chain([config.first_position, config.token_types]).find(|&s| s > LARGEST)
+        {
             return refuse(
                 format!("a size is {size}, more than any encoder has"),
                 "use the config.json that came with the weights".into(),
