@@ -46,7 +46,7 @@ pub use dropout::{Dropout, dropout};
 pub use embedding::{Tables, embed};
 pub use gradients::{Gradient, Gradients};
 pub use layer_norm::{Norm, layer_norm, linear_add_norm};
-pub use linear::{Linear, linear};
+pub use linear::{Linear, linear, project};
 pub use means::group_means;
 pub use pool::{Buffer, Pool};
 pub use prototypes::{Outside, prototype_logits};
