@@ -12,33 +12,25 @@
 //! Gradients: dV and dS as in attention, and with dS scaled, dQᵢ = Σⱼ dSᵢⱼ·(kⱼ + κ_b(i−j)),
 //! dKⱼ = Σᵢ dSᵢⱼ·(qᵢ + ρ_b(i−j)), dκ_b = Σ dSᵢⱼ·qᵢ and dρ_b = Σ dSᵢⱼ·kⱼ over the pairs at distances of row b. P is kept.
 //!
-//! That is twice the multiplications of attention without positions, and no more: no product is computed for a distance
-//! that does not occur, in contrast to reading from the products with a whole table, and no matrix of scores by
-//! position is written. The gradients of κ and ρ add up over the sentences; what is added up in one go is a head in a
-//! group of sentences.
+//! As qᵢ·(kⱼ + κ_b) is one product, that is 1.5 times the multiplications of attention without positions: two products for
+//! scores and one for out, and six in the backward pass instead of four. None is computed for a distance that does not
+//! occur, in contrast to reading from the products with a whole table, and no matrix of scores by position is written. The
+//! gradients of κ and ρ add up over the sentences; what is added up in one go is a head in a group of sentences.
 
 mod distances;
 mod head;
 mod plain;
+mod plan;
 
 use candle_core::{Result, bail};
 
 pub use self::distances::{Buckets, Distances};
-use self::head::{Gradient, Scores, Shift, entries};
 pub use self::plain::disentangled_attention_plain;
-use super::Packing;
-use super::attention::{Place, Plan, Sentences};
+use self::plan::RelativePlan;
+use super::attention::Sentences;
 use super::dropout::Dropout;
-use super::host::kernel;
-use super::math::axpy;
-use super::small::padded;
 use super::tape::{Tape, Value};
-use super::tiles::{Cuts, Split, Tile, for_tiles, sum_rows};
-
-/// Tasks that the backward pass is cut into, about.
-const TASKS: usize = 48;
-/// Rows a task of the tables.
-const ROWS: usize = 16;
+use super::tiles::sum_rows;
 
 /// What is at the relative positions, and where the queries stand.
 #[derive(Debug, Clone, Copy)]
@@ -79,14 +71,9 @@ pub fn disentangled_attention(
         return tape.tensor(disentangled_attention_plain(tensors, tables, relative, sentences, heads, dropout)?);
     }
     let h = q.dims().1;
-    let scale = 1.0 / ((h / heads * relative.terms()) as f32).sqrt();
-    let plan = Relation {
-        plan: Plan::new(sentences, heads, h, scale),
-        distances: relative.distances.clone(),
-        places: relative.places.to_vec(),
-    };
+    let plan = RelativePlan::new(relative, sentences, heads, h);
     let tables = [relative.keys.cloned(), relative.queries.cloned()];
-    let mut p = tape.buffer(plan.plan.weights());
+    let mut p = tape.buffer(plan.weights());
     let mut out = tape.buffer(q.dims().0 * h);
     plan.forward(tape, [q.host()?, k.host()?, v.host()?], host(&tables)?, dropout, [&mut p, &mut out]);
     let inputs = [q.clone(), k.clone(), v.clone()];
@@ -94,8 +81,8 @@ pub fn disentangled_attention(
     Ok(tape.output(out, h, move |g, sink| {
         let mut gradients = inputs.each_ref().map(|x| sink.buffer(x.dims().0 * h));
         // One matrix a group of sentences.
-        let size = plan.distances.table_rows().len() * h;
-        let mut partial = [0, 1].map(|_| sink.buffer(plan.groups().parts() * size));
+        let (groups, size) = (plan.groups().parts(), plan.table_rows() * h);
+        let mut partial = [0, 1].map(|_| sink.buffer(groups * size));
         let [q, k, v] = &inputs;
         let given = [q.host()?, k.host()?, v.host()?];
         let [gq, gk, gv] = &mut gradients;
@@ -137,171 +124,11 @@ fn host(tables: &[Option<Value>; 2]) -> Result<[Option<&[f32]>; 2]> {
     Ok([keys?, queries?])
 }
 
-/// What is computed where.
-struct Relation {
-    plan: Plan,
-    distances: Distances,
-    places: Vec<u32>,
-}
-
-impl Relation {
-    /// Groups of sentences, such that there are some dozen tasks.
-    fn groups(&self) -> Cuts {
-        let n = self.plan.keys.len();
-        Cuts::every((n * self.plan.heads).div_ceil(TASKS).max(1), n)
-    }
-
-    fn shift(&self, sentence: usize) -> Shift<'_> {
-        Shift { from: self.distances.longest() - 1, places: &self.places[self.plan.queries.sentence(sentence)] }
-    }
-
-    /// κ and ρ with an entry for each distance, transposed: `[h, entries]`. Entry t is key − query = t − longest + 1.
-    /// A table that is left out is one of zeros.
-    fn spread(&self, tables: [Option<&[f32]>; 2], out: [&mut [f32]; 2]) {
-        let (h, width) = (self.plan.h, entries(self.distances.longest()));
-        let (rows, all) = (Cuts::every(ROWS, h), Cuts::whole(width));
-        let scales = [1.0, self.plan.scale];
-        for ((table, out), scale) in tables.into_iter().zip(out).zip(scales) {
-            let Some(table) = table else {
-                out.fill(0.0);
-                continue;
-            };
-            for_tiles([Split::new(out, &rows, &all)], |place, [mut out]| {
-                spread_columns(table, h, place.rows.start, self.distances.rows(), scale, &mut out);
-            });
-        }
-    }
-
-    fn forward(
-        &self,
-        tape: &Tape,
-        inputs: [&[f32]; 3],
-        tables: [Option<&[f32]>; 2],
-        dropout: Option<&Dropout>,
-        out: [&mut [f32]; 2],
-    ) {
-        let width = entries(self.distances.longest());
-        let [mut keys, mut queries] = [0, 1].map(|_| tape.buffer(self.plan.h * width));
-        self.spread(tables, [&mut keys, &mut queries]);
-        self.plan.forward(inputs, dropout, out, |&Place { sentence, shape, column }, q, k, p| {
-            let tables = [&keys, &queries].map(|table| &table[column * width..][..shape.d * width]);
-            pulp::Arch::new().dispatch(Scores { shape, column, shift: self.shift(sentence), q, k, tables, p });
-        });
-    }
-
-    /// Gradients of q, k and v, and those of κ and ρ in each group of sentences.
-    fn backward(
-        &self,
-        [q, k, v]: [&[f32]; 3],
-        tables: [Option<&[f32]>; 2],
-        (p, scale): (&[f32], f32),
-        g: &[f32],
-        [gq, gk, gv]: [&mut [f32]; 3],
-        partial: [&mut [f32]; 2],
-    ) {
-        let plan = &self.plan;
-        let (d, rows, groups) = (plan.h / plan.heads, self.distances.table_rows().len(), self.groups());
-        let borders = |packing: &Packing| Cuts::at((0..=groups.parts()).map(|i| packing.offsets[groups.border(i)]));
-        let (queries, keys) = (borders(&plan.queries), borders(&plan.keys));
-        let (tables_each, columns) = (Cuts::every(rows, rows * groups.parts()), Cuts::every(d, plan.h));
-        let [_, _, weights] = plan.cuts();
-        let [partial_keys, partial_queries] = partial;
-        let splits = [
-            Split::new(gq, &queries, &columns),
-            Split::new(gk, &keys, &columns),
-            Split::new(gv, &keys, &columns),
-            Split::new(partial_keys, &tables_each, &columns),
-            Split::new(partial_queries, &tables_each, &columns),
-        ];
-        for_tiles(splits, |place, [mut gq, mut gk, mut gv, keys, queries]| {
-            let (column, wide) = (place.columns.start, padded(d));
-            let size = entries(self.distances.longest()) * wide;
-            let tables = tables.map(|table| self.spread_rows(table, column, size));
-            let mut sums = [0, 1].map(|_| vec![0f32; size]);
-            for sentence in groups.range(place.part.0) {
-                let shape = plan.shape(sentence);
-                let (of_q, of_k) = (plan.queries.sentence(sentence), plan.keys.sentence(sentence));
-                let at =
-                    [of_q.start - place.rows.start, of_k.start - plan.keys.offsets[groups.range(place.part.0).start]];
-                if shape.queries == 0 {
-                    for i in 0..shape.keys {
-                        gk.row(at[1] + i).fill(0.0);
-                        gv.row(at[1] + i).fill(0.0);
-                    }
-                    continue;
-                }
-                let [q, k, v, g] = [(q, &plan.queries), (k, &plan.keys), (v, &plan.keys), (g, &plan.queries)]
-                    .map(|(matrix, packing)| plan.part(matrix, packing, sentence));
-                let p = &p[weights.range(sentence)][column / d * shape.weights()..][..shape.weights()];
-                let [of_queries, of_keys, of_values] = pulp::Arch::new().dispatch(Gradient {
-                    shape,
-                    column,
-                    shift: self.shift(sentence),
-                    q,
-                    k,
-                    v,
-                    p: (p, scale),
-                    g,
-                    tables: tables.each_ref().map(Vec::as_slice),
-                    table_gradients: sums.each_mut().map(Vec::as_mut_slice),
-                });
-                for (tile, first, rows) in
-                    [(&mut gq, at[0], of_queries), (&mut gk, at[1], of_keys), (&mut gv, at[1], of_values)]
-                {
-                    for (i, row) in rows.chunks_exact(wide).enumerate() {
-                        tile.row(first + i).copy_from_slice(&row[..d]);
-                    }
-                }
-            }
-            for (mut out, sums) in [keys, queries].into_iter().zip(&sums) {
-                gather_entries(sums, wide, self.distances.rows(), &mut out);
-            }
-        });
-    }
-
-    /// The head's columns of κ or ρ with an entry for each distance, rows padded: `[entries, d]`.
-    fn spread_rows(&self, table: Option<&[f32]>, column: usize, size: usize) -> Vec<f32> {
-        let (h, d) = (self.plan.h, self.plan.h / self.plan.heads);
-        let mut out = vec![0f32; size];
-        let Some(table) = table else { return out };
-        // Entries count from the last key of the first query on: distances descend.
-        for (out, &row) in out.chunks_exact_mut(padded(d)).zip(self.distances.rows().iter().rev()) {
-            out[..d].copy_from_slice(&table[row as usize * h + column..][..d]);
-        }
-        out
-    }
-}
-
-kernel! {
-    /// For some columns of a table the entries of all distances side by side, scaled; what is left over is 0.
-    fn spread_columns(table: &[f32], h: usize, first: usize, distances: &[u32], scale: f32, out: &mut Tile<'_>) {
-        for column in 0..out.rows() {
-            let out = out.row(column);
-            for (out, &row) in out.iter_mut().zip(distances.iter().rev()) {
-                *out = table[row as usize * h + first + column] * scale;
-            }
-            out[distances.len()..].fill(0.0);
-        }
-    }
-}
-
-kernel! {
-    /// Sums the entries of the distances that have the same row.
-    fn gather_entries(entries: &[f32], wide: usize, distances: &[u32], out: &mut Tile<'_>) {
-        for row in 0..out.rows() {
-            out.row(row).fill(0.0);
-        }
-        for (entry, &row) in entries.chunks_exact(wide).zip(distances.iter().rev()) {
-            axpy(1.0, entry, out.row(row as usize));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::testing::{assert_same, inference};
-    use crate::nn::{Gradients, Parameter, Pool};
+    use crate::nn::testing::{assert_same, inference, parameter};
+    use crate::nn::{Gradients, Packing, Parameter, Pool};
     use crate::random::Streams;
 
     fn places(queries: &Packing, keys: &Packing, chosen: impl Fn(usize) -> usize) -> Vec<u32> {
@@ -402,8 +229,7 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let tape = Tape::training(&candle_core::Device::Cpu, &Pool::default());
-                let p: Vec<Parameter> =
-                    shapes.iter().enumerate().map(|(i, shape)| crate::nn::testing::parameter(i, shape)).collect();
+                let p: Vec<Parameter> = shapes.iter().enumerate().map(|(i, shape)| parameter(i, shape)).collect();
                 let sentences = Sentences { queries: &packing, keys: &packing };
                 let out = attend(&tape, &p, [true; 2], &distances, &places, sentences, 4, None).unwrap();
                 let weights: Vec<f32> = (0..n * 32).map(|i| (i as f32).sin()).collect();
