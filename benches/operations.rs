@@ -7,8 +7,8 @@
 use candle_core::{Device, Result, Var};
 use divan::Bencher;
 use memoscope::nn::{
-    self, Activation, Dropout, Gradient, Gradients, Linear, Norm, Outside, Packing, Parameter, Pool, Sentences, Tables,
-    Tape, Value, on_pool,
+    self, Activation, Buckets, Dropout, Gradient, Gradients, Linear, Norm, Outside, Packing, Parameter, Pool, Relative,
+    Sentences, Tables, Tape, Value, on_pool,
 };
 use memoscope::random::Streams;
 
@@ -106,6 +106,21 @@ fn attention(bencher: Bencher<'_, '_>, version: Version) {
         let (q, k, v) = (tape.parameter(&p[0])?, tape.parameter(&p[1])?, tape.parameter(&p[2])?);
         let sentences = Sentences { queries: &packing, keys: &packing };
         nn::attention(tape, [&q, &k, &v], sentences, HEADS, Some(&dropout))
+    });
+}
+
+#[divan::bench(args = VERSIONS)]
+fn disentangled_attention(bencher: Bencher<'_, '_>, version: Version) {
+    let (packing, dropout) = (packing(), dropout());
+    let longest = packing.sentences().map(|sentence| sentence.len()).max().expect("there are sentences");
+    let distances = Buckets::new(Some(256), 512).expect("a scale").distances(longest);
+    let places: Vec<u32> = packing.sentences().flat_map(|sentence| 0..sentence.len() as u32).collect();
+    let (shape, table): (&[usize], &[usize]) = (&[packing.rows(), HIDDEN], &[distances.table_rows().len(), HIDDEN]);
+    pass(bencher, version, &[shape, shape, shape, table, table], |tape, p| {
+        let [q, k, v, keys, queries] = [0, 1, 2, 3, 4].map(|i| tape.parameter(&p[i]).expect("a matrix"));
+        let relative = Relative { keys: Some(&keys), queries: Some(&queries), distances: &distances, places: &places };
+        let sentences = Sentences { queries: &packing, keys: &packing };
+        nn::disentangled_attention(tape, [&q, &k, &v], relative, sentences, HEADS, Some(&dropout))
     });
 }
 

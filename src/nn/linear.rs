@@ -1,4 +1,4 @@
-//! The linear layer y = x·Wᵀ + b, with x `[n, in]`, W `[out, in]`, b `[out]`, y `[n, out]`.
+//! The linear layer y = x·Wᵀ + b, with x `[n, in]`, W `[out, in]`, b `[out]`, y `[n, out]`; and without b.
 //!
 //! Gradients: ∂x = g·W, ∂W = gᵀ·x, ∂b = Σ over rows of g.
 
@@ -51,7 +51,22 @@ pub fn linear(tape: &Tape, x: &Value, layer: &Linear) -> Result<Value> {
     }))
 }
 
-/// The same composed of candle operations.
+/// y = x·Wᵀ, with W `[out, in]`.
+pub fn project(tape: &Tape, x: &Value, weight: &Parameter) -> Result<Value> {
+    let ((n, inputs), (outputs, w_inputs)) = (x.dims(), weight.tensor().dims2()?);
+    if inputs != w_inputs {
+        bail!("project: x [{n}, {inputs}], W [{outputs}, {w_inputs}]");
+    }
+    if tape.is_composed() {
+        return tape.tensor(x.tensor()?.matmul(&tape.parameter_tensor(weight).t()?)?);
+    }
+    let mut y = tape.buffer(n * outputs);
+    product(&mut y, x.view()?, View::new(&weight.host()?, inputs).t(), false);
+    let (x, weight) = (x.clone(), weight.clone());
+    Ok(tape.output(y, outputs, move |g, sink| backward(&weight, &x, &g, sink)))
+}
+
+/// The linear layer composed of candle operations.
 pub fn linear_plain(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     x.matmul(&weight.t()?)?.broadcast_add(bias)
 }
@@ -73,17 +88,22 @@ impl Linear {
 
     /// Hands on the gradients of x and W, given that of x·Wᵀ.
     pub(super) fn backward(&self, x: &Value, g: &[f32], sink: &mut Sink<'_>) -> Result<()> {
-        let (outputs, inputs) = self.weight.tensor().dims2()?;
-        let g = View::new(g, outputs);
-        {
-            let w = self.weight.host()?;
-            let w = View::new(&w, inputs);
-            sink.value(x.node(), x.dims().0 * inputs, |out, accumulate| product(out, g, w, accumulate));
-        }
-        let x = x.view()?;
-        sink.parameter(&self.weight, |out, accumulate| product(out, g.t(), x, accumulate));
-        Ok(())
+        backward(&self.weight, x, g, sink)
     }
+}
+
+/// Hands on the gradients of x and W, given that of x·Wᵀ.
+fn backward(weight: &Parameter, x: &Value, g: &[f32], sink: &mut Sink<'_>) -> Result<()> {
+    let (outputs, inputs) = weight.tensor().dims2()?;
+    let g = View::new(g, outputs);
+    {
+        let w = weight.host()?;
+        let w = View::new(&w, inputs);
+        sink.value(x.node(), x.dims().0 * inputs, |out, accumulate| product(out, g, w, accumulate));
+    }
+    let x = x.view()?;
+    sink.parameter(weight, |out, accumulate| product(out, g.t(), x, accumulate));
+    Ok(())
 }
 
 /// out = the sums of the columns of `matrix`, or out += them.
@@ -119,7 +139,7 @@ kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::testing::{assert_same, parameter};
+    use crate::nn::testing::{assert_same, inference, parameter};
 
     fn layer(p: &[Parameter]) -> Linear {
         Linear { weight: p[1].clone(), bias: p[2].clone() }
@@ -131,6 +151,13 @@ mod tests {
             let shapes = [&[n, inputs][..], &[outputs, inputs], &[outputs]];
             assert_same(&shapes, |tape, p| linear(tape, &tape.parameter(&p[0])?, &layer(p)));
         }
+    }
+
+    #[test]
+    fn a_layer_without_bias_is_that_of_the_plain_version() {
+        assert_same(&[&[70, 33], &[17, 33]], |tape, p| project(tape, &tape.parameter(&p[0])?, &p[1]));
+        let x = inference().constant(&[1.0; 6], 3).unwrap();
+        assert!(project(&inference(), &x, &parameter(0, &[2, 4])).is_err());
     }
 
     #[test]

@@ -21,6 +21,7 @@
 pub mod activation;
 pub mod attention;
 pub mod cross_entropy;
+pub mod disentangled;
 pub mod dropout;
 pub mod embedding;
 pub mod gradients;
@@ -33,17 +34,19 @@ pub mod pool;
 pub mod product;
 pub mod prototypes;
 pub mod select;
+mod small;
 pub mod tape;
 pub mod tiles;
 
 pub use activation::{Activation, linear_activate};
 pub use attention::{Sentences, attention};
 pub use cross_entropy::cross_entropy;
+pub use disentangled::{Buckets, Distances, Relative, disentangled_attention};
 pub use dropout::{Dropout, dropout};
 pub use embedding::{Tables, embed};
 pub use gradients::{Gradient, Gradients};
 pub use layer_norm::{Norm, layer_norm, linear_add_norm};
-pub use linear::{Linear, linear};
+pub use linear::{Linear, linear, project};
 pub use means::group_means;
 pub use pool::{Buffer, Pool};
 pub use prototypes::{Outside, prototype_logits};

@@ -47,6 +47,11 @@ impl Cuts {
         self.0[part]..self.0[part + 1]
     }
 
+    /// Where the part of that number begins; for one more than there are, the end.
+    pub fn border(&self, part: usize) -> usize {
+        self.0[part]
+    }
+
     fn end(&self) -> usize {
         self.0[self.parts()]
     }

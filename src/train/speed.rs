@@ -20,7 +20,6 @@ use crate::Result;
 use crate::corpus::Sentence;
 use crate::encode::Batch;
 use crate::error::{Error, Problem};
-use crate::model::encoder::EncoderConfig;
 use crate::model::{DropoutPlan, Tagger};
 use crate::nn::product::{View, product};
 use crate::nn::{Gradients, on_pool};
@@ -104,7 +103,7 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
     let training = TrainSettings::default();
     let mut optimizer = AdamW::new(tagger.parameters(), &training)?;
     let mut gradients = Gradients::default();
-    let (mut seconds, mut real, mut padded, mut scored) = (0.0, 0, 0, 0);
+    let (mut seconds, mut real, mut padded, mut scored, mut longest) = (0.0, 0, 0, 0, 0);
     for (number, part) in order.chunks_exact(batch).take(steps + WARM_UP).enumerate() {
         let start = Instant::now();
         let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
@@ -123,13 +122,15 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
             seconds += start.elapsed().as_secs_f64();
             real += batch.ids.len();
             scored += batch.scored.len();
-            let longest = batch.packing.sentences().map(|s| s.len()).max().unwrap_or(0);
-            padded += longest * part.len();
+            let most = batch.packing.sentences().map(|s| s.len()).max().unwrap_or(0);
+            padded += most * part.len();
+            longest += most;
         }
     }
     let peak_rss_mb = peak_memory();
     let real_tokens_per_s = real as f64 / seconds;
-    let limit = tagger.is_on_cpu().then(|| on_pool(|| products(tagger.config(), real / steps, scored / steps, eval)));
+    let shapes = tagger.config().architecture.products(tagger.config(), real / steps, scored / steps, longest / steps);
+    let limit = tagger.is_on_cpu().then(|| on_pool(|| products(&shapes, eval)));
     let limit_tokens = limit.map(|(seconds, _)| (real / steps) as f64 / seconds);
     Ok(Speed {
         what: if eval { "eval" } else { "train" }.into(),
@@ -147,17 +148,16 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
     })
 }
 
-/// Seconds that the matrix products of a step on `n` pieces, of which `scored` reach the head, take alone (the median
+/// Seconds that the matrix products of a step, those of its forward pass being of these shapes, take alone (the median
 /// of several), and how many operations they are.
-fn products(config: &EncoderConfig, n: usize, scored: usize, eval: bool) -> (f64, f64) {
-    let shapes = config.architecture.products(config, n, scored);
+fn products(shapes: &[[usize; 3]], eval: bool) -> (f64, f64) {
     let most = |of: fn(&[usize; 3]) -> usize| shapes.iter().map(of).max().unwrap_or(0);
     let (longest, largest) = (most(|s| s[0] * s[1].max(s[2])), most(|s| s[1] * s[2]));
     let (x, w, g) = (vec![0.5f32; longest], vec![0.5f32; largest], vec![0.5f32; longest]);
     let (mut y, mut gw) = (vec![0f32; longest], vec![0f32; largest]);
     let mut round = || {
         let start = Instant::now();
-        for &[rows, inputs, outputs] in &shapes {
+        for &[rows, inputs, outputs] in shapes {
             let x = View::new(&x[..rows * inputs], inputs);
             let w = View::new(&w[..outputs * inputs], inputs);
             product(&mut y[..rows * outputs], x, w.t(), false);

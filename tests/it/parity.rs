@@ -25,8 +25,14 @@ enum Operations {
 const BOTH: [Operations; 2] = [Operations::Fused, Operations::Composed];
 
 /// The fixtures, and what their parameters begin with.
-const ENCODERS: [(&str, &str); 4] =
-    [("bert", "bert"), ("roberta", "roberta"), ("distilbert", "distilbert"), ("electra", "electra")];
+const ENCODERS: [(&str, &str); 6] = [
+    ("bert", "bert"),
+    ("roberta", "roberta"),
+    ("distilbert", "distilbert"),
+    ("electra", "electra"),
+    ("deberta-v2", "deberta"),
+    ("deberta-v2-own", "deberta"),
+];
 
 /// All fixtures with all operations.
 fn all() -> impl Iterator<Item = (Fixture, Operations)> {
@@ -108,9 +114,11 @@ fn relative_norm(a: &[f32], b: &[f32]) -> f64 {
     (difference / norm.max(1e-30)).sqrt()
 }
 
-/// Attention's key biases have a gradient of zero by construction: what is left is rounding.
+/// Attention's key biases add the same to all scores of a query. Their gradient is zero by construction: what is left is
+/// rounding. That of DeBERTa's keys is not, for positions attend to them, but that of its positions' keys is.
 fn is_key_bias(name: &str) -> bool {
-    name.ends_with("attention.self.key.bias") || name.ends_with("attention.k_lin.bias")
+    let parts = ["self.key.bias", "k_lin.bias", "self.pos_key_proj.bias"];
+    parts.iter().any(|part| name.ends_with(&format!("attention.{part}")))
 }
 
 #[test]

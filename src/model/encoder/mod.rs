@@ -8,6 +8,7 @@
 
 mod bert;
 mod config;
+mod deberta;
 mod distilbert;
 mod electra;
 pub mod post_norm;
@@ -24,7 +25,7 @@ use crate::nn::{Tape, Value};
 
 /// All architectures that are known.
 pub static ARCHITECTURES: &[&dyn Architecture] =
-    &[&bert::Bert, &roberta::Roberta, &distilbert::DistilBert, &electra::Electra];
+    &[&bert::Bert, &roberta::Roberta, &distilbert::DistilBert, &electra::Electra, &deberta::Deberta];
 
 /// The name of the word embedding, whatever the architecture: its rows are one a piece.
 pub const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -65,9 +66,9 @@ pub trait Architecture: Send + Sync {
     /// [`crate::Error::Internal`] for a parameter that [`Architecture::build`] did not add.
     fn open(&self, parameters: &Parameters, config: &EncoderConfig) -> Result<Box<dyn Encoder>>;
 
-    /// The matrix products of a forward pass over `n` pieces of which `scored` reach the head, as (rows, inputs, outputs):
-    /// what a speed is compared with.
-    fn products(&self, config: &EncoderConfig, n: usize, scored: usize) -> Vec<[usize; 3]> {
+    /// The matrix products of a forward pass over `n` pieces of which `scored` reach the head, in sentences of up to
+    /// `longest`, as (rows, inputs, outputs): what a speed is compared with.
+    fn products(&self, config: &EncoderConfig, n: usize, scored: usize, _longest: usize) -> Vec<[usize; 3]> {
         post_norm::products(config, n, scored)
     }
 }

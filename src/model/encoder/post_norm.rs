@@ -16,11 +16,11 @@ use crate::Result;
 use crate::encode::Batch;
 use crate::model::DropoutPlan;
 use crate::model::parameters::{Builder, Init, Parameters};
-use crate::nn::{self, Activation, Linear, Norm, Sentences, Tables, Tape, Value};
+use crate::nn::{self, Activation, Dropout, Linear, Norm, Packing, Sentences, Tables, Tape, Value};
 
-const POSITIONS: &str = "embeddings.position_embeddings.weight";
-const TYPES: &str = "embeddings.token_type_embeddings.weight";
-const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
+pub(super) const POSITIONS: &str = "embeddings.position_embeddings.weight";
+pub(super) const TYPES: &str = "embeddings.token_type_embeddings.weight";
+pub(super) const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
 const PROJECTION: &str = "embeddings_project";
 
 /// What an architecture calls the parts of its blocks, and where its dropout is.
@@ -56,6 +56,11 @@ impl Layout {
         output_norm: "output.LayerNorm",
         attention_output_dropout: true,
     };
+
+    /// The name of a part of a block.
+    pub fn name(&self, layer: usize, part: &str) -> String {
+        format!("{}.{layer}.{part}", self.block)
+    }
 }
 
 /// Adds the encoder's parameters, in the order of transformers' modules.
@@ -63,7 +68,7 @@ impl Layout {
 /// # Errors
 /// [`crate::Error::Model`] for a tensor of another shape.
 pub fn build(builder: &mut Builder<'_>, config: &EncoderConfig, layout: &Layout) -> Result<()> {
-    let (e, h, i) = (config.embedding_size, config.hidden_size, config.intermediate_size);
+    let (e, h) = (config.embedding_size, config.hidden_size);
     let normal = Init::Normal(config.initializer_range);
     builder.add(WORDS, &[config.vocab_size, e], normal)?;
     builder.add(POSITIONS, &[config.first_position + config.max_pieces, e], normal)?;
@@ -74,18 +79,26 @@ pub fn build(builder: &mut Builder<'_>, config: &EncoderConfig, layout: &Layout)
     if e != h {
         add_linear(builder, PROJECTION, h, e, normal)?;
     }
-    for layer in 0..config.layers {
-        let at = |part: &str| format!("{}.{layer}.{part}", layout.block);
-        for part in layout.attention {
-            add_linear(builder, &at(part), h, h, normal)?;
-        }
-        add_linear(builder, &at(layout.attention_output), h, h, normal)?;
-        add_norm(builder, &at(layout.attention_norm), h)?;
-        add_linear(builder, &at(layout.intermediate), i, h, normal)?;
-        add_linear(builder, &at(layout.output), h, i, normal)?;
-        add_norm(builder, &at(layout.output_norm), h)?;
+    (0..config.layers).try_for_each(|layer| build_block(builder, config, layout, layer))
+}
+
+/// Adds the parameters of one block.
+pub(super) fn build_block(
+    builder: &mut Builder<'_>,
+    config: &EncoderConfig,
+    layout: &Layout,
+    layer: usize,
+) -> Result<()> {
+    let (h, i, normal) = (config.hidden_size, config.intermediate_size, Init::Normal(config.initializer_range));
+    let at = |part: &str| layout.name(layer, part);
+    for part in layout.attention {
+        add_linear(builder, &at(part), h, h, normal)?;
     }
-    Ok(())
+    add_linear(builder, &at(layout.attention_output), h, h, normal)?;
+    add_norm(builder, &at(layout.attention_norm), h)?;
+    add_linear(builder, &at(layout.intermediate), i, h, normal)?;
+    add_linear(builder, &at(layout.output), h, i, normal)?;
+    add_norm(builder, &at(layout.output_norm), h)
 }
 
 /// The matrix products of a forward pass: see [`super::Architecture::products`].
@@ -102,13 +115,60 @@ pub fn products(config: &EncoderConfig, n: usize, scored: usize) -> Vec<[usize; 
     products
 }
 
-struct Block {
-    attention: [Linear; 3],
+/// A block: attention of any kind, and the feed-forward layer.
+pub(super) struct Block {
+    /// W_q, W_k, W_v.
+    pub attention: [Linear; 3],
     attention_output: Linear,
     attention_norm: Norm,
     intermediate: Linear,
     output: Linear,
     output_norm: Norm,
+    activation: Activation,
+    attention_output_dropout: bool,
+    layer: u64,
+}
+
+impl Block {
+    /// Views the parameters.
+    pub fn new(parameters: &Parameters, config: &EncoderConfig, layout: &Layout, layer: usize) -> Result<Self> {
+        let linear = |part: &str| parameters.linear(&layout.name(layer, part));
+        let norm = |part: &str| parameters.norm(&layout.name(layer, part), config.layer_norm_eps);
+        let [query, key, value] = layout.attention;
+        Ok(Self {
+            attention: [linear(query)?, linear(key)?, linear(value)?],
+            attention_output: linear(layout.attention_output)?,
+            attention_norm: norm(layout.attention_norm)?,
+            intermediate: linear(layout.intermediate)?,
+            output: linear(layout.output)?,
+            output_norm: norm(layout.output_norm)?,
+            activation: config.activation,
+            attention_output_dropout: layout.attention_output_dropout,
+            layer: layer as u64,
+        })
+    }
+
+    /// The rows of `x` attend to the rows of `context`, by `attend` of q, k and v with dropout of its weights.
+    pub fn compute(
+        &self,
+        tape: &Tape,
+        [x, context]: [&Value; 2],
+        plan: Option<&DropoutPlan>,
+        attend: impl FnOnce([&Value; 3], Option<&Dropout>) -> candle_core::Result<Value>,
+    ) -> candle_core::Result<Value> {
+        let dropout = |purpose, p: fn(&DropoutPlan) -> f64| DropoutPlan::at(plan, purpose, p, self.layer);
+        let [query, key, value] = &self.attention;
+        let q = nn::linear(tape, x, query)?;
+        let k = nn::linear(tape, context, key)?;
+        let v = nn::linear(tape, context, value)?;
+        let attended = attend([&q, &k, &v], dropout("attention dropout", |p| p.attention).as_ref())?;
+        let on_output = dropout("attention output dropout", |p| p.hidden).filter(|_| self.attention_output_dropout);
+        let (layer, norm) = (&self.attention_output, &self.attention_norm);
+        let a = nn::linear_add_norm(tape, &attended, layer, x, on_output.as_ref(), norm)?;
+        let wide = nn::linear_activate(tape, &a, &self.intermediate, self.activation)?;
+        let on_output = dropout("output dropout", |p| p.hidden);
+        nn::linear_add_norm(tape, &wide, &self.output, &a, on_output.as_ref(), &self.output_norm)
+    }
 }
 
 /// The encoder, ready to compute.
@@ -118,9 +178,7 @@ pub struct PostNorm {
     projection: Option<Linear>,
     blocks: Vec<Block>,
     heads: usize,
-    activation: Activation,
     first_position: u32,
-    attention_output_dropout: bool,
 }
 
 impl PostNorm {
@@ -130,19 +188,6 @@ impl PostNorm {
     /// [`crate::Error::Internal`] for one that was not built.
     pub fn new(parameters: &Parameters, config: &EncoderConfig, layout: &Layout) -> Result<Self> {
         let norm = |name: &str| parameters.norm(name, config.layer_norm_eps);
-        let block = |layer: usize| {
-            let at = |part: &str| format!("{}.{layer}.{part}", layout.block);
-            let linear = |part: &str| parameters.linear(&at(part));
-            let [query, key, value] = layout.attention;
-            Ok(Block {
-                attention: [linear(query)?, linear(key)?, linear(value)?],
-                attention_output: linear(layout.attention_output)?,
-                attention_norm: norm(&at(layout.attention_norm))?,
-                intermediate: linear(layout.intermediate)?,
-                output: linear(layout.output)?,
-                output_norm: norm(&at(layout.output_norm))?,
-            })
-        };
         let narrow = config.embedding_size != config.hidden_size;
         Ok(Self {
             tables: Tables {
@@ -152,37 +197,12 @@ impl PostNorm {
             },
             norm: norm(EMBEDDING_NORM)?,
             projection: narrow.then(|| parameters.linear(PROJECTION)).transpose()?,
-            blocks: (0..config.layers).map(block).collect::<Result<_>>()?,
+            blocks: (0..config.layers)
+                .map(|layer| Block::new(parameters, config, layout, layer))
+                .collect::<Result<_>>()?,
             heads: config.heads,
-            activation: config.activation,
             first_position: config.first_position as u32,
-            attention_output_dropout: layout.attention_output_dropout,
         })
-    }
-
-    /// One block: the rows of `x` attend to the rows of `context`.
-    fn block(
-        &self,
-        tape: &Tape,
-        block: &Block,
-        layer: usize,
-        [x, context]: [&Value; 2],
-        sentences: Sentences<'_>,
-        plan: Option<&DropoutPlan>,
-    ) -> candle_core::Result<Value> {
-        let dropout = |purpose, p: fn(&DropoutPlan) -> f64| DropoutPlan::at(plan, purpose, p, layer as u64);
-        let [query, key, value] = &block.attention;
-        let q = nn::linear(tape, x, query)?;
-        let k = nn::linear(tape, context, key)?;
-        let v = nn::linear(tape, context, value)?;
-        let on_weights = dropout("attention dropout", |p| p.attention);
-        let attended = nn::attention(tape, [&q, &k, &v], sentences, self.heads, on_weights.as_ref())?;
-        let on_output = dropout("attention output dropout", |p| p.hidden).filter(|_| self.attention_output_dropout);
-        let (layer, norm) = (&block.attention_output, &block.attention_norm);
-        let a = nn::linear_add_norm(tape, &attended, layer, x, on_output.as_ref(), norm)?;
-        let wide = nn::linear_activate(tape, &a, &block.intermediate, self.activation)?;
-        let on_output = dropout("output dropout", |p| p.hidden);
-        nn::linear_add_norm(tape, &wide, &block.output, &a, on_output.as_ref(), &block.output_norm)
     }
 }
 
@@ -197,11 +217,16 @@ impl Encoder for PostNorm {
         }
         let Some((last, blocks)) = self.blocks.split_last() else { return Ok(nn::select(tape, &x, &batch.scored)?) };
         let packing = &batch.packing;
-        for (i, block) in blocks.iter().enumerate() {
-            x = self.block(tape, block, i, [&x, &x], Sentences { queries: packing, keys: packing }, plan)?;
+        let compute = |block: &Block, rows: [&Value; 2], queries: &Packing| {
+            let sentences = Sentences { queries, keys: packing };
+            let attend =
+                |qkv: [&Value; 3], dropout: Option<&Dropout>| nn::attention(tape, qkv, sentences, self.heads, dropout);
+            block.compute(tape, rows, plan, attend)
+        };
+        for block in blocks {
+            x = compute(block, [&x, &x], packing)?;
         }
         let scored = nn::select(tape, &x, &batch.scored)?;
-        let sentences = Sentences { queries: &packing.select(&batch.scored), keys: packing };
-        Ok(self.block(tape, last, blocks.len(), [&scored, &x], sentences, plan)?)
+        Ok(compute(last, [&scored, &x], &packing.select(&batch.scored))?)
     }
 }

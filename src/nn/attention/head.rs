@@ -1,15 +1,10 @@
-//! One head in one sentence: small matrices, in registers and in the first-level cache.
-//!
-//! A general matrix product packs its operands first, which for matrices of a few dozen rows costs as much as the
-//! product. Here the columns of a head are copied out once, widened with zeros to whole vectors, and multiplied by one
-//! kernel of 4 rows by 2 vectors.
+//! One head in one sentence. The columns of a head are copied out once, widened with zeros to whole vectors, and
+//! multiplied as [small](super::super::small) matrices.
 
 use pulp::{Simd, WithSimd};
 
 use crate::nn::math::{dot, exp, sum};
-
-/// Columns are padded to a multiple of the widest vector.
-const LANES: usize = 16;
+use crate::nn::small::{Left, multiply, padded};
 
 /// How large one head of one sentence is, and how far apart the rows of the whole matrices are.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +17,8 @@ pub struct Shape {
     pub h: usize,
     /// Columns of one.
     pub d: usize,
+    /// What scores are multiplied by.
+    pub scale: f32,
 }
 
 impl Shape {
@@ -30,13 +27,9 @@ impl Shape {
         self.queries * padded(self.keys)
     }
 
-    fn scale(&self) -> f32 {
-        1.0 / (self.d as f32).sqrt()
-    }
-
     /// The head's columns of a matrix times `scale`, rows padded.
     #[inline(always)]
-    fn gather(&self, matrix: &[f32], column: usize, scale: f32) -> Vec<f32> {
+    pub fn gather(&self, matrix: &[f32], column: usize, scale: f32) -> Vec<f32> {
         let width = padded(self.d);
         let mut out = vec![0f32; matrix.len() / self.h * width];
         for (out, row) in out.chunks_exact_mut(width).zip(matrix.chunks_exact(self.h)) {
@@ -49,7 +42,7 @@ impl Shape {
 
     /// The head's columns of a matrix, transposed: `[d, rows]`, rows padded.
     #[inline(always)]
-    fn gather_transposed(&self, matrix: &[f32], column: usize) -> Vec<f32> {
+    pub fn gather_transposed(&self, matrix: &[f32], column: usize) -> Vec<f32> {
         let width = padded(matrix.len() / self.h);
         let mut out = vec![0f32; self.d * width];
         for (i, row) in matrix.chunks_exact(self.h).enumerate() {
@@ -60,6 +53,51 @@ impl Shape {
         out
     }
 
+    /// Turns scores, rows padded, into weights, the padding 0.
+    #[inline(always)]
+    pub fn softmax(&self, p: &mut [f32]) {
+        for row in p.chunks_exact_mut(padded(self.keys)) {
+            let (row, padding) = row.split_at_mut(self.keys);
+            let max = row.iter().fold(f32::NEG_INFINITY, |m, &x| if x > m { x } else { m });
+            for x in row.iter_mut() {
+                *x = exp(*x - max);
+            }
+            let inverse = 1.0 / sum(row);
+            for x in row.iter_mut() {
+                *x *= inverse;
+            }
+            padding.fill(0.0);
+        }
+    }
+
+    /// The gradients of v `[keys, d]` and of the scores before they were scaled `[queries, keys]`, rows padded; v and
+    /// g are whole matrices, `scale` is 1/(1 − p) of the dropout.
+    #[inline(always)]
+    pub fn score_gradient<S: Simd>(
+        &self,
+        simd: S,
+        column: usize,
+        v: &[f32],
+        (p, scale): (&[f32], f32),
+        g: &[f32],
+    ) -> [Vec<f32>; 2] {
+        let (width, wide) = (padded(self.keys), padded(self.d));
+        let g = self.gather(g, column, 1.0);
+        let kept = weights_kept(p, scale);
+        let mut gv = vec![0f32; self.keys * wide];
+        multiply(simd, Left::columns(&kept, width, self.queries), self.keys, &g, wide, &mut gv);
+        let v = self.gather_transposed(v, column);
+        let mut gs = vec![0f32; self.queries * width];
+        multiply(simd, Left::rows(&g, wide, self.d), self.queries, &v, width, &mut gs);
+        for ((gs, kept), p) in gs.chunks_exact_mut(width).zip(kept.chunks_exact(width)).zip(p.chunks_exact(width)) {
+            let mean = dot(kept, gs);
+            for ((gs, &kept), &p) in gs.iter_mut().zip(kept).zip(p) {
+                *gs = kept * *gs - p.abs() * mean;
+            }
+        }
+        [gv, gs]
+    }
+
     /// Writes rows of padded width into the head's columns of a matrix.
     #[inline(always)]
     fn scatter(&self, rows: &[f32], column: usize, matrix: &mut [f32]) {
@@ -67,11 +105,6 @@ impl Shape {
             out[column..][..self.d].copy_from_slice(&row[..self.d]);
         }
     }
-}
-
-/// n rounded up to whole vectors.
-pub fn padded(n: usize) -> usize {
-    n.next_multiple_of(LANES)
 }
 
 /// P ← softmax(q·kᵀ/√d), the padding 0.
@@ -89,22 +122,11 @@ impl WithSimd for Scores<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { shape, column, q, k, p } = self;
-        let q = shape.gather(q, column, shape.scale());
+        let q = shape.gather(q, column, shape.scale);
         let k = shape.gather_transposed(k, column);
         let width = padded(shape.keys);
         multiply(simd, Left::rows(&q, padded(shape.d), shape.d), shape.queries, &k, width, p);
-        for row in p.chunks_exact_mut(width) {
-            let (row, padding) = row.split_at_mut(shape.keys);
-            let max = row.iter().fold(f32::NEG_INFINITY, |m, &x| if x > m { x } else { m });
-            for x in row.iter_mut() {
-                *x = exp(*x - max);
-            }
-            let inverse = 1.0 / sum(row);
-            for x in row.iter_mut() {
-                *x *= inverse;
-            }
-            padding.fill(0.0);
-        }
+        shape.softmax(p);
     }
 }
 
@@ -173,105 +195,16 @@ impl WithSimd for Gradient<'_> {
         let Self { shape, column, q, k, v, p, scale, g, out: [gq, gk, gv] } = self;
         let Shape { queries, keys, d, .. } = shape;
         let (width, wide) = (padded(keys), padded(d));
-        let g = shape.gather(g, column, 1.0);
-        let kept = weights_kept(p, scale);
+        let [rows, gs] = shape.score_gradient(simd, column, v, (p, scale), g);
+        shape.scatter(&rows, column, gv);
+
         let mut rows = vec![0f32; queries.max(keys) * wide];
-
-        multiply(simd, Left::columns(&kept, width, queries), keys, &g, wide, &mut rows);
-        shape.scatter(&rows[..keys * wide], column, gv);
-
-        let v = shape.gather_transposed(v, column);
-        let mut gs = vec![0f32; queries * width];
-        multiply(simd, Left::rows(&g, wide, d), queries, &v, width, &mut gs);
-        for ((gs, kept), p) in gs.chunks_exact_mut(width).zip(kept.chunks_exact(width)).zip(p.chunks_exact(width)) {
-            let mean = dot(kept, gs);
-            for ((gs, &kept), &p) in gs.iter_mut().zip(kept).zip(p) {
-                *gs = kept * *gs - p.abs() * mean;
-            }
-        }
-
-        let k = shape.gather(k, column, shape.scale());
+        let k = shape.gather(k, column, shape.scale);
         multiply(simd, Left::rows(&gs, width, keys), queries, &k, wide, &mut rows);
         shape.scatter(&rows[..queries * wide], column, gq);
 
-        let q = shape.gather(q, column, shape.scale());
+        let q = shape.gather(q, column, shape.scale);
         multiply(simd, Left::columns(&gs, width, queries), keys, &q, wide, &mut rows);
         shape.scatter(&rows[..keys * wide], column, gk);
-    }
-}
-
-/// The left operand of a product, with any strides.
-#[derive(Clone, Copy)]
-struct Left<'a> {
-    values: &'a [f32],
-    row_stride: usize,
-    column_stride: usize,
-    /// Columns: the terms of each sum.
-    terms: usize,
-}
-
-impl<'a> Left<'a> {
-    /// A matrix of rows `stride` apart, of which `terms` columns count.
-    fn rows(values: &'a [f32], stride: usize, terms: usize) -> Self {
-        Self { values, row_stride: stride, column_stride: 1, terms }
-    }
-
-    /// The transpose of a matrix of `terms` rows, `stride` apart.
-    fn columns(values: &'a [f32], stride: usize, terms: usize) -> Self {
-        Self { values, row_stride: 1, column_stride: stride, terms }
-    }
-}
-
-/// out `[rows, width]` ← a·b, with b `[terms, width]` and width a multiple of [`LANES`].
-#[inline(always)]
-fn multiply<S: Simd>(simd: S, a: Left<'_>, rows: usize, b: &[f32], width: usize, out: &mut [f32]) {
-    let vectors = width / S::F32_LANES;
-    let mut row = 0;
-    while row < rows {
-        let n = (rows - row).min(4);
-        let mut vector = 0;
-        while vector < vectors {
-            let two = vectors - vector >= 2;
-            match (n, two) {
-                (4, true) => block::<S, 4, 2>(simd, a, row, b, width, vector, out),
-                (4, false) => block::<S, 4, 1>(simd, a, row, b, width, vector, out),
-                (3, true) => block::<S, 3, 2>(simd, a, row, b, width, vector, out),
-                (3, false) => block::<S, 3, 1>(simd, a, row, b, width, vector, out),
-                (2, true) => block::<S, 2, 2>(simd, a, row, b, width, vector, out),
-                (2, false) => block::<S, 2, 1>(simd, a, row, b, width, vector, out),
-                (_, true) => block::<S, 1, 2>(simd, a, row, b, width, vector, out),
-                (_, false) => block::<S, 1, 1>(simd, a, row, b, width, vector, out),
-            }
-            vector += if two { 2 } else { 1 };
-        }
-        row += n;
-    }
-}
-
-/// R rows by V vectors of the product, summed in registers.
-#[inline(always)]
-fn block<S: Simd, const R: usize, const V: usize>(
-    simd: S,
-    a: Left<'_>,
-    row: usize,
-    b: &[f32],
-    width: usize,
-    vector: usize,
-    out: &mut [f32],
-) {
-    let column = vector * S::F32_LANES;
-    let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    for (term, b) in b.chunks_exact(width).take(a.terms).enumerate() {
-        let (b, _) = S::as_simd_f32s(&b[column..]);
-        for (r, sums) in sums.iter_mut().enumerate() {
-            let x = simd.splat_f32s(a.values[(row + r) * a.row_stride + term * a.column_stride]);
-            for (sum, &b) in sums.iter_mut().zip(b) {
-                *sum = simd.mul_add_e_f32s(x, b, *sum);
-            }
-        }
-    }
-    for (r, sums) in sums.iter().enumerate() {
-        let (out, _) = S::as_mut_simd_f32s(&mut out[(row + r) * width + column..][..V * S::F32_LANES]);
-        out.copy_from_slice(sums);
     }
 }

@@ -7,11 +7,14 @@
 //! P is kept for the backward pass, with P̃ = dropout(P): dV = P̃ᵀ·dO, dP̃ = dO·Vᵀ, dS = P∘mask∘dP̃ − P∘rowsum(P̃∘dP̃),
 //! dQ = dS·K/√d, dK = dSᵀ·Q/√d. Which weights were dropped is kept in their sign, for P itself is never negative.
 
-mod head;
+pub(super) mod head;
+mod plain;
 
-use candle_core::{D, Result, Tensor, bail};
+use candle_core::{Result, bail};
 
 use self::head::{Gradient, Scores, Shape, Weighted};
+pub(super) use self::plain::Padded;
+pub use self::plain::attention_plain;
 use super::Packing;
 use super::dropout::Dropout;
 use super::tape::{Tape, Value};
@@ -26,6 +29,24 @@ pub struct Sentences<'a> {
     pub keys: &'a Packing,
 }
 
+impl Sentences<'_> {
+    /// Refuses what does not fit.
+    pub(super) fn check(&self, [q, k, v]: [&Value; 3], heads: usize) -> Result<()> {
+        let ((m, h), (n, _)) = (q.dims(), k.dims());
+        let Sentences { queries, keys } = self;
+        if k.dims() != (n, h) || v.dims() != (n, h) || heads == 0 || !h.is_multiple_of(heads) {
+            bail!("attention: q {:?}, k {:?}, v {:?}, {heads} heads", q.dims(), k.dims(), v.dims());
+        }
+        if queries.rows() != m || keys.rows() != n || queries.len() != keys.len() {
+            bail!("attention: {m} queries and {n} keys, {} and {} of them in sentences", queries.rows(), keys.rows());
+        }
+        if queries.sentences().zip(keys.sentences()).any(|(q, k)| k.is_empty() && !q.is_empty()) {
+            bail!("attention: a sentence has queries, but no keys");
+        }
+        Ok(())
+    }
+}
+
 /// Attention of each sentence's queries to its keys: `[m, h]`.
 pub fn attention(
     tape: &Tape,
@@ -34,28 +55,21 @@ pub fn attention(
     heads: usize,
     dropout: Option<&Dropout>,
 ) -> Result<Value> {
-    let ((m, h), (n, _)) = (q.dims(), k.dims());
-    let Sentences { queries, keys } = sentences;
-    if k.dims() != (n, h) || v.dims() != (n, h) || heads == 0 || !h.is_multiple_of(heads) {
-        bail!("attention: q {:?}, k {:?}, v {:?}, {heads} heads", q.dims(), k.dims(), v.dims());
-    }
-    if queries.rows() != m || keys.rows() != n || queries.len() != keys.len() {
-        bail!("attention: {m} queries and {n} keys, {} and {} of them in sentences", queries.rows(), keys.rows());
-    }
-    if queries.sentences().zip(keys.sentences()).any(|(q, k)| k.is_empty() && !q.is_empty()) {
-        bail!("attention: a sentence has queries, but no keys");
-    }
+    sentences.check([q, k, v], heads)?;
     if tape.is_composed() {
         return tape.tensor(attention_plain([q.tensor()?, k.tensor()?, v.tensor()?], sentences, heads, dropout)?);
     }
-    let plan = Plan { queries: queries.clone(), keys: keys.clone(), heads, h };
+    let h = q.dims().1;
+    let plan = Plan::new(sentences, heads, h, 1.0 / ((h / heads) as f32).sqrt());
     let mut p = tape.buffer(plan.weights());
-    let mut out = tape.buffer(m * h);
-    plan.forward([q.host()?, k.host()?, v.host()?], dropout, &mut p, &mut out);
+    let mut out = tape.buffer(q.dims().0 * h);
+    plan.forward([q.host()?, k.host()?, v.host()?], dropout, [&mut p, &mut out], |place, q, k, p| {
+        pulp::Arch::new().dispatch(Scores { shape: place.shape, column: place.column, q, k, p });
+    });
     let inputs = [q.clone(), k.clone(), v.clone()];
     let scale = dropout.map_or(1.0, Dropout::scale);
     Ok(tape.output(out, h, move |g, sink| {
-        let [mut gq, mut gk, mut gv] = [m, n, n].map(|rows| sink.buffer(rows * h));
+        let [mut gq, mut gk, mut gv] = inputs.each_ref().map(|x| sink.buffer(x.dims().0 * h));
         let [q, k, v] = &inputs;
         plan.backward([q.host()?, k.host()?, v.host()?], (&p, scale), &g, [&mut gq, &mut gk, &mut gv]);
         for (input, gradient) in inputs.iter().zip([gq, gk, gv]) {
@@ -66,29 +80,45 @@ pub fn attention(
 }
 
 /// What is computed where.
-struct Plan {
-    queries: Packing,
-    keys: Packing,
-    heads: usize,
-    h: usize,
+pub(super) struct Plan {
+    pub queries: Packing,
+    pub keys: Packing,
+    pub heads: usize,
+    pub h: usize,
+    /// What scores are multiplied by.
+    pub scale: f32,
+}
+
+/// One head of one sentence.
+pub(super) struct Place {
+    pub sentence: usize,
+    pub shape: Shape,
+    /// The head's first column.
+    pub column: usize,
 }
 
 impl Plan {
-    fn shape(&self, sentence: usize) -> Shape {
+    pub fn new(Sentences { queries, keys }: Sentences<'_>, heads: usize, h: usize, scale: f32) -> Self {
+        Self { queries: queries.clone(), keys: keys.clone(), heads, h, scale }
+    }
+
+    pub fn shape(&self, sentence: usize) -> Shape {
         Shape {
             queries: self.queries.sentence(sentence).len(),
             keys: self.keys.sentence(sentence).len(),
             h: self.h,
             d: self.h / self.heads,
+            scale: self.scale,
         }
     }
 
     /// Elements of P in all sentences.
-    fn weights(&self) -> usize {
+    pub fn weights(&self) -> usize {
         (0..self.keys.len()).map(|i| self.heads * self.shape(i).weights()).sum()
     }
 
-    fn cuts(&self) -> [Cuts; 3] {
+    /// The sentences' rows in q, in k and v, and their part of P.
+    pub fn cuts(&self) -> [Cuts; 3] {
         let mut end = 0;
         let weights = (0..self.keys.len()).map(|i| {
             end += self.heads * self.shape(i).weights();
@@ -102,12 +132,19 @@ impl Plan {
     }
 
     /// The rows of a matrix that belong to a sentence.
-    fn part<'a>(&self, matrix: &'a [f32], packing: &Packing, sentence: usize) -> &'a [f32] {
+    pub fn part<'a>(&self, matrix: &'a [f32], packing: &Packing, sentence: usize) -> &'a [f32] {
         let rows = packing.sentence(sentence);
         &matrix[rows.start * self.h..rows.end * self.h]
     }
 
-    fn forward(&self, [q, k, v]: [&[f32]; 3], dropout: Option<&Dropout>, p: &mut [f32], out: &mut [f32]) {
+    /// `scores` makes P of a head's columns of q and k.
+    pub fn forward(
+        &self,
+        [q, k, v]: [&[f32]; 3],
+        dropout: Option<&Dropout>,
+        [p, out]: [&mut [f32]; 2],
+        scores: impl Fn(&Place, &[f32], &[f32], &mut [f32]) + Sync,
+    ) {
         let [queries, _, weights] = self.cuts();
         let (all, one) = (Cuts::whole(self.h), Cuts::whole(1));
         for_tiles([Split::new(out, &queries, &all), Split::new(p, &weights, &one)], |place, [mut out, mut p]| {
@@ -115,16 +152,15 @@ impl Plan {
             let shape = self.shape(sentence);
             let [q, k, v] = [(q, &self.queries), (k, &self.keys), (v, &self.keys)]
                 .map(|(matrix, packing)| self.part(matrix, packing, sentence));
-            let arch = pulp::Arch::new();
             let mut mask = vec![0f32; if dropout.is_some() { shape.queries * shape.keys } else { 0 }];
             for (head, p) in p.all().chunks_exact_mut(shape.weights().max(1)).enumerate() {
                 let column = head * shape.d;
-                arch.dispatch(Scores { shape, column, q, k, p });
+                scores(&Place { sentence, shape, column }, q, k, p);
                 if let Some(dropout) = dropout {
                     dropout.fill((sentence * self.heads + head) as u64, &mut mask);
                 }
                 let mask = dropout.map(|dropout| (mask.as_slice(), dropout.scale()));
-                arch.dispatch(Weighted { shape, column, p, v, mask, out: out.all() });
+                pulp::Arch::new().dispatch(Weighted { shape, column, p, v, mask, out: out.all() });
             }
         });
     }
@@ -152,64 +188,6 @@ impl Plan {
             }
         });
     }
-}
-
-/// The same composed of candle operations, on sentences padded to the longest of the batch.
-pub fn attention_plain(
-    [q, k, v]: [&Tensor; 3],
-    Sentences { queries, keys }: Sentences<'_>,
-    heads: usize,
-    dropout: Option<&Dropout>,
-) -> Result<Tensor> {
-    let (m, h) = q.dims2()?;
-    if m == 0 {
-        return Ok(q.clone());
-    }
-    let (batch, d, device) = (keys.len(), h / heads, q.device());
-    let longest = |packing: &Packing| packing.sentences().map(|s| s.len()).max().unwrap_or(0);
-    let (most_queries, most_keys) = (longest(queries), longest(keys));
-    // For each padded place the row it is read from; padding reads row 0, and is masked below.
-    let gather = |packing: &Packing, most: usize| {
-        let mut rows = vec![0u32; batch * most];
-        for (i, sentence) in packing.sentences().enumerate() {
-            for (j, row) in sentence.enumerate() {
-                rows[i * most + j] = row as u32;
-            }
-        }
-        Tensor::from_vec(rows, batch * most, device)
-    };
-    let mut bias = vec![-1e30f32; batch * most_keys];
-    let mut masks = dropout.map(|_| vec![0f32; batch * heads * most_queries * most_keys]);
-    let mut scatter = Vec::with_capacity(m);
-    for (i, (rows, columns)) in queries.sentences().zip(keys.sentences()).enumerate() {
-        bias[i * most_keys..][..columns.len()].fill(0.0);
-        scatter.extend((0..rows.len()).map(|j| (i * most_queries + j) as u32));
-        if let (Some(dropout), Some(masks)) = (dropout, &mut masks) {
-            let mut block = vec![0f32; rows.len() * columns.len()];
-            for head in 0..heads {
-                dropout.fill((i * heads + head) as u64, &mut block);
-                for (j, row) in block.chunks_exact(columns.len().max(1)).enumerate() {
-                    let start = ((i * heads + head) * most_queries + j) * most_keys;
-                    masks[start..][..columns.len()].copy_from_slice(row);
-                }
-            }
-        }
-    }
-    let pad = |x: &Tensor, packing: &Packing, most: usize| {
-        x.index_select(&gather(packing, most)?, 0)?.reshape((batch, most, heads, d))?.transpose(1, 2)?.contiguous()
-    };
-    let (q, k, v) = (pad(q, queries, most_queries)?, pad(k, keys, most_keys)?, pad(v, keys, most_keys)?);
-    let scores = (q.matmul(&k.t()?)? * (1.0 / (d as f64).sqrt()))?;
-    let bias = Tensor::from_vec(bias, (batch, 1, 1, most_keys), device)?.to_dtype(q.dtype())?;
-    let scores = scores.broadcast_add(&bias)?;
-    let weights = scores.broadcast_sub(&scores.detach().max_keepdim(D::Minus1)?)?.exp()?;
-    let mut weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
-    if let Some(masks) = masks {
-        let masks = Tensor::from_vec(masks, (batch, heads, most_queries, most_keys), device)?;
-        weights = (weights * masks.to_dtype(q.dtype())?)?;
-    }
-    let out = weights.matmul(&v)?.transpose(1, 2)?.contiguous()?.reshape((batch * most_queries, h))?;
-    out.index_select(&Tensor::from_vec(scatter, m, device)?, 0)
 }
 
 #[cfg(test)]
