@@ -95,7 +95,8 @@ impl Checkpoint {
     /// # Errors
     /// As the one of these that is there; [`Error::Model`] if none is.
     pub fn of_folder(folder: &Path) -> Result<Self> {
-        let [safetensors, index, pickle] = [select::SAFETENSORS, select::SHARDS, select::PICKLE].map(|n| folder.join(n));
+        let [safetensors, index, pickle] =
+            [select::SAFETENSORS, select::SHARDS, select::PICKLE].map(|n| folder.join(n));
         if !safetensors.is_file() && index.is_file() {
             Self::read_shards(&index)
         } else if !safetensors.is_file() && pickle.is_file() {

@@ -49,7 +49,7 @@ pub struct LoadReport {
     /// `embedded`, a folder, or a name on the hub.
     pub source: String,
     /// The hub's commit; null for what did not come from there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub revision: Option<String>,
     /// SHA-256 (hex) of weights, configuration and tokenizer.
     pub fingerprint: String,

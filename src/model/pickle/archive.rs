@@ -68,13 +68,17 @@ impl<'a> Archive<'a> {
     fn entry(&mut self, name: &str, limit: u64) -> Result<Vec<u8>, Fault> {
         let full = format!("{}{name}", self.folder);
         let shown = printable(name);
-        let entry = self.zip.by_name(&full).map_err(|e| Fault::damaged(format!("it has no readable `{shown}`: {e}")))?;
+        let entry =
+            self.zip.by_name(&full).map_err(|e| Fault::damaged(format!("it has no readable `{shown}`: {e}")))?;
         if entry.compression() != CompressionMethod::Stored {
             return Err(Fault::foreign(format!("`{shown}` is compressed, which torch.save never does")));
         }
         let size = entry.size();
         if size > limit.min(self.length) {
-            return Err(Fault::damaged(format!("`{shown}` claims {size} bytes, {} is the most", limit.min(self.length))));
+            return Err(Fault::damaged(format!(
+                "`{shown}` claims {size} bytes, {} is the most",
+                limit.min(self.length)
+            )));
         }
         let mut bytes = Vec::with_capacity(size as usize);
         entry.take(size + 1).read_to_end(&mut bytes).map_err(|e| Fault::damaged(format!("`{shown}`: {e}")))?;

@@ -420,9 +420,13 @@ impl<'a> Machine<'a> {
             _ => &[],
         };
         let record = match *members {
-            [Value::Text(word), Value::Global(Global::Storage(element)), Value::Text(key), Value::Text(_), Value::Int(n)]
-                if self.texts[word] == "storage" =>
-            {
+            [
+                Value::Text(word),
+                Value::Global(Global::Storage(element)),
+                Value::Text(key),
+                Value::Text(_),
+                Value::Int(n),
+            ] if self.texts[word] == "storage" => {
                 let elements = u64::try_from(n).map_err(|_| broken("a storage of negative length"))?;
                 StorageRecord { key: self.texts[key].to_owned(), element, elements }
             }
@@ -446,7 +450,15 @@ impl<'a> Machine<'a> {
             }
             (
                 Global::RebuildTensor,
-                &[Value::Storage(storage), Value::Int(offset), Value::Tuple(shape), Value::Tuple(strides), Value::Bool, Value::Dict(_), ..],
+                &[
+                    Value::Storage(storage),
+                    Value::Int(offset),
+                    Value::Tuple(shape),
+                    Value::Tuple(strides),
+                    Value::Bool,
+                    Value::Dict(_),
+                    ..,
+                ],
             ) => {
                 let record = self.tensor(storage, offset, shape, strides)?;
                 self.tensors.push(record);

@@ -36,7 +36,8 @@ fn archive(program: &[u8], storage: usize) -> Vec<u8> {
 fn program(elements: i32, offset: i32, shape: &[i32], strides: &[i32]) -> Vec<u8> {
     let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
     let int = |n: i32| [&b"J"[..], &n.to_le_bytes()].concat();
-    let tuple = |members: &[i32]| [b"(".to_vec(), members.iter().flat_map(|&n| int(n)).collect(), b"t".to_vec()].concat();
+    let tuple =
+        |members: &[i32]| [b"(".to_vec(), members.iter().flat_map(|&n| int(n)).collect(), b"t".to_vec()].concat();
     [
         &b"\x80\x02}"[..],
         &text("w"),
@@ -74,10 +75,14 @@ fn tensors_are_what_torch_saved() {
 #[test]
 fn what_would_execute_something_is_refused_by_its_name() {
     let problem = refusal(&fixture("hostile.bin"));
-    assert!(problem.what.contains("`posix.system`") && problem.what.contains("nothing of it was executed"), "{problem}");
+    assert!(
+        problem.what.contains("`posix.system`") && problem.what.contains("nothing of it was executed"),
+        "{problem}"
+    );
     assert!(!Path::new("executed").exists());
     assert!(refusal(&fixture("function.bin")).what.contains("`torch.hub.load`"));
-    for global in ["builtins\neval", "torch\nload", "torch._utils\n_rebuild_device_tensor_from_numpy", "torch\nstorage"] {
+    for global in ["builtins\neval", "torch\nload", "torch._utils\n_rebuild_device_tensor_from_numpy", "torch\nstorage"]
+    {
         let problem = refusal(&archive(format!("\u{2}c{global}\n.").as_bytes(), 0));
         assert!(problem.what.contains("instruction 0x02"), "{problem}");
         let problem = refusal(&archive(&[b"\x80\x02c", global.as_bytes(), b"\n."].concat(), 0));
@@ -103,7 +108,8 @@ fn what_is_no_dictionary_of_tensors_is_refused() {
 #[test]
 fn a_view_must_lie_within_its_storage() {
     let read = |elements, offset, shape: &[i32], strides: &[i32]| {
-        read(&archive(&program(elements, offset, shape, strides), 24), Path::new("x")).map(|mut tensors| tensors.remove(0))
+        read(&archive(&program(elements, offset, shape, strides), 24), Path::new("x"))
+            .map(|mut tensors| tensors.remove(0))
     };
     assert_eq!(read(6, 0, &[2, 3], &[3, 1]).unwrap(), ("w".into(), vec![2, 3], Some(vec![0.0; 6])));
     assert!(read(6, 1, &[5], &[1]).is_ok());
