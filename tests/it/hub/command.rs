@@ -1,5 +1,6 @@
 //! The program, with a model and a data set from a hub.
 
+use memoscope::model::checkpoint::Checkpoint;
 use memoscope::run::Manifest;
 
 use super::server::{COMMIT, Server};
@@ -90,18 +91,71 @@ fn a_run_from_the_hub_and_the_same_without_it() {
     assert_eq!((second.model, second.data), (first.model, first.data));
 }
 
+/// A model's files without its weights.
+fn without_weights(model: &tempfile::TempDir) -> Vec<(String, Vec<u8>)> {
+    files(model.path()).into_iter().filter(|(name, _)| name != "model.safetensors").collect()
+}
+
+/// A safetensors file's tensors as `torch.save` pickles them.
+fn pickled(safetensors: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let tensors = safetensors::SafeTensors::deserialize(safetensors).unwrap();
+    let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+    let int = |n: usize| [&b"J"[..], &(n as u32).to_le_bytes()].concat();
+    let tuple =
+        |members: &[usize]| [b"(".to_vec(), members.iter().flat_map(|&n| int(n)).collect(), b"t".to_vec()].concat();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut program = b"\x80\x02ccollections\nOrderedDict\n)R(".to_vec();
+    for (key, (name, view)) in tensors.iter().enumerate() {
+        assert_eq!(view.dtype(), safetensors::Dtype::F32);
+        let key = key.to_string();
+        zip.start_file(format!("archive/data/{key}"), stored).unwrap();
+        zip.write_all(view.data()).unwrap();
+        let shape = view.shape();
+        let strides: Vec<usize> = (1..=shape.len()).map(|axis| shape[axis..].iter().product()).collect();
+        let storage = [text("storage"), b"ctorch\nFloatStorage\n".to_vec(), text(&key), text("cpu")].concat();
+        program.extend([text(name), b"ctorch._utils\n_rebuild_tensor_v2\n((".to_vec(), storage].concat());
+        program.extend([int(view.data().len() / 4), b"tQ".to_vec(), int(0), tuple(shape), tuple(&strides)].concat());
+        program.extend(b"\x89}tR");
+    }
+    program.extend(b"u.");
+    zip.start_file("archive/data.pkl", stored).unwrap();
+    zip.write_all(&program).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
 #[test]
-fn a_pinned_model_from_a_pickle_is_the_same_model() {
+fn a_pinned_model_and_one_from_a_pickle_are_the_same_model() {
     let (server, workspace) = (served(), Workspace::new());
-    let said = run(&workspace, &server, &[], &["model", "show", &format!("org/tiny@{COMMIT}")]);
+    let said = run(&workspace, &server, &[], &["model", "describe", &format!("org/tiny@{COMMIT}")]);
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stdout.contains(&format!("revision     {COMMIT}")), "{said}");
     let model = fixture_model(&repository("tests/fixtures/parity/bert"));
-    let mut pickled = files(model.path());
-    pickled.retain(|(name, _)| name != "model.safetensors");
+    let safetensors = fs_err::read(model.path().join("model.safetensors")).unwrap();
+    let weights = [("pytorch_model.bin".to_owned(), pickled(&safetensors))];
+    add(&server, "models/org/pickled", &[&without_weights(&model)[..], &weights].concat());
+    let from_pickle = run(&workspace, &server, &[], &["model", "describe", "org/pickled"]);
+    assert_eq!(from_pickle.code, 0, "{from_pickle}");
+    let rest = |said: &Said| said.stdout.lines().skip(2).filter(|l| !l.starts_with("fingerprint")).collect::<String>();
+    assert_eq!(rest(&from_pickle), rest(&said));
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("pytorch_model.bin"), &weights[0].1).unwrap();
+    let mut read = Checkpoint::of_folder(folder.path()).unwrap();
+    let mut expected = Checkpoint::read(&model.path().join("model.safetensors")).unwrap();
+    let names = expected.rest();
+    assert_eq!(read.rest(), names);
+    for name in names {
+        let shape = expected.shape(&name).unwrap().to_vec();
+        assert_eq!(read.take(&name, &shape).unwrap(), expected.take(&name, &shape).unwrap(), "{name}");
+    }
     let pickle = fs_err::read(repository("tests/fixtures/pickle/hostile.bin")).unwrap();
-    add(&server, "models/org/evil", &[&pickled[..], &[("pytorch_model.bin".to_owned(), pickle)]].concat());
-    let said = run(&workspace, &server, &[], &["model", "show", "org/evil"]);
+    add(
+        &server,
+        "models/org/evil",
+        &[&without_weights(&model)[..], &[("pytorch_model.bin".to_owned(), pickle)]].concat(),
+    );
+    let said = run(&workspace, &server, &[], &["model", "describe", "org/evil"]);
     assert_eq!(said.code, 3, "{said}");
     assert!(said.stderr.contains("`posix.system`") && !workspace.path().join("executed").exists(), "{said}");
 }
@@ -121,7 +175,7 @@ fn the_runs_of_a_study_ask_once() {
 #[test]
 fn what_the_hub_does_not_have_ends_with_a_code_of_its_own() {
     let (server, workspace) = (served(), Workspace::new());
-    let said = run(&workspace, &server, &[], &["model", "show", "org/other"]);
+    let said = run(&workspace, &server, &[], &["model", "describe", "org/other"]);
     assert_eq!(said.code, 6, "{said}");
     assert!(said.stderr.contains("no such repository") && said.stderr.contains("\n  hint: "), "{said}");
     let said = run(&workspace, &server, &[("HF_ENDPOINT", "http://127.0.0.1:1")], &["corpus", "describe", "conll03"]);
@@ -133,7 +187,7 @@ fn what_the_hub_does_not_have_ends_with_a_code_of_its_own() {
         said.stderr.contains("HF_HUB_OFFLINE is set, and the cache does not have the data set `tner/wnut2017`"),
         "{said}"
     );
-    let said = run(&workspace, &server, &[("HF_ENDPOINT", "mirror")], &["model", "show", "org/tiny"]);
+    let said = run(&workspace, &server, &[("HF_ENDPOINT", "mirror")], &["model", "describe", "org/tiny"]);
     assert_eq!(said.code, 2, "{said}");
 }
 
