@@ -87,6 +87,9 @@ pub enum Error {
     /// A checkpoint or tokenizer cannot be used.
     #[error("{0}")]
     Model(Problem),
+    /// The hub refuses, cannot be reached, or sends what it should not.
+    #[error("{0}")]
+    Hub(Problem),
     /// The loss or the gradient stopped being a number.
     #[error("the {what} is not finite at step {step} (epoch {epoch})")]
     Diverged {
@@ -133,6 +136,8 @@ pub enum ErrorKind {
     Diverged = 4,
     /// The file system refused (permission, full disk): 5.
     Io = 5,
+    /// The hub or the way to it: 6.
+    Hub = 6,
     /// Interrupted by the user: 130.
     Interrupted = 130,
 }
@@ -154,6 +159,7 @@ impl Error {
         match self {
             Self::Config(_) => ErrorKind::Config,
             Self::Data(_) | Self::Model(_) => ErrorKind::Input,
+            Self::Hub(_) => ErrorKind::Hub,
             Self::Diverged { .. } => ErrorKind::Diverged,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Io { .. } => ErrorKind::Io,
@@ -164,7 +170,7 @@ impl Error {
     /// What the user can do about it, where we know.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Config(p) | Self::Data(p) | Self::Model(p) => p.hint.as_deref(),
+            Self::Config(p) | Self::Data(p) | Self::Model(p) | Self::Hub(p) => p.hint.as_deref(),
             Self::Diverged { .. } => Some("lower train.learning_rate or raise train.warmup; finished epochs are kept"),
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some space and run the same command again: finished epochs are kept")

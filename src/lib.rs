@@ -15,6 +15,7 @@ pub mod dynamics;
 pub mod encode;
 pub mod error;
 pub mod figures;
+pub mod hub;
 pub mod metrics;
 pub mod model;
 pub mod nn;

@@ -186,6 +186,7 @@ impl Text {
             train_origin: Some(Origin { path: self.path.clone(), lines: self.lines.clone() }),
             dev_origin: None,
             fingerprint: self.fingerprint.clone(),
+            revision: None,
             warnings: self.warnings.clone(),
         }
     }

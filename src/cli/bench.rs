@@ -34,10 +34,10 @@ medians and each round's speed for both.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct BenchArgs {
-    /// `embedded`, or a folder in transformers' layout
+    /// `embedded`, a folder in transformers' layout, or a model of the hub
     #[arg(long, value_name = "MODEL", default_value = "embedded")]
     model: String,
-    /// `embedded`, a file in CoNLL columns, or a folder with a training split
+    /// `embedded`, a file in CoNLL columns, a folder with a training split, or a data set of the hub
     #[arg(long, value_name = "DATA", default_value = "embedded")]
     data: String,
     /// Sentences a batch

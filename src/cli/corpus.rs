@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use crate::corpus::describe::{describe_corpus, describe_files};
 use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
-use crate::corpus::{Corpus, DataSettings, files, load, write_conll};
+use crate::corpus::{Corpus, DataSettings, load, open, write_conll};
 use crate::error::{Error, Problem};
 use crate::perturb::{CapSettings, NoiseKind, PerturbSettings, perturb, write_copy};
 use crate::run::write_atomically;
@@ -40,7 +40,8 @@ pub enum CorpusCommand {
 /// Arguments of `corpus describe`.
 #[derive(Debug, Clone, Args)]
 pub struct DescribeArgs {
-    /// A folder with train, dev and test files in CoNLL columns, a single such file, or `embedded`.
+    /// A folder with train, dev and test files, a single file in CoNLL columns, `embedded`, or a data set of the hub
+    /// (conll03, jnlpba, wnut17, org/name).
     pub source: String,
     /// Print JSON.
     #[arg(long)]
@@ -50,7 +51,7 @@ pub struct DescribeArgs {
 /// Arguments of `corpus perturb`.
 #[derive(Debug, Clone, Args)]
 pub struct PerturbArgs {
-    /// A folder with train and dev files in CoNLL columns, or `embedded`.
+    /// A folder with train and dev files, `embedded`, or a data set of the hub (conll03, jnlpba, wnut17, org/name).
     pub source: String,
     /// Folder to write to; it must be missing, empty or an earlier noisy copy.
     #[arg(long, value_name = "DIR")]
@@ -129,7 +130,7 @@ fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
     let description = if arguments.source == "embedded" {
         describe_corpus(&load(&DataSettings::default())?)
     } else {
-        describe_files(&files::read(Path::new(&arguments.source))?)?
+        describe_files(&open(&arguments.source)?.0)?
     };
     if arguments.json {
         outln!("{}", serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);

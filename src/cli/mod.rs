@@ -3,12 +3,13 @@
 //! Results go to stdout, everything else (progress, warnings, errors) to stderr, so that `memoscope ... --json | jq`
 //! works. An error is said in one line with its place, followed by a hint where there is a remedy; the exit code says
 //! its kind ([`crate::error::ErrorKind`]): 1 a defect of ours, 2 configuration, 3 data or model, 4 a training that
-//! diverged, 5 the file system, 130 an interrupt.
+//! diverged, 5 the file system, 6 the hub or the way to it, 130 an interrupt.
 
 mod analyse;
 mod audit;
 mod bench;
 pub mod corpus;
+mod download;
 mod failure;
 mod figures;
 mod interrupt;
@@ -37,7 +38,7 @@ Examples:
   memoscope figures
       Draw the reports again from finished runs
 
-Exit codes: 0 done, 1 defect, 2 configuration, 3 data or model, 4 diverged, 5 file system, 130 interrupted";
+Exit codes: 0 done, 1 defect, 2 configuration, 3 data or model, 4 diverged, 5 file system, 6 hub, 130 interrupted";
 
 /// The command line as a whole.
 #[derive(Debug, Parser)]
@@ -81,6 +82,7 @@ enum Command {
 /// Parses the command line, does what it says, and says what went wrong.
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
+    download::show(false);
     let result = match command {
         Command::Sweep(args) => sweep::run(&args),
         Command::Train(args) => train::run(&args),

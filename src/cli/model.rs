@@ -109,7 +109,7 @@ enum PrecisionFlag {
 #[derive(Debug, Args)]
 #[command(after_help = DESCRIBE_EXAMPLES)]
 pub struct DescribeArgs {
-    /// A folder in transformers' layout, or `embedded`
+    /// A folder in transformers' layout, a model of the hub (bert-base-cased, org/name@revision), or `embedded`
     model: String,
     /// Print JSON
     #[arg(long)]
@@ -223,6 +223,9 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     outln!("model        {}", report.source);
+    if let Some(revision) = &report.revision {
+        outln!("revision     {revision}");
+    }
     outln!("shape        {}", report.shape);
     if is_tagger {
         outln!("head         {}", tagger.head().kind.name());

@@ -12,10 +12,10 @@ use crate::error::{Error, Problem, Result};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings (each has a key in the experiment file)")]
 pub(super) struct SettingFlags {
-    /// `embedded`, or a folder with train, dev and test in CoNLL columns
+    /// `embedded`, a folder with train, dev and test, or a data set of the hub: conll03, jnlpba, wnut17, org/name
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// `embedded`, or a folder in transformers' layout
+    /// `embedded`, a folder in transformers' layout, or a model of the hub: bert-base-cased, org/name@revision
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// Keep only the first N layers of the model

@@ -13,6 +13,7 @@ use crate::run::{EpochSummary, Monitor, RunStart};
 
 /// The monitor for this terminal and loudness.
 pub(super) fn monitor(loudness: Loudness) -> Box<dyn Monitor> {
+    super::download::show(loudness.quiet);
     if loudness.quiet {
         Box::new(Quiet)
     } else if std::io::stderr().is_terminal() {

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::Result;
 use crate::error::{Error, Problem};
 
+use super::json;
 use super::layout::{Split, find_splits};
 use super::read::{ConllFile, RawSentence, read_file};
 use super::scheme::{Evidence, Tag, is_valid_transition, recognise, to_iob2};
@@ -36,14 +37,16 @@ pub struct InvalidTransition {
     pub to: String,
 }
 
-/// Reads the splits of a folder, or a single file.
+/// Reads the splits of a folder, in CoNLL columns or as JSON lines ([`json`]), or a single file.
 ///
 /// # Errors
-/// [`Error::Data`] for whatever [`find_splits`] and [`read_file`] refuse, a split without a sentence, tags that make up
+/// [`Error::Data`] for whatever [`find_splits`], [`read_file`] and [`json::read`] refuse, a split without a sentence, tags that make up
 /// no known scheme, splits in different schemes, and more than [`MAX_LABELS`] labels.
 pub fn read(path: &Path) -> Result<AnnotatedFiles> {
     let files = if path.is_file() {
         vec![(None, read_file(path)?)]
+    } else if let Some(folder) = json::find(path) {
+        json::read(&folder)?.into_iter().map(|(split, file)| (Some(split), file)).collect()
     } else {
         let splits = find_splits(path)?;
         splits.into_iter().map(|(split, path)| Ok((Some(split), read_file(&path)?))).collect::<Result<_>>()?
@@ -194,6 +197,7 @@ impl AnnotatedFiles {
             train_origin: origin(Split::Train),
             dev_origin: origin(Split::Dev),
             fingerprint: String::new(),
+            revision: None,
             warnings,
         })
     }

@@ -51,6 +51,18 @@ const EXTENSIONS: [&str; 4] = ["txt", "conll", "tsv", "bio"];
 /// # Errors
 /// [`Error::Data`] if the folder or a required file is missing, or two files could be the same split.
 pub fn find_splits(folder: &Path) -> Result<Vec<(Split, PathBuf)>> {
+    find(folder, is_split, "with the extension .txt, .conll, .tsv or .bio or none")
+}
+
+/// The same for files of JSON lines, whose extension is `.json`.
+///
+/// # Errors
+/// As [`find_splits`].
+pub fn find_json_splits(folder: &Path) -> Result<Vec<(Split, PathBuf)>> {
+    find(folder, is_json_split, "with the extension .json")
+}
+
+fn find(folder: &Path, is_split: fn(&str, Split) -> bool, extensions: &str) -> Result<Vec<(Split, PathBuf)>> {
     let names = file_names(folder)?;
     let mut found = Vec::new();
     for split in Split::ALL {
@@ -62,7 +74,7 @@ pub fn find_splits(folder: &Path) -> Result<Vec<(Split, PathBuf)>> {
                 return Err(Error::Data(
                     Problem::new(format!("there is no {} file in this folder", split.name()))
                         .at(folder)
-                        .hint(format!("name it {names}, with the extension .txt, .conll, .tsv or .bio or none")),
+                        .hint(format!("name it {names}, {extensions}")),
                 ));
             }
             [name] => found.push((split, folder.join(name))),
@@ -98,6 +110,10 @@ fn file_names(folder: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+fn is_json_split(name: &str, split: Split) -> bool {
+    name.strip_suffix(".json").is_some_and(|stem| split.stems().contains(&stem))
 }
 
 fn is_split(name: &str, split: Split) -> bool {

@@ -1,7 +1,5 @@
 //! From settings to a corpus: the source opened, sentences chosen, the result fingerprinted.
 
-use std::path::Path;
-
 use rand::seq::index;
 use sha2::{Digest, Sha256};
 
@@ -10,7 +8,8 @@ use crate::error::{Error, Problem};
 use crate::random::Streams;
 
 use super::embedded::{self, EmbeddedSettings};
-use super::{Corpus, DataSettings, Origin, Sentence, files};
+use super::locate::open;
+use super::{Corpus, DataSettings, Origin, Sentence};
 
 /// Loads the corpus the settings name and keeps as many sentences as they ask for.
 ///
@@ -18,12 +17,13 @@ use super::{Corpus, DataSettings, Origin, Sentence, files};
 /// the split only. Asking for more than there are keeps all, with a warning.
 ///
 /// # Errors
-/// [`Error::Data`] for what [`files::read`] refuses; [`Error::Config`] if no sentence would be kept.
+/// As [`open`] for what it cannot find or read; [`Error::Config`] if no sentence would be kept.
 pub fn load(settings: &DataSettings) -> Result<Corpus> {
     let mut corpus = if settings.source == "embedded" {
         embedded::generate(&EmbeddedSettings { seed: settings.seed, ..EmbeddedSettings::default() })?
     } else {
-        files::read(Path::new(&settings.source))?.corpus()?
+        let (files, revision) = open(&settings.source)?;
+        Corpus { revision, ..files.corpus()? }
     };
     let wanted = [
         ("train", settings.train_sentences, &mut corpus.train, &mut corpus.train_origin),

@@ -1,7 +1,7 @@
 //! Annotated text: read and written, its tag scheme recognised, its splits held together.
 //!
-//! A corpus comes from a folder of files in CoNLL columns or from the generator in [`embedded`]; [`load()`] takes either.
-//! A file passes through four steps, each a module:
+//! A corpus comes from a folder of files, from the hub, or from the generator in [`embedded`]; [`load()`] takes each by
+//! its name ([`locate()`]). Files are in CoNLL columns or, as on the hub, in JSON lines ([`json`]). A file passes through four steps, each a module:
 //!
 //! 1. [`layout`] finds the files of the splits in the folder;
 //! 2. [`read`] takes lines apart into columns and refuses damage, naming file and line;
@@ -16,8 +16,10 @@ pub mod describe;
 pub mod edit;
 pub mod embedded;
 pub mod files;
+pub mod json;
 pub mod layout;
 mod load;
+mod locate;
 pub mod read;
 pub mod scheme;
 mod spans;
@@ -27,6 +29,7 @@ mod write;
 pub use edit::EditableFile;
 pub use layout::Split;
 pub use load::{fingerprint, load};
+pub use locate::{Located, NAMED, locate, open};
 pub use read::{ConllFile, RawSentence, read_file, read_words};
 pub use spans::{Span, SpanMode, SpanReader};
 pub use types::{Corpus, LabelSet, Origin, Scheme, Sentence};
@@ -39,7 +42,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSettings {
-    /// `embedded` (synthetic, generated), or a folder with `train`, `dev` and `test` files in CoNLL columns.
+    /// `embedded` (synthetic, generated); a folder with `train`, `dev` and `test` files in CoNLL columns, or with a
+    /// `dataset` of JSON lines; or a data set of the hub: `conll03`, `jnlpba`, `wnut17`, `org/name`, each perhaps with
+    /// `@revision`.
     pub source: String,
     /// Keep only this many training sentences, chosen by the run's data seed; null keeps all.
     pub train_sentences: Option<usize>,

@@ -40,10 +40,12 @@ pub struct ConllFile {
 /// One sentence of a [`ConllFile`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawSentence {
-    /// One-based line of the first word; the others follow line by line.
+    /// One-based line of the first word; the others follow line by line, unless they are on it, too.
     pub first_line: usize,
     /// One entry a word: its columns, all of them.
     pub rows: Vec<Vec<String>>,
+    /// True if all words stand on the first line, as in JSON.
+    pub on_one_line: bool,
 }
 
 impl RawSentence {
@@ -65,7 +67,7 @@ impl RawSentence {
 
     /// The one-based line of word `index`.
     pub fn line(&self, index: usize) -> usize {
-        self.first_line + index
+        if self.on_one_line { self.first_line } else { self.first_line + index }
     }
 }
 
@@ -125,7 +127,8 @@ fn parse_with(path: &Path, bytes: &[u8], check: Check) -> Result<ConllFile> {
             continue;
         }
         check(path, number, &columns, &mut file.n_columns)?;
-        let sentence = open.get_or_insert_with(|| RawSentence { first_line: number, rows: Vec::new() });
+        let sentence =
+            open.get_or_insert_with(|| RawSentence { first_line: number, rows: Vec::new(), on_one_line: false });
         if sentence.rows.len() == MAX_WORDS {
             return Err(problem(
                 path,

@@ -94,7 +94,7 @@ pub struct Origin {
 /// A corpus with its three splits, tags converted to IOB2.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Corpus {
-    /// `embedded`, or the folder's name.
+    /// `embedded`, the folder's name, or the name on the hub.
     pub name: String,
     /// True if the text was generated: said wherever its results appear.
     pub synthetic: bool,
@@ -114,6 +114,8 @@ pub struct Corpus {
     pub dev_origin: Option<Origin>,
     /// SHA-256 (hex) of the words and labels of all splits.
     pub fingerprint: String,
+    /// The hub's commit; absent for what did not come from there.
+    pub revision: Option<String>,
     /// What is odd about the data but no reason to refuse it, one sentence each; to be shown to the user once.
     pub warnings: Vec<String>,
 }

@@ -1,6 +1,7 @@
-//! Safetensors files in and out.
+//! Weights in and out: safetensors, in one file or several, and what PyTorch pickles.
 //!
-//! The old `gamma` and `beta` of layer norms are read under today's names; f16 and bf16 are widened to f32. Files are written with the metadata `{"format": "pt"}`, without which transformers refuses them.
+//! The old `gamma` and `beta` of layer norms are read under today's names; f16 and bf16 are widened to f32. Files
+//! are written as safetensors with the metadata `{"format": "pt"}`, without which transformers refuses them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -11,8 +12,10 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
+use super::pickle::{self, ReadTensor};
 use crate::Result;
 use crate::error::{Error, Problem};
+use crate::hub::select;
 use crate::run::write_atomically;
 
 /// A tensor to be written: its name, shape and elements in row-major order.
@@ -34,14 +37,11 @@ impl Checkpoint {
     /// [`Error::Model`] if it is missing, truncated, not safetensors, or holds numbers that are not finite.
     pub fn read(path: &Path) -> Result<Self> {
         if !path.is_file() {
-            let bin = path.with_file_name("pytorch_model.bin");
-            let hint = if bin.is_file() {
-                "pytorch_model.bin is there, but only safetensors is read: save the model once more with a recent \
-                 transformers, `model.save_pretrained(folder)`"
-            } else {
-                "name a folder that holds config.json, model.safetensors and tokenizer.json"
-            };
-            return Err(Error::Model(Problem::new("there is no such file").at(path).hint(hint)));
+            return Err(Error::Model(
+                Problem::new("there is no such file")
+                    .at(path)
+                    .hint("name a folder that holds config.json, model.safetensors and the tokenizer's files"),
+            ));
         }
         Self::parse(&fs::read(path).map_err(Error::io(path))?, path)
     }
@@ -51,22 +51,76 @@ impl Checkpoint {
         let refuse = |what: String| Error::Model(Problem::new(what).at(path).hint("fetch or copy the file once more"));
         let file = SafeTensors::deserialize(bytes)
             .map_err(|e| refuse(format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
-        let mut checkpoint = Self {
-            path: path.to_owned(),
-            tensors: BTreeMap::new(),
-            ignored: Vec::new(),
-            digest: Sha256::digest(bytes).into(),
-        };
-        for (name, view) in file.iter() {
-            match widen(&view) {
-                Some(values) => {
-                    if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-                        return Err(refuse(format!("the tensor `{name}` is not finite at element {i}")));
-                    }
-                    checkpoint.tensors.insert(plain_name(name), (view.shape().to_vec(), values));
+        let tensors = file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), widen(&view)));
+        Self::of(tensors, path, Sha256::digest(bytes).into())
+    }
+
+    /// Reads a `pytorch_model.bin` whole, executing nothing of it.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for what [`pickle::read`] refuses, and numbers that are not finite; [`Error::Io`].
+    pub fn read_pickle(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(Error::io(path))?;
+        Self::of(pickle::read(&bytes, path)?, path, Sha256::digest(&bytes).into())
+    }
+
+    /// Reads the safetensors files, all beside it, that an index names.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::read`]; [`Error::Model`] for an index that cannot be understood, and two tensors of one name.
+    pub fn read_shards(index: &Path) -> Result<Self> {
+        let mut whole = Self { path: index.to_owned(), tensors: BTreeMap::new(), ignored: Vec::new(), digest: [0; 32] };
+        let mut digest = Sha256::new();
+        for name in select::shards(index)? {
+            let path = index.with_file_name(name);
+            let shard = Self::read(&path)?;
+            digest.update(shard.digest);
+            whole.ignored.extend(shard.ignored);
+            for (name, tensor) in shard.tensors {
+                if whole.tensors.insert(name.clone(), tensor).is_some() {
+                    return Err(Error::Model(
+                        Problem::new(format!("the tensor `{name}` is in another file of weights, too"))
+                            .at(path)
+                            .hint("fetch or copy the files once more"),
+                    ));
                 }
-                None => checkpoint.ignored.push(name.to_owned()),
             }
+        }
+        whole.digest = digest.finalize().into();
+        Ok(whole)
+    }
+
+    /// The weights of a folder: `model.safetensors`, else those that its index names, else `pytorch_model.bin`.
+    ///
+    /// # Errors
+    /// As the one of these that is there; [`Error::Model`] if none is.
+    pub fn of_folder(folder: &Path) -> Result<Self> {
+        let [safetensors, index, pickle] =
+            [select::SAFETENSORS, select::SHARDS, select::PICKLE].map(|n| folder.join(n));
+        if !safetensors.is_file() && index.is_file() {
+            Self::read_shards(&index)
+        } else if !safetensors.is_file() && pickle.is_file() {
+            Self::read_pickle(&pickle)
+        } else {
+            Self::read(&safetensors)
+        }
+    }
+
+    fn of(tensors: impl IntoIterator<Item = ReadTensor>, path: &Path, digest: [u8; 32]) -> Result<Self> {
+        let mut checkpoint = Self { path: path.to_owned(), tensors: BTreeMap::new(), ignored: Vec::new(), digest };
+        for (name, shape, values) in tensors {
+            let Some(values) = values else {
+                checkpoint.ignored.push(name);
+                continue;
+            };
+            if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+                return Err(Error::Model(
+                    Problem::new(format!("the tensor `{name}` is not finite at element {i}"))
+                        .at(path)
+                        .hint("fetch or copy the file once more"),
+                ));
+            }
+            checkpoint.tensors.insert(plain_name(&name), (shape, values));
         }
         Ok(checkpoint)
     }
@@ -223,6 +277,33 @@ mod tests {
             assert_eq!(read.rest(), ["a"]);
             assert_eq!(extra(&first)["step"], "3");
         }
+    }
+
+    #[test]
+    fn shards_and_pickles_are_read_where_there_is_no_single_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pickle/metadata.bin");
+        fs::copy(fixture, folder.path().join("pytorch_model.bin")).unwrap();
+        let mut pickled = Checkpoint::of_folder(folder.path()).unwrap();
+        assert_eq!(pickled.take("scale", &[2]).unwrap().unwrap(), [0.5, 2.0]);
+        assert_eq!(pickled.shape("dense.weight"), Some(&[3, 2][..]));
+
+        let shard = |name: &str, tensor: &str, value: f32| {
+            let tensors = [(tensor.to_owned(), vec![1], vec![value])];
+            write(&folder.path().join(name), &tensors, Precision::Single, &[]).unwrap();
+        };
+        shard("model-1.safetensors", "a", 1.0);
+        shard("model-2.safetensors", "b", 2.0);
+        let index = r#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}"#;
+        fs::write(folder.path().join(select::SHARDS), index).unwrap();
+        let mut sharded = Checkpoint::of_folder(folder.path()).unwrap();
+        let digest = *sharded.digest();
+        assert_eq!(sharded.take("a", &[1]).unwrap().unwrap(), [1.0]);
+        assert_eq!(sharded.take("b", &[1]).unwrap().unwrap(), [2.0]);
+        shard("model-2.safetensors", "b", 3.0);
+        assert_ne!(Checkpoint::of_folder(folder.path()).unwrap().digest(), &digest);
+        shard("model-2.safetensors", "a", 3.0);
+        assert!(Checkpoint::of_folder(folder.path()).unwrap_err().to_string().contains("another file"));
     }
 
     #[test]

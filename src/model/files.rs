@@ -12,6 +12,7 @@ use super::encoder::EncoderConfig;
 use crate::Result;
 use crate::encode::Tokenizer;
 use crate::error::{Error, Problem};
+use crate::hub::{self, Kind, Repository, Snapshot};
 
 /// A model's files, from a folder or from the program itself.
 pub(super) struct Files {
@@ -23,6 +24,8 @@ pub(super) struct Files {
     /// The weights.
     pub checkpoint: Checkpoint,
     tokenizer_files: Option<Vec<(String, Vec<u8>)>>,
+    /// The hub's commit, where they came from there.
+    pub revision: Option<String>,
 }
 
 impl Files {
@@ -47,10 +50,10 @@ impl Files {
         Ok(labels.into_iter().map(|(_, name)| name).collect())
     }
 
-    /// Opens a folder in transformers' layout, or the embedded model.
+    /// Opens the embedded model, a folder in transformers' layout, or a repository of the hub.
     ///
     /// # Errors
-    /// [`Error::Model`] if a file is missing or broken.
+    /// [`Error::Model`] if a file is missing or broken; as [`hub::snapshot()`] for what the hub has.
     pub fn open(source: &str) -> Result<Self> {
         if source == "embedded" {
             let origin = PathBuf::from("embedded");
@@ -61,16 +64,11 @@ impl Files {
                 checkpoint: checkpoint.without_prefix(config.architecture.names().prefix),
                 config,
                 tokenizer_files: Some(embedded::tokenizer_files()),
+                revision: None,
                 origin,
             });
         }
-        let origin = PathBuf::from(source);
-        if !origin.is_dir() {
-            return Err(Error::Model(
-                Problem::new(format!("there is no model folder `{source}`"))
-                    .hint("name a folder with config.json, model.safetensors and tokenizer.json, or `embedded`"),
-            ));
-        }
+        let (origin, revision) = locate(source)?;
         let path = origin.join("config.json");
         if !path.is_file() {
             return Err(Error::Model(
@@ -81,12 +79,13 @@ impl Files {
         }
         let config_json = fs::read(&path).map_err(Error::io(&path))?;
         let config = EncoderConfig::parse(&config_json, &path)?;
-        let checkpoint = Checkpoint::read(&origin.join("model.safetensors"))?;
+        let checkpoint = Checkpoint::of_folder(&origin)?;
         Ok(Self {
             checkpoint: checkpoint.without_prefix(config.architecture.names().prefix),
             config,
             config_json,
             tokenizer_files: None,
+            revision,
             origin,
         })
     }
@@ -146,4 +145,22 @@ impl Files {
         }
         order
     }
+}
+
+/// The folder that a name other than `embedded` means, and its commit if it is the hub's. What lies on this machine under
+/// the name comes first.
+fn locate(source: &str) -> Result<(PathBuf, Option<String>)> {
+    let folder = PathBuf::from(source);
+    if folder.is_dir() {
+        return Ok((folder, None));
+    }
+    let repository = Repository::parse(Kind::Model, source).filter(|_| !folder.exists());
+    let Some(repository) = repository else {
+        return Err(Error::Model(
+            Problem::new(format!("there is no model folder `{source}`"))
+                .hint("name a folder with config.json, weights and tokenizer, a model of the hub, or `embedded`"),
+        ));
+    };
+    let Snapshot { folder, commit } = hub::snapshot(&repository)?;
+    Ok((folder, Some(commit)))
 }

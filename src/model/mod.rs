@@ -10,6 +10,7 @@ mod files;
 mod head;
 pub mod masked;
 pub mod parameters;
+pub mod pickle;
 mod save;
 mod tagger;
 pub mod vocabulary;
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSettings {
-    /// `embedded`, or a folder in transformers' layout.
+    /// `embedded`, a folder in transformers' layout, or a model of the hub (`bert-base-cased`, `org/name@revision`).
     pub source: String,
     /// Keep only the first layers; null keeps all.
     pub layers: Option<usize>,
@@ -45,8 +46,11 @@ impl Default for ModelSettings {
 /// What loading a checkpoint found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadReport {
-    /// Folder, or `embedded`.
+    /// `embedded`, a folder, or a name on the hub.
     pub source: String,
+    /// The hub's commit; null for what did not come from there.
+    #[serde(default)]
+    pub revision: Option<String>,
     /// SHA-256 (hex) of weights, configuration and tokenizer.
     pub fingerprint: String,
     /// Parameters of ours that the checkpoint lacks: drawn anew.

@@ -174,6 +174,7 @@ mod tests {
             train_origin: None,
             dev_origin: None,
             fingerprint: "abc".into(),
+            revision: None,
             warnings: vec![],
         }
     }

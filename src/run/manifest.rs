@@ -80,8 +80,11 @@ pub struct Manifest {
 /// The text a run was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
-    /// `embedded`, or the folder's name.
+    /// `embedded`, the folder's name, or the name on the hub.
     pub name: String,
+    /// The hub's commit; null for what did not come from there.
+    #[serde(default)]
+    pub revision: Option<String>,
     /// True if the text was generated.
     pub synthetic: bool,
     /// SHA-256 (hex) of the words and labels of all splits.
@@ -99,6 +102,7 @@ impl DataSummary {
     pub fn of(corpus: &Corpus) -> Self {
         Self {
             name: corpus.name.clone(),
+            revision: corpus.revision.clone(),
             synthetic: corpus.synthetic,
             fingerprint: corpus.fingerprint.clone(),
             scheme: corpus.scheme,

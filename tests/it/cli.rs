@@ -102,7 +102,7 @@ fn a_missing_corpus_and_a_missing_model() {
         said.stderr.starts_with("error: ") && said.stderr.contains("nowhere") && said.stderr.contains("\n  hint: "),
         "{said}"
     );
-    let said = workspace.run(&["sweep", "e.toml", "--model", "nowhere"]);
+    let said = workspace.run(&["sweep", "e.toml", "--model", "nowhere/"]);
     assert_eq!(said.code, 3, "{said}");
     assert!(
         said.stderr.starts_with("error: ") && said.stderr.contains("nowhere") && said.stderr.contains("\n  hint: "),

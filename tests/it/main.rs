@@ -13,6 +13,7 @@ mod corpus;
 mod dynamics;
 mod evaluation;
 mod figures;
+mod hub;
 mod parity;
 mod prototypes;
 mod ranking;

@@ -41,12 +41,19 @@ impl Workspace {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = assert_cmd::cargo::cargo_bin_cmd!("memoscope");
         command.current_dir(self.path()).env("NO_COLOR", "1").args(arguments);
+        // No test asks a hub that is not its own.
+        command.env("HF_HUB_OFFLINE", "1").env("HF_HOME", self.path().join("hf"));
         command
     }
 
     /// Runs the program here.
     pub fn run(&self, arguments: &[&str]) -> Said {
-        let output = self.command(arguments).output().unwrap();
+        self.finish(self.command(arguments))
+    }
+
+    /// Runs a program.
+    pub fn finish(&self, mut command: Command) -> Said {
+        let output = command.output().unwrap();
         let filter = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes).replace(&self.path().display().to_string(), "[HERE]").replace("\r\n", "\n")
         };

@@ -12,7 +12,7 @@ use crate::train::TrainSettings;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompareSettings {
-    /// `embedded`, or a folder in transformers' layout.
+    /// `embedded`, a folder in transformers' layout, or a model of the hub.
     pub model: String,
     /// Keep only the first layers of the encoder; null keeps all.
     pub layers: Option<usize>,

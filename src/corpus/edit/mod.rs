@@ -93,6 +93,13 @@ impl EditableFile {
                     .hint("give another split, or the file itself"),
             )
         })?;
+        if file.path.extension().is_some_and(|extension| extension == "json") {
+            return Err(Error::Data(
+                Problem::new("labels are changed in CoNLL columns, not in JSON lines")
+                    .at(&file.path)
+                    .hint("`memoscope corpus perturb` with --rate 0 writes a copy in columns"),
+            ));
+        }
         Self::parse(&file.path, read_bytes(&file.path)?, Some(corpus.scheme))
     }
 

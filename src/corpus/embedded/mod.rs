@@ -88,6 +88,7 @@ pub fn generate(settings: &EmbeddedSettings) -> Result<Corpus> {
         train_origin: None,
         dev_origin: None,
         fingerprint: String::new(),
+        revision: None,
         warnings: Vec::new(),
     };
     corpus.fingerprint = fingerprint(&corpus);

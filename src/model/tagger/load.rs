@@ -101,6 +101,7 @@ impl Tagger {
         };
         let report = LoadReport {
             source: settings.source.clone(),
+            revision: files.revision.clone(),
             fingerprint,
             missing,
             unexpected: if settings.random_init { Vec::new() } else { files.checkpoint.rest() },
