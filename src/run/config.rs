@@ -51,7 +51,8 @@ impl RunConfig {
     }
 }
 
-fn difference(ours: &serde_json::Value, theirs: &serde_json::Value, key: &str) -> Option<String> {
+/// The first key in which two values differ, `theirs` said to be there and `ours` here.
+pub(super) fn difference(ours: &serde_json::Value, theirs: &serde_json::Value, key: &str) -> Option<String> {
     use serde_json::Value::Object;
     match (ours, theirs) {
         (Object(ours), Object(theirs)) => ours.iter().find_map(|(name, value)| {

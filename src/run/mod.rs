@@ -35,6 +35,7 @@ mod folder;
 mod lock;
 mod manifest;
 mod monitor;
+mod pretraining;
 mod recorder;
 
 pub use atomic::{write_atomically, write_text};
@@ -45,3 +46,4 @@ pub use fold::Fold;
 pub use folder::{FolderState, RunFolder};
 pub use manifest::{DataSummary, Manifest, Status};
 pub use monitor::{EpochSummary, Monitor, RunStart, Silent, StopFlag};
+pub use pretraining::{Pretrained, Pretraining};
