@@ -39,7 +39,7 @@ mod pretraining;
 mod recorder;
 
 pub use atomic::{write_atomically, write_text};
-pub use config::{RunConfig, run_id};
+pub use config::{PretrainedEncoder, RunConfig, run_id};
 pub use environment::{GitState, Versions};
 pub use execute::{Outcome, RunRequest, begun, execute};
 pub use fold::Fold;

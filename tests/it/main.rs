@@ -14,6 +14,7 @@ mod dynamics;
 mod evaluation;
 mod figures;
 mod parity;
+mod pretraining;
 mod prototypes;
 mod ranking;
 mod real;
