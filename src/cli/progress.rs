@@ -17,14 +17,14 @@ pub(super) fn monitor(loudness: Loudness) -> Box<dyn Monitor> {
     if loudness.quiet {
         Box::new(Quiet)
     } else if std::io::stderr().is_terminal() {
-        Box::new(Bar {
-            verbose: loudness.verbose,
-            bar: ProgressBar::hidden(),
-            run: Run::default(),
-            pretraining: None,
-        })
+        Box::new(Bar { verbose: loudness.verbose, bar: ProgressBar::hidden(), run: Run::default(), pretraining: None })
     } else {
-        Box::new(Lines { verbose: loudness.verbose, position: String::new(), pretraining: SmoothLoss::default(), said: 0 })
+        Box::new(Lines {
+            verbose: loudness.verbose,
+            position: String::new(),
+            pretraining: SmoothLoss::default(),
+            said: 0,
+        })
     }
 }
 

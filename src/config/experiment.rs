@@ -182,6 +182,15 @@ impl Experiment {
                     "leave them out; study.pretraining_steps=0 are random weights",
                 );
             }
+            if self.train.max_pieces > self.pretraining.max_pieces {
+                return refuse(
+                    format!(
+                        "train.max_pieces is {}, and pretraining.max_pieces gives the encoder {} positions",
+                        self.train.max_pieces, self.pretraining.max_pieces
+                    ),
+                    "raise pretraining.max_pieces, or lower train.max_pieces",
+                );
+            }
             return self.pretraining.validate();
         }
         let used = [

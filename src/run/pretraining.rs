@@ -224,12 +224,16 @@ impl Pretraining<'_> {
     fn inspect(&self, ours: &PretrainingManifest) -> Result<bool> {
         let path = self.manifest_path();
         let refuse = |what: String| {
-            Error::Config(Problem::new(what).at(self.folder).hint("choose another folder with --out, or remove this one"))
+            Error::Config(
+                Problem::new(what).at(self.folder).hint("choose another folder with --out, or remove this one"),
+            )
         };
         if !path.is_file() {
             return match is_unused(self.folder)? {
                 true => Ok(true),
-                false => Err(refuse("the folder holds something else than a pretraining: it has no manifest.json".into())),
+                false => {
+                    Err(refuse("the folder holds something else than a pretraining: it has no manifest.json".into()))
+                }
             };
         }
         let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
@@ -315,7 +319,8 @@ mod tests {
         for at in [3, 9, 20] {
             let stop = StopFlag::default();
             let mut monitor = StopAfter(at, &stop, 0);
-            let pretraining = Pretraining { settings: &settings, folder: &broken, checkpoints: &[0, 5, 14], finish: true };
+            let pretraining =
+                Pretraining { settings: &settings, folder: &broken, checkpoints: &[0, 5, 14], finish: true };
             let result = pretraining.execute(&Device::Cpu, &mut monitor, &stop);
             assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
         }
@@ -339,14 +344,16 @@ mod tests {
         assert!(!all.join("model.safetensors").exists(), "the finished model was not asked for");
         execute(&settings, &one, &[8], false).unwrap();
         assert!(one.join("state.safetensors").is_file(), "there are steps left");
-        let begun = fs::metadata(Pretraining::checkpoint_in(&one, 8).join("pretraining.json")).unwrap().modified().unwrap();
+        let begun =
+            fs::metadata(Pretraining::checkpoint_in(&one, 8).join("pretraining.json")).unwrap().modified().unwrap();
         // One behind the state, then one before it.
         execute(&settings, &one, &[8, 12], false).unwrap();
         execute(&settings, &one, &[4, 8, 12], false).unwrap();
         for step in [4, 8, 12] {
             assert!(weights(&one, Some(step)) == weights(&all, Some(step)), "{step} differs");
         }
-        let after = fs::metadata(Pretraining::checkpoint_in(&one, 8).join("pretraining.json")).unwrap().modified().unwrap();
+        let after =
+            fs::metadata(Pretraining::checkpoint_in(&one, 8).join("pretraining.json")).unwrap().modified().unwrap();
         assert_eq!(begun, after, "a finished checkpoint was written again");
         // What is finished needs no step, nor a lock.
         let stop = StopFlag::default();

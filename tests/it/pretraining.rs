@@ -11,7 +11,7 @@ use memoscope::train::pretrain::Progress;
 use crate::workspace::{Workspace, repository};
 
 /// A pretraining of 24 steps, and what is fine-tuned from it.
-const SMALL: [&str; 17] = [
+const SMALL: [&str; 18] = [
     "pretraining.sentences=200",
     "pretraining.vocabulary=300",
     "pretraining.layers=1",
@@ -26,6 +26,7 @@ const SMALL: [&str; 17] = [
     "data.dev_sentences=30",
     "train.epochs=2",
     "train.test=false",
+    "train.max_pieces=40",
     "analysis.bootstrap=10",
     "noise=0.3",
     "seeds=1",
@@ -66,7 +67,10 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
     let said = workspace.run(&words);
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stderr.contains("pretrained for 20 of 24 steps: held-out masked accuracy "), "{said}");
-    assert!(said.stdout.starts_with("An encoder (1 layers, hidden 32, 2 heads, vocabulary 300) was pretrained"), "{said}");
+    assert!(
+        said.stdout.starts_with("An encoder (1 layers, hidden 32, 2 heads, vocabulary 300) was pretrained"),
+        "{said}"
+    );
     assert!(said.stdout.contains("generated text and fine-tuned on embedded (synthetic text"), "{said}");
     assert!(said.stdout.contains(" At 30 %\u{a0} noise ") || said.stdout.contains(" At 30\u{a0}% noise "), "{said}");
     let out = workspace.path().join("out");
@@ -107,7 +111,8 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
     // Elsewhere, and without the encoders: the report is drawn from the finished runs.
     fs_err::rename(&out, workspace.path().join("moved")).unwrap();
     for step in ["step=000000", "step=000020"] {
-        fs_err::remove_file(workspace.path().join("moved/runs/pretrained").join(step).join("model.safetensors")).unwrap();
+        fs_err::remove_file(workspace.path().join("moved/runs/pretrained").join(step).join("model.safetensors"))
+            .unwrap();
     }
     let report = workspace.read("moved/report/index.html");
     let said = workspace.run(&["figures", "--out", "moved"]);
@@ -207,6 +212,11 @@ fn what_cannot_be_pretrained_is_refused_before_anything_is_trained() {
     assert!(refused(&["study.pretraining_steps=[]"]).contains("study.pretraining_steps is empty"));
     assert!(refused(&["study.pretraining_steps=3,3"]).contains("study.pretraining_steps has 3 twice"));
     assert!(refused(&["model=bert/"]).contains("model.source and model.random_init are set by the study"));
+    let words = refused(&["pretraining.max_pieces=30"]);
+    assert!(
+        words.contains("train.max_pieces is 40, and pretraining.max_pieces gives the encoder 30 positions"),
+        "{words}"
+    );
     assert!(refused(&["pretraining.heads=5"]).contains("the number of heads must divide the hidden size"));
     let smoke = repository("experiments/smoke.toml").display().to_string();
     for (setting, key) in
@@ -241,5 +251,8 @@ fn a_pretraining_from_the_command_line_saves_models_that_can_be_fine_tuned() {
     assert!(files(&workspace.path().join("encoder")) == before, "a finished pretraining changed files");
     let said = workspace.run(&[&words[..], &["--seed", "2"]].concat());
     assert_eq!(said.code, 2, "{said}");
-    assert!(said.stderr.contains("encoder: the folder holds another pretraining: `seed` is 1 there and 2 here"), "{said}");
+    assert!(
+        said.stderr.contains("encoder: the folder holds another pretraining: `seed` is 1 there and 2 here"),
+        "{said}"
+    );
 }

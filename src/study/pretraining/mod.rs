@@ -48,7 +48,8 @@ impl Study for PretrainingStudy {
                 for &noise in &experiment.study.noise {
                     let perturb = PerturbSettings { rate: noise, ..experiment.perturb.clone() };
                     crate::perturb::validate(&perturb)?;
-                    let source = Pretraining::checkpoint_in(Path::new(PRETRAINED), steps).to_string_lossy().into_owned();
+                    let source =
+                        Pretraining::checkpoint_in(Path::new(PRETRAINED), steps).to_string_lossy().into_owned();
                     let settings = experiment.pretraining.without_places();
                     grid.push(RunConfig {
                         id: format!("steps={steps:06},{}", run_id(noise, seed)),

@@ -135,8 +135,7 @@ pub(super) enum Measure {
 
 impl Measure {
     /// All of them, as they are shown.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Settling, Self::Onset, Self::Detection, Self::Forgettable, Self::DevPeak];
+    pub(super) const ALL: [Self; 5] = [Self::Settling, Self::Onset, Self::Detection, Self::Forgettable, Self::DevPeak];
 
     /// What it is called.
     pub(super) fn name(self) -> &'static str {
@@ -185,12 +184,14 @@ pub(super) fn trends(runs: &[RunPoint], seed: u64) -> Vec<MeasureTrend> {
     let streams = Streams::new(seed);
     let of = |noise: f64, measure: Measure| {
         let of_level = runs.iter().filter(|run| run.numbers.noise == noise);
-        let pairs: Vec<(f64, Seen)> =
-            of_level.filter_map(|run| Some((run.steps as f64, measure.of(run)?))).collect();
+        let pairs: Vec<(f64, Seen)> = of_level.filter_map(|run| Some((run.steps as f64, measure.of(run)?))).collect();
         trend(&pairs, &streams).map(|trend| MeasureTrend { noise, measure, trend })
     };
     let of = &of;
-    levels.into_iter().flat_map(|noise| Measure::ALL.into_iter().filter_map(move |measure| of(noise, measure))).collect()
+    levels
+        .into_iter()
+        .flat_map(|noise| Measure::ALL.into_iter().filter_map(move |measure| of(noise, measure)))
+        .collect()
 }
 
 /// One row a run: `steps, noise, seed, settling (epochs), settling_open (a lower bound), onset (epoch), detection_f1,
@@ -223,4 +224,115 @@ pub(super) fn checkpoint_frame(checkpoints: &[Checkpoint]) -> Result<DataFrame> 
         "learning_rate" => column(|report| report.learning_rate),
         "encoder" => checkpoints.iter().map(|c| c.fingerprint.chars().take(12).collect()).collect::<Vec<String>>(),
     )?)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::analysis::phases::{Evidence, PhasePoint, PhaseScores, Settling};
+    use crate::study::noise_sweep::summary::Extreme;
+
+    fn at(epoch: f64) -> PhasePoint {
+        PhasePoint {
+            epoch,
+            epoch_low: epoch,
+            epoch_high: epoch,
+            step: None,
+            examples_seen: None,
+            learning_rate: None,
+            support: 1.0,
+            scores: PhaseScores::default(),
+        }
+    }
+
+    /// Phases of a training of twelve epochs, as the detector puts them together.
+    fn phases(fitting_end: Option<f64>, onset: Option<f64>) -> Phases {
+        let (start, end) = (fitting_end.unwrap_or(1.0), onset.unwrap_or(12.0));
+        let known = fitting_end.is_some() || onset.is_some();
+        Phases {
+            fitting_end: fitting_end.map(at),
+            settling: (known && start < end).then(|| Settling {
+                epoch: start,
+                epoch_low: start,
+                epoch_high: start,
+                start: at(start),
+                end: at(end),
+            }),
+            memorisation_onset: onset.map(at),
+            evidence: Evidence::NoisyAccuracy,
+        }
+    }
+
+    /// A run with these phases, whose noise is found with this F1.
+    pub(in crate::study::pretraining) fn run(
+        steps: u64,
+        noise: f64,
+        seed: u64,
+        (fitting_end, onset): (Option<f64>, Option<f64>),
+        detection: f64,
+    ) -> RunPoint {
+        let phases = phases(fitting_end, onset);
+        RunPoint {
+            steps,
+            fingerprint: steps.to_string(),
+            epochs: 12,
+            settling: settling_length(&phases),
+            onset,
+            numbers: RunNumbers {
+                noise,
+                seed,
+                realised: noise,
+                dev_peak: Some(Extreme { epoch: 5.0, value: 0.7 }),
+                dev_last: Some(0.6),
+                noisy_low: None,
+                noisy_last: None,
+                detection: (noise > 0.0).then_some(Extreme { epoch: 3.0, value: detection }),
+                forgettable: Some(0.1),
+                phases,
+            },
+        }
+    }
+
+    #[test]
+    fn a_settling_length_is_a_number_a_bound_or_unknown() {
+        let length = |fitting_end, onset| settling_length(&phases(fitting_end, onset));
+        assert_eq!(length(Some(2.0), Some(5.0)), Some(Seen::Exactly(3.0)));
+        assert_eq!(length(Some(2.0), None), Some(Seen::AtLeast(10.0)));
+        assert_eq!(length(Some(4.0), Some(3.0)), Some(Seen::Exactly(0.0)), "memorising before fitting was over");
+        assert_eq!(length(None, Some(4.0)), None, "it never fitted: what comes before is not settling");
+        assert_eq!(length(None, None), None);
+    }
+
+    #[test]
+    fn points_count_what_is_open_and_what_was_not_seen() {
+        let runs = [
+            run(300, 0.3, 1, (Some(2.0), None), 0.9),
+            run(0, 0.3, 1, (None, Some(3.0)), 0.5),
+            run(300, 0.3, 2, (Some(2.0), Some(6.0)), 0.8),
+            run(0, 0.3, 2, (Some(4.0), Some(3.0)), 0.6),
+        ];
+        let points = points(&runs);
+        assert_eq!(points.iter().map(|point| (point.steps, point.n)).collect::<Vec<_>>(), [(0, 2), (300, 2)]);
+        let (random, pretrained) = (&points[0], &points[1]);
+        assert_eq!((random.settling.unwrap().mean, random.settling.unwrap().n, random.open), (0.0, 1, 0));
+        assert_eq!((pretrained.settling.unwrap().mean, pretrained.open), (7.0, 1));
+        assert_eq!((pretrained.onset.unwrap().mean, pretrained.onset.unwrap().n), (6.0, 1));
+        assert!((pretrained.detection.unwrap().mean - 0.85).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_onset_that_was_not_seen_is_late_in_a_trend() {
+        let onsets = [(0, Some(3.0)), (0, Some(3.0)), (10, Some(4.0)), (10, Some(5.0)), (99, None), (99, None)];
+        let runs: Vec<RunPoint> = onsets
+            .iter()
+            .enumerate()
+            .map(|(i, (steps, onset))| run(*steps, 0.3, i as u64, (Some(2.0), *onset), 0.5))
+            .collect();
+        let trends = trends(&runs, 1);
+        let onset = trends.iter().find(|trend| trend.measure == Measure::Onset).unwrap();
+        assert_eq!(onset.trend.n, 6);
+        // Of the twelve pairs of different steps all are in order; 4 and 5 at ten steps are one more untied pair of onsets.
+        assert!((onset.trend.tau - 12.0 / (12f64 * 13.0).sqrt()).abs() < 1e-12, "{onset:?}");
+        assert!(!trends.iter().any(|trend| trend.measure == Measure::Detection), "it is constant");
+    }
 }

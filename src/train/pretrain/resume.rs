@@ -32,8 +32,9 @@ impl Pretrainer {
     /// # Errors
     /// [`Error::Model`] if the file is truncated or belongs to another pretraining; [`Error::Io`].
     pub fn load_state(&mut self, path: &Path) -> Result<()> {
-        let foreign =
-            |what: String| Error::Model(Problem::new(what).at(path).hint("remove it: the pretraining then starts anew"));
+        let foreign = |what: String| {
+            Error::Model(Problem::new(what).at(path).hint("remove it: the pretraining then starts anew"))
+        };
         let bytes = fs::read(path).map_err(Error::io(path))?;
         let mut saved = Checkpoint::parse(&bytes, path)?;
         let (step, updates) = position(&bytes).ok_or_else(|| foreign("it does not say its position".into()))?;
