@@ -21,6 +21,11 @@ class-caps *settings:
 protobert *settings:
     cargo run --release --quiet -- sweep experiments/protobert.toml "$@"
 
+# How much pretraining makes a plateau: the noise sweep from points along one pretraining: `just pretraining noise=0.3`
+[group('studies')]
+pretraining *settings:
+    cargo run --release --quiet -- sweep experiments/pretraining.toml "$@"
+
 # Find wrong labels in annotated text: `just audit mine.txt --model minilm-l6/`
 [group('studies')]
 audit *arguments:
@@ -31,11 +36,13 @@ audit *arguments:
 figures *arguments:
     cargo run --release --quiet -- figures "$@"
 
-# Pretrain the embedded encoder anew on generated text and write it to assets/
+# Pretrain the embedded encoder anew on generated text and copy it to assets/
 [group('studies')]
 pretrain-embedded *arguments:
-    cargo run --release --quiet -- model pretrain --out assets/embedded --sentences 30000 --epochs 12 \
+    cargo run --release --quiet -- model pretrain --out runs/embedded-encoder --sentences 30000 --epochs 12 \
         --learning-rate 2e-3 --dropout 0 --precision f16 "$@"
+    cd runs/embedded-encoder && cp config.json model.safetensors pretraining.json tokenizer.json tokenizer_config.json \
+        vocab.txt ../../assets/embedded/
 
 # Build the program
 [group('develop')]

@@ -53,6 +53,7 @@ pub fn train(
                 train: settings.train(hidden_size, positions),
                 device: settings.device,
                 fold: Some(Fold { folds: settings.folds, index }),
+                pretrained: None,
             };
             let folder = run_folder(audit, seed, index);
             let position = (s * settings.folds as usize + index as usize + 1, n_runs);

@@ -2,27 +2,27 @@
 
 mod predict;
 
-use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use fs_err as fs;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::options::Loudness;
 use super::output::{errln, outln};
-use crate::corpus::embedded;
-use crate::error::{Error, Problem};
-use crate::model::checkpoint::Precision;
+use super::{interrupt, progress};
 use crate::model::{ModelSettings, Tagger};
-use crate::run::write_atomically;
-use crate::train::pretrain::{PretrainReport, PretrainSettings, pretrain};
+use crate::run::Pretraining;
+use crate::train::pretrain::{PretrainSettings, WeightFormat};
 
 const PRETRAIN_EXAMPLES: &str = "\
 Examples:
   memoscope model pretrain --text news.txt --out my-encoder/
       Learn a vocabulary and a small BERT from a file with one sentence a line
+  memoscope model pretrain --text news.txt --out my-encoder/ --checkpoints 0,100,300,1000
+      Save it along the way, too: my-encoder/step=000300/ is a model like any other
   memoscope model pretrain --out embedded/ --precision f16
-      The encoder that is shipped in the program, from generated text";
+      An encoder like the one that is shipped in the program, from generated text
+
+A broken pretraining goes on where it was: give the same command again.";
 
 const DESCRIBE_EXAMPLES: &str = "\
 Examples:
@@ -48,11 +48,14 @@ pub struct PretrainArgs {
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// Sentences to generate where no text is given
-    #[arg(long, value_name = "N", default_value_t = 30_000, conflicts_with = "text")]
+    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().sentences, conflicts_with = "text")]
     sentences: usize,
     /// Folder to write, in transformers' layout
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Save the model after these numbers of steps, too, each as DIR/step=N; 0 are the weights as they are drawn
+    #[arg(long, value_name = "STEPS", value_delimiter = ',')]
+    checkpoints: Vec<u64>,
     /// Pieces in the vocabulary
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().vocabulary)]
     vocabulary: usize,
@@ -95,6 +98,8 @@ pub struct PretrainArgs {
     /// Number format of the weights
     #[arg(long, value_enum, default_value_t = PrecisionFlag::F32)]
     precision: PrecisionFlag,
+    #[command(flatten)]
+    loudness: Loudness,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,6 +132,8 @@ pub fn run(command: ModelCommand) -> anyhow::Result<()> {
 
 fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
     let settings = PretrainSettings {
+        text: args.text.clone(),
+        sentences: args.sentences,
         vocabulary: args.vocabulary,
         lowercase: args.lowercase,
         layers: args.layers,
@@ -140,70 +147,30 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
         dropout: args.dropout,
         held_out: args.held_out,
         seed: args.seed,
+        precision: match args.precision {
+            PrecisionFlag::F32 => WeightFormat::F32,
+            PrecisionFlag::F16 => WeightFormat::F16,
+        },
     };
-    settings.validate()?;
-    // The folder is opened before the long work, so that it fails early.
-    fs::create_dir_all(&args.out).map_err(Error::io(&args.out))?;
-    let text: Vec<String> = match &args.text {
-        Some(path) => read_lines(path)?,
-        None => embedded::pretraining_text(args.seed, args.sentences)?.collect(),
-    };
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    bar.set_style(ProgressStyle::with_template("{bar:30} step {pos}/{len}  {msg}  {eta} left")?);
-    let quiet = !std::io::stderr().is_terminal();
-    let (mut smooth, mut printed) = (None, 0);
-    let (model, tokenizer, report) = pretrain(&text, &settings, &candle_core::Device::Cpu, |progress| {
-        let loss = *smooth.insert(smooth.map_or(progress.loss, |s: f64| 0.98 * s + 0.02 * progress.loss));
-        bar.set_length(progress.steps);
-        bar.set_position(progress.step);
-        bar.set_message(format!("loss {loss:.3}"));
-        let twentieth = progress.step * 20 / progress.steps;
-        if quiet && twentieth > printed {
-            printed = twentieth;
-            errln!("step {}/{}  loss {loss:.3}", progress.step, progress.steps);
-        }
-        Ok(())
-    })?;
-    bar.finish_and_clear();
-    let precision = match args.precision {
-        PrecisionFlag::F32 => Precision::Single,
-        PrecisionFlag::F16 => Precision::Half,
-    };
-    model.save(&args.out, &tokenizer, precision)?;
-    write_report(&args.out, &report)?;
-    outln!("{}", args.out.display());
-    errln!(
-        "held-out masked accuracy {:.3} (always the most frequent piece: {:.3}), loss {:.3} nats, {} parameters",
-        report.held_out_masked_accuracy,
-        report.most_frequent_piece_accuracy,
-        report.held_out_masked_loss,
-        report.n_parameters
-    );
-    Ok(())
-}
-
-fn write_report(folder: &Path, report: &PretrainReport) -> anyhow::Result<()> {
-    let path = folder.join("pretraining.json");
-    let text = serde_json::to_string_pretty(report)? + "\n";
-    write_atomically(&path, |file| file.write_all(text.as_bytes()).map_err(Error::io(&path)))?;
-    Ok(())
-}
-
-fn read_lines(path: &Path) -> Result<Vec<String>, Error> {
-    let bytes = fs::read(path).map_err(Error::io(path))?;
-    let mut lines = Vec::new();
-    for (number, line) in (1..).zip(bytes.split(|&b| b == b'\n')) {
-        let line = std::str::from_utf8(line).map_err(|e| {
-            Error::Data(
-                Problem::new(format!("not UTF-8: byte {} of the line", e.valid_up_to() + 1))
-                    .at(path)
-                    .line(number)
-                    .hint("convert the file to UTF-8"),
-            )
-        })?;
-        lines.push(line.trim_end_matches('\r').to_owned());
+    let stop = interrupt::stop_flag()?;
+    let mut monitor = progress::monitor(args.loudness);
+    let pretraining =
+        Pretraining { settings: &settings, folder: &args.out, checkpoints: &args.checkpoints, finish: true };
+    let done = pretraining.execute(&candle_core::Device::Cpu, monitor.as_mut(), &stop)?;
+    for report in &done.checkpoints {
+        outln!("{}", Pretraining::checkpoint_in(&args.out, report.steps).display());
     }
-    Ok(lines)
+    outln!("{}", args.out.display());
+    if let Some(report) = done.finished {
+        errln!(
+            "held-out masked accuracy {:.3} (always the most frequent piece: {:.3}), loss {:.3} nats, {} parameters",
+            report.held_out_masked_accuracy,
+            report.most_frequent_piece_accuracy,
+            report.held_out_masked_loss,
+            report.n_parameters
+        );
+    }
+    Ok(())
 }
 
 fn describe(args: &DescribeArgs) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use super::options::Loudness;
 use crate::dynamics::{CurvePoint, StepRecord};
 use crate::run::{EpochSummary, Monitor, RunStart};
+use crate::train::pretrain::{PretrainReport, Progress};
 
 /// The monitor for this terminal and loudness.
 pub(super) fn monitor(loudness: Loudness) -> Box<dyn Monitor> {
@@ -17,9 +18,14 @@ pub(super) fn monitor(loudness: Loudness) -> Box<dyn Monitor> {
     if loudness.quiet {
         Box::new(Quiet)
     } else if std::io::stderr().is_terminal() {
-        Box::new(Bar { verbose: loudness.verbose, bar: ProgressBar::hidden(), run: Run::default() })
+        Box::new(Bar { verbose: loudness.verbose, bar: ProgressBar::hidden(), run: Run::default(), pretraining: None })
     } else {
-        Box::new(Lines { verbose: loudness.verbose, position: String::new() })
+        Box::new(Lines {
+            verbose: loudness.verbose,
+            position: String::new(),
+            pretraining: SmoothLoss::default(),
+            said: 0,
+        })
     }
 }
 
@@ -36,6 +42,19 @@ impl Monitor for Quiet {
 struct Lines {
     verbose: bool,
     position: String,
+    pretraining: SmoothLoss,
+    /// Twentieths of the pretraining that were said.
+    said: u64,
+}
+
+/// A loss averaged over the last fifty steps or so.
+#[derive(Default)]
+struct SmoothLoss(Option<f64>);
+
+impl SmoothLoss {
+    fn add(&mut self, loss: f64) -> f64 {
+        *self.0.insert(self.0.map_or(loss, |smooth| 0.98 * smooth + 0.02 * loss))
+    }
 }
 
 impl Monitor for Lines {
@@ -69,6 +88,19 @@ impl Monitor for Lines {
         errln!("{} {id}: {}", self.position, duration(wall_seconds));
     }
 
+    fn pretraining(&mut self, progress: &Progress) {
+        let loss = self.pretraining.add(progress.loss);
+        let twentieth = progress.step * 20 / progress.steps.max(1);
+        if twentieth > self.said {
+            errln!("pretraining step {}/{}: loss {loss:.3}", progress.step, progress.steps);
+        }
+        self.said = twentieth;
+    }
+
+    fn checkpoint(&mut self, report: &PretrainReport) {
+        errln!("{}", checkpoint_line(report));
+    }
+
     fn working(&mut self, what: &str) {
         errln!("{what}");
     }
@@ -90,6 +122,8 @@ struct Bar {
     verbose: bool,
     bar: ProgressBar,
     run: Run,
+    /// Of the pretraining that the bar shows.
+    pretraining: Option<SmoothLoss>,
 }
 
 impl Bar {
@@ -169,6 +203,32 @@ impl Monitor for Bar {
         errln!("  {id}: {}{last}", duration(wall_seconds));
     }
 
+    fn pretraining(&mut self, progress: &Progress) {
+        let smooth = self.pretraining.get_or_insert_with(|| {
+            self.bar = ProgressBar::new(progress.steps);
+            let template = "  {bar:24} pretraining step {pos}/{len}  {msg}  {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style);
+            }
+            self.bar.set_position(progress.step);
+            self.bar.reset_eta();
+            SmoothLoss::default()
+        });
+        let loss = smooth.add(progress.loss);
+        self.bar.set_position(progress.step);
+        self.bar.set_message(format!("loss {loss:.3}"));
+    }
+
+    fn checkpoint(&mut self, report: &PretrainReport) {
+        self.say(&checkpoint_line(report));
+    }
+
+    fn pretraining_ended(&mut self) {
+        if self.pretraining.take().is_some() {
+            self.bar.finish_and_clear();
+        }
+    }
+
     fn working(&mut self, what: &str) {
         self.say(what);
     }
@@ -194,6 +254,16 @@ fn opening(start: &RunStart<'_>) -> String {
         let _ = write!(line, "; {} tokens lost to train.max_pieces", start.encoding.train_tokens_truncated);
     }
     line
+}
+
+fn checkpoint_line(report: &PretrainReport) -> String {
+    format!(
+        "pretrained for {} of {} steps: held-out masked accuracy {:.3}, loss {:.3} nats",
+        thousands(report.steps as f64),
+        thousands(report.planned_steps as f64),
+        report.held_out_masked_accuracy,
+        report.held_out_masked_loss
+    )
 }
 
 fn details(start: &RunStart<'_>) -> String {

@@ -46,6 +46,8 @@ pub(super) struct TrainArgs {
 
 /// Does what `memoscope train` promises.
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
+    let stop = interrupt::stop_flag()?;
+    let mut monitor = progress::monitor(args.loudness);
     let (config, folder) = match &args.resume {
         Some(folder) => {
             if !args.settings.is_empty() {
@@ -72,13 +74,12 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
                 return sweep::dry_run(&experiment);
             }
             limit_threads(experiment.threads)?;
+            study::prepare(&experiment, monitor.as_mut(), &stop)?;
             let config = grid.remove(0);
             let folder = Layout::of(&experiment).runs.join(&config.id);
             (config, folder)
         }
     };
-    let stop = interrupt::stop_flag()?;
-    let mut monitor = progress::monitor(args.loudness);
     let corpus = corpus::load(&config.data)?;
     study::warn_about(&corpus, &config.model, monitor.as_mut());
     let request = RunRequest { config: &config, folder: &folder, corpus: &corpus, position: (1, 1) };

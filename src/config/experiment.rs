@@ -12,6 +12,7 @@ use crate::error::{Error, Problem, Result};
 use crate::model::{HeadKind, ModelSettings};
 use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
+use crate::train::pretrain::PretrainSettings;
 
 /// Everything an experiment file can say.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +30,8 @@ pub struct Experiment {
     pub data: DataSettings,
     /// The encoder.
     pub model: ModelSettings,
+    /// The pretraining of the encoder itself (`pretraining`).
+    pub pretraining: PretrainSettings,
     /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to set.
     pub perturb: PerturbSettings,
     /// The training.
@@ -59,6 +62,8 @@ pub struct StudySettings {
     pub heads: Vec<HeadKind>,
     /// Weights to start from, to compare; empty does what `model.random_init` says (`class-caps`).
     pub initializations: Vec<Initialization>,
+    /// Steps of the pretraining after which an encoder is taken; 0 are weights as they are drawn (`pretraining`).
+    pub pretraining_steps: Vec<u64>,
     /// Seeds of the runs at each level: how many (`3` is 1, 2, 3), or a list.
     pub seeds: Seeds,
 }
@@ -72,6 +77,8 @@ pub enum StudyKind {
     NoiseSweep,
     /// The same training with ever fewer sentences of a class, with any head (arXiv 2105.00828, section 5).
     ClassCaps,
+    /// The noise sweep from points along a pretraining: how much of it makes a plateau.
+    Pretraining,
 }
 
 /// What the encoder's weights start from.
@@ -107,6 +114,7 @@ impl Default for StudySettings {
             uncapped: true,
             heads: Vec::new(),
             initializations: Vec::new(),
+            pretraining_steps: Vec::new(),
             seeds: Seeds::Count(1),
         }
     }
@@ -119,6 +127,7 @@ impl Experiment {
     /// [`Error::Config`] whose words begin with the dotted key concerned.
     pub fn validate(&self) -> Result<()> {
         self.study.validate()?;
+        self.validate_pretraining()?;
         self.model.head.validate()?;
         self.train.validate()?;
         self.analysis.validate()?;
@@ -154,7 +163,51 @@ impl Experiment {
         Ok(())
     }
 
-    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it.
+    /// The settings of a pretraining: needed by that kind of study, refused by others.
+    fn validate_pretraining(&self) -> Result<()> {
+        let steps = &self.study.pretraining_steps;
+        if let Some(step) = first_duplicate(steps) {
+            return refuse(format!("study.pretraining_steps has {step} twice"), "name each number once");
+        }
+        if self.study.kind == StudyKind::Pretraining {
+            if steps.is_empty() {
+                return refuse(
+                    "study.pretraining_steps is empty",
+                    "give at least one number, for example study.pretraining_steps=0,100,1000",
+                );
+            }
+            if self.model.source != ModelSettings::default().source || self.model.random_init {
+                return refuse(
+                    "model.source and model.random_init are set by the study: it fine-tunes what it has pretrained",
+                    "leave them out; study.pretraining_steps=0 are random weights",
+                );
+            }
+            if self.train.max_pieces > self.pretraining.max_pieces {
+                return refuse(
+                    format!(
+                        "train.max_pieces is {}, and pretraining.max_pieces gives the encoder {} positions",
+                        self.train.max_pieces, self.pretraining.max_pieces
+                    ),
+                    "raise pretraining.max_pieces, or lower train.max_pieces",
+                );
+            }
+            return self.pretraining.validate();
+        }
+        let used = [
+            ("study.pretraining_steps", !steps.is_empty()),
+            ("pretraining", self.pretraining != PretrainSettings::default()),
+        ];
+        match used.into_iter().find(|(_, used)| *used) {
+            Some((key, _)) => refuse(
+                format!("{key} is used by study.kind = \"pretraining\" alone"),
+                "leave it out, or start from experiments/pretraining.toml",
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so is
+    /// a pretraining that the study does not do.
     ///
     /// # Errors
     /// [`Error::Internal`] if a value cannot be written as TOML; none of ours is known to do that.
@@ -163,6 +216,9 @@ impl Experiment {
         let mut table = toml::Table::try_from(self).map_err(unwritable)?;
         if let Some(perturb) = table.get_mut("perturb").and_then(toml::Value::as_table_mut) {
             perturb.remove("rate");
+        }
+        if self.study.kind != StudyKind::Pretraining {
+            table.remove("pretraining");
         }
         toml::to_string(&table).map_err(unwritable)
     }

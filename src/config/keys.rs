@@ -83,8 +83,13 @@ pub(super) fn nearest(unknown: &str) -> Option<String> {
     if let Some((_, key)) = siblings.filter(|(d, _)| near(*d)).min() {
         return Some(key);
     }
-    if let Some((_, key)) =
-        leaves.iter().map(|key| (distance(key.rsplit('.').next().unwrap_or(key)), key)).filter(|(d, _)| near(*d)).min()
+    // Of two tables with such a key, the one that people mean has a short name.
+    let has_no_short_name = |key: &str| !SHORTHANDS.iter().any(|s| s.key == key);
+    if let Some((_, _, key)) = leaves
+        .iter()
+        .map(|key| (distance(key.rsplit('.').next().unwrap_or(key)), has_no_short_name(key), key))
+        .filter(|(d, ..)| near(*d))
+        .min()
     {
         return Some(key.clone());
     }

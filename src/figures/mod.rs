@@ -40,6 +40,7 @@ pub mod paint;
 pub mod panel;
 pub mod phases;
 pub mod place;
+pub mod pretraining;
 pub mod scale;
 pub mod series;
 pub mod sheet;

@@ -8,6 +8,7 @@
 //!   precision and recall at a share, lift), equal to scikit-learn where scikit-learn defines the measure.
 //! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
 //! * [`paired`]: how far two taggers are apart on the same sentences, and how sure that is;
+//! * [`trend()`]: whether one measure rises with another, also where some values are lower bounds;
 //! * [`reliability`]: whether estimated probabilities come true.
 //!
 //! A quotient whose denominator is 0 is taken as 0 in [`Prf`], as both libraries do by default; a measure that has no
@@ -22,12 +23,14 @@ pub mod ranking;
 pub mod reliability;
 mod replicates;
 pub mod token;
+mod trend;
 
 use serde::{Deserialize, Serialize};
 
 pub use estimate::Estimate;
 pub use interval::{Interval, wilson};
 pub use replicates::Replicates;
+pub use trend::{Seen, Trend, trend};
 
 /// Precision, recall and F1, each 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! What a run is.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -10,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::ModelSettings;
 use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
+use crate::train::pretrain::PretrainSettings;
 
 /// The resolved configuration of one run: one point of a study's grid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,20 @@ pub struct RunConfig {
     /// Which part of the training sentences is held out; null where all are trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold: Option<Fold>,
+    /// The pretraining that the encoder comes from, where it is part of the same study; null elsewhere. `model.source` is
+    /// then relative to the folder that holds the run's: see [`RunConfig::model_beside`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<PretrainedEncoder>,
+}
+
+/// A point of a pretraining.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PretrainedEncoder {
+    /// What was pretrained on what; of a text file its name alone.
+    pub settings: PretrainSettings,
+    /// Steps taken.
+    pub steps: u64,
 }
 
 impl RunConfig {
@@ -44,6 +61,19 @@ impl RunConfig {
         Ok(Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The model to load for the run in `folder`.
+    ///
+    /// An encoder that was pretrained for the study stands in the folder that holds the runs. A run names it from there, not
+    /// from the root of the disk: its identity is the same wherever the study is, and nothing tells where that was.
+    pub fn model_beside(&self, folder: &Path) -> ModelSettings {
+        let mut model = self.model.clone();
+        if self.pretrained.is_some() {
+            let runs = folder.parent().unwrap_or(Path::new(""));
+            model.source = runs.join(&model.source).to_string_lossy().into_owned();
+        }
+        model
+    }
+
     /// The first setting (dotted key) in which two configurations differ, with both values, for people.
     pub fn first_difference(&self, other: &Self) -> Option<String> {
         let (ours, theirs) = (serde_json::to_value(self).ok()?, serde_json::to_value(other).ok()?);
@@ -51,7 +81,8 @@ impl RunConfig {
     }
 }
 
-fn difference(ours: &serde_json::Value, theirs: &serde_json::Value, key: &str) -> Option<String> {
+/// The first key in which two values differ, `theirs` said to be there and `ours` here.
+pub(super) fn difference(ours: &serde_json::Value, theirs: &serde_json::Value, key: &str) -> Option<String> {
     use serde_json::Value::Object;
     match (ours, theirs) {
         (Object(ours), Object(theirs)) => ours.iter().find_map(|(name, value)| {
@@ -91,6 +122,7 @@ pub(crate) mod tests {
             train: TrainSettings::default(),
             device: DeviceName::Cpu,
             fold: None,
+            pretrained: None,
         }
     }
 
@@ -107,6 +139,19 @@ pub(crate) mod tests {
         let text = serde_json::to_string_pretty(&config()).unwrap();
         let read: RunConfig = serde_json::from_str(&text).unwrap();
         assert_eq!(read.hash().unwrap(), config().hash().unwrap());
+    }
+
+    #[test]
+    fn a_pretrained_encoder_is_found_beside_the_run_wherever_that_is() {
+        let mut config = config();
+        assert_eq!(config.model_beside(Path::new("runs/study/run")).source, "embedded");
+        config.model.source = "pretrained/step=000300".into();
+        config.pretrained = Some(PretrainedEncoder { settings: PretrainSettings::default(), steps: 300 });
+        assert_eq!(config.model_beside(Path::new("runs/study/run")).source, "runs/study/pretrained/step=000300");
+        assert_eq!(config.model_beside(Path::new("/else/run")).source, "/else/pretrained/step=000300");
+        let mut later = config.clone();
+        later.pretrained = Some(PretrainedEncoder { settings: PretrainSettings::default(), steps: 400 });
+        assert_ne!(later.hash().unwrap(), config.hash().unwrap());
     }
 
     #[test]

@@ -71,7 +71,9 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
 
     let perturbed = perturb(&corpus.train, &corpus.labels, &config.perturb, config.seed)?;
     let device = config.device.open()?;
-    let (tagger, model) = Tagger::load(&config.model, corpus.labels.names(), config.seed, &device)?;
+    let settings = config.model_beside(request.folder);
+    let (tagger, mut model) = Tagger::load(&settings, corpus.labels.names(), config.seed, &device)?;
+    model.source.clone_from(&config.model.source);
     if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.model.fingerprint != model.fingerprint) {
         return Err(Error::Config(
             Problem::new(format!("the run was begun with another model: `{}` has changed since", earlier.model.source))

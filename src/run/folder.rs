@@ -119,7 +119,7 @@ impl RunFolder {
 }
 
 /// True if nothing is there but what a run killed before its manifest may have left.
-fn is_unused(path: &Path) -> Result<bool> {
+pub(super) fn is_unused(path: &Path) -> Result<bool> {
     match fs::read_dir(path) {
         Ok(mut entries) => Ok(entries.all(|entry| {
             entry.is_ok_and(|e| {

@@ -35,13 +35,15 @@ mod folder;
 mod lock;
 mod manifest;
 mod monitor;
+mod pretraining;
 mod recorder;
 
 pub use atomic::{write_atomically, write_text};
-pub use config::{RunConfig, run_id};
+pub use config::{PretrainedEncoder, RunConfig, run_id};
 pub use environment::{GitState, Versions};
 pub use execute::{Outcome, RunRequest, begun, execute};
 pub use fold::Fold;
 pub use folder::{FolderState, RunFolder};
 pub use manifest::{DataSummary, Manifest, Status};
 pub use monitor::{EpochSummary, Monitor, RunStart, Silent, StopFlag};
+pub use pretraining::{Pretrained, Pretraining};

@@ -8,6 +8,7 @@ use crate::dynamics::{CurvePoint, StepRecord};
 use crate::model::LoadReport;
 use crate::perturb::NoiseReport;
 use crate::train::EncodingReport;
+use crate::train::pretrain::{PretrainReport, Progress};
 
 /// Raised by whoever wants a run to stop after its current step; clones are the same flag.
 #[derive(Debug, Clone, Default)]
@@ -79,6 +80,12 @@ pub trait Monitor {
     fn epoch(&mut self, _summary: &EpochSummary) {}
     /// A run is finished, or stopped with what it has on disk.
     fn ended(&mut self, _id: &str, _wall_seconds: f64) {}
+    /// A step of a pretraining was taken.
+    fn pretraining(&mut self, _progress: &Progress) {}
+    /// A model was saved in the course of a pretraining, or at its end.
+    fn checkpoint(&mut self, _report: &PretrainReport) {}
+    /// A pretraining is done, or stopped with what it has on disk.
+    fn pretraining_ended(&mut self) {}
     /// A piece of work other than training begins: `analysing noise=0.30,seed=1`.
     fn working(&mut self, _what: &str) {}
 }

@@ -18,6 +18,7 @@ mod export;
 mod frames;
 mod layout;
 mod noise_sweep;
+mod pretraining;
 mod run_table;
 mod sweep;
 
@@ -28,7 +29,7 @@ pub use sweep::{sweep, warn_about};
 
 use crate::config::{Experiment, StudyKind};
 use crate::error::Result;
-use crate::run::{Monitor, RunConfig};
+use crate::run::{Monitor, RunConfig, StopFlag};
 
 /// What is a study's own.
 pub trait Study: Sync {
@@ -37,6 +38,15 @@ pub trait Study: Sync {
     /// # Errors
     /// [`crate::Error::Config`] if the experiment makes no grid.
     fn grid(&self, experiment: &Experiment) -> Result<Vec<RunConfig>>;
+
+    /// Makes what the runs need and no corpus holds, before the first of them; what is there already is left alone. Most
+    /// studies need nothing.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if `stop` was raised, with what is finished on disk; others as the rooms return them.
+    fn prepare(&self, _experiment: &Experiment, _monitor: &mut dyn Monitor, _stop: &StopFlag) -> Result<()> {
+        Ok(())
+    }
 
     /// Analyses finished runs and writes tables, figures and the report.
     ///
@@ -50,6 +60,7 @@ fn of(kind: StudyKind) -> &'static dyn Study {
     match kind {
         StudyKind::NoiseSweep => &noise_sweep::NoiseSweep,
         StudyKind::ClassCaps => &class_caps::ClassCaps,
+        StudyKind::Pretraining => &pretraining::PretrainingStudy,
     }
 }
 
@@ -59,6 +70,14 @@ fn of(kind: StudyKind) -> &'static dyn Study {
 /// [`crate::Error::Config`] if the experiment makes no grid.
 pub fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
     of(experiment.study.kind).grid(experiment)
+}
+
+/// Makes what the runs of an experiment need: [`sweep()`] does so by itself, whoever does a single run has to.
+///
+/// # Errors
+/// As [`Study::prepare`].
+pub fn prepare(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<()> {
+    of(experiment.study.kind).prepare(experiment, monitor, stop)
 }
 
 /// The last part of a path: reports are shared, and where a folder was is nobody's business.

@@ -2,7 +2,7 @@
 
 use fs_err as fs;
 
-use super::{Drawn, Layout, draw, grid};
+use super::{Drawn, Layout, draw, grid, prepare};
 use crate::config::Experiment;
 use crate::corpus::{self, Corpus};
 use crate::error::{Error, Result};
@@ -33,6 +33,7 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
         fs::create_dir_all(folder).map_err(Error::io(folder))?;
     }
     write_text(&layout.experiment, &experiment.to_toml()?)?;
+    prepare(experiment, monitor, stop)?;
     for (index, config) in grid.iter().enumerate() {
         let folder = layout.runs.join(&config.id);
         let request = RunRequest { config, folder: &folder, corpus: &corpus, position: (index + 1, grid.len()) };

@@ -15,6 +15,7 @@ mod evaluation;
 mod figures;
 mod hub;
 mod parity;
+mod pretraining;
 mod prototypes;
 mod ranking;
 mod real;

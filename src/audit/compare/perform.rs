@@ -86,6 +86,7 @@ fn train_all(
         train: train.clone(),
         device: settings.device,
         fold: None,
+        pretrained: None,
     };
     let runs: Vec<_> = settings
         .seeds

@@ -130,7 +130,8 @@ pub fn bert(shape: BertShape) -> Result<EncoderConfig> {
         "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "intermediate_size": shape.intermediate,
         "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1,
         "classifier_dropout": null, "max_position_embeddings": shape.max_pieces, "type_vocab_size": 2,
-        "initializer_range": 0.02, "layer_norm_eps": 1e-12, "pad_token_id": 0,
+        "initializer_range": 0.02, "layer_norm_eps": 1e-12, "pad_token_id": 0, "architectures": ["BertForMaskedLM"],
+        "position_embedding_type": "absolute",
     });
     EncoderConfig::parse(json.to_string().as_bytes(), "the new encoder's configuration".as_ref())
 }

@@ -113,6 +113,7 @@ fn run(experiment: &Experiment, point: &Point) -> Result<RunConfig> {
         train: experiment.train.clone(),
         device: experiment.device,
         fold: None,
+        pretrained: None,
     })
 }
 

@@ -10,7 +10,7 @@
 
 mod findings;
 mod pictures;
-mod summary;
+pub(super) mod summary;
 mod tables;
 
 use polars::prelude::DataFrame;
@@ -49,6 +49,7 @@ impl Study for NoiseSweep {
                     train: experiment.train.clone(),
                     device: experiment.device,
                     fold: None,
+                    pretrained: None,
                 });
             }
         }

@@ -1,0 +1,145 @@
+//! Whether one measure rises with another, where of some values only a lower bound is known.
+//!
+//! Kendall's τ-b (Biometrika 38, 1945): of the pairs of observations, those in which both measures rise together (C)
+//! against those in which one falls (D), τ = (C − D)/√((P − T)·(P − U)), with P all pairs, T those tied in the one measure
+//! and U those tied in the other; −1 to 1. A pair of values whose order is not certain, because one of them is a lower
+//! bound below the other, counts as tied.
+//!
+//! The p-value is that of a permutation test: the share of random assignments of the values to their places whose |τ| is at
+//! least as large. By hand: 1, 2, 3 against 1, 3, 2 has C = 2, D = 1 and τ = 1/3; against 1, 3 and "at least 2" the last
+//! pair is tied, C = 2, D = 0 and τ = 2/√(3·2) = 0.816.
+
+use rand::seq::SliceRandom;
+
+use crate::random::Streams;
+
+/// Assignments drawn for the p-value; with the one observed they are ten thousand.
+const PERMUTATIONS: usize = 9_999;
+
+/// A value, or what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Seen {
+    /// The value.
+    Exactly(f64),
+    /// It may be larger: observation ended there.
+    AtLeast(f64),
+}
+
+impl Seen {
+    /// The value, or its lower bound.
+    pub fn bound(self) -> f64 {
+        match self {
+            Self::Exactly(value) | Self::AtLeast(value) => value,
+        }
+    }
+
+    /// 1 if `self` is certainly larger than `other`, −1 if it is certainly smaller, else 0.
+    fn against(self, other: Self) -> i64 {
+        match (self, other) {
+            (Self::Exactly(a), Self::Exactly(b)) => i64::from(a > b) - i64::from(a < b),
+            (Self::AtLeast(a), Self::Exactly(b)) => i64::from(a > b),
+            (Self::Exactly(a), Self::AtLeast(b)) => -i64::from(b > a),
+            (Self::AtLeast(_), Self::AtLeast(_)) => 0,
+        }
+    }
+}
+
+/// How one measure goes with another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trend {
+    /// Kendall's τ-b, −1 to 1.
+    pub tau: f64,
+    /// Two-sided p-value, above 0 and at most 1.
+    pub p: f64,
+    /// Observations.
+    pub n: usize,
+}
+
+/// How the second measure goes with the first; `None` where it has no meaning: fewer than three observations, a measure
+/// that is constant, or one of which no order is certain.
+///
+/// ```
+/// use memoscope::metrics::{Seen, trend};
+/// use memoscope::random::Streams;
+/// let pairs = [(1.0, Seen::Exactly(1.0)), (2.0, Seen::Exactly(3.0)), (3.0, Seen::AtLeast(2.0))];
+/// let found = trend(&pairs, &Streams::new(1)).expect("three observations");
+/// assert!((found.tau - 2.0 / 6f64.sqrt()).abs() < 1e-12);
+/// ```
+pub fn trend(pairs: &[(f64, Seen)], streams: &Streams) -> Option<Trend> {
+    let n = pairs.len();
+    if n < 3 || pairs.iter().any(|(x, y)| x.is_nan() || y.bound().is_nan()) {
+        return None;
+    }
+    let along: Vec<Seen> = pairs.iter().map(|(x, _)| Seen::Exactly(*x)).collect();
+    let mut values: Vec<Seen> = pairs.iter().map(|(_, y)| *y).collect();
+    let scale = (untied(&along) as f64).sqrt() * (untied(&values) as f64).sqrt();
+    if scale == 0.0 {
+        return None;
+    }
+    let observed = balance(&along, &values);
+    let mut stream = streams.stream("trend", &[]);
+    let mut as_large = 1;
+    for _ in 0..PERMUTATIONS {
+        values.shuffle(&mut stream);
+        as_large += usize::from(balance(&along, &values).abs() >= observed.abs());
+    }
+    Some(Trend { tau: observed as f64 / scale, p: as_large as f64 / (PERMUTATIONS + 1) as f64, n })
+}
+
+/// C − D.
+fn balance(along: &[Seen], values: &[Seen]) -> i64 {
+    pairs_of(along.len()).map(|(i, j)| along[i].against(along[j]) * values[i].against(values[j])).sum()
+}
+
+fn untied(values: &[Seen]) -> usize {
+    pairs_of(values.len()).filter(|&(i, j)| values[i].against(values[j]) != 0).count()
+}
+
+fn pairs_of(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).flat_map(move |i| (i + 1..n).map(move |j| (i, j)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(x: &[f64], y: &[f64]) -> Option<Trend> {
+        let pairs: Vec<(f64, Seen)> = x.iter().zip(y).map(|(x, y)| (*x, Seen::Exactly(*y))).collect();
+        trend(&pairs, &Streams::new(1))
+    }
+
+    #[test]
+    fn correlations_equal_scipys() {
+        // from scipy.stats import kendalltau
+        // kendalltau([0, 0, 0, 1, 1, 1, 3, 3, 3], [1, 2, 1, 2, 4, 3, 3, 5, 4]).statistic
+        // kendalltau([1, 2, 3, 4, 5, 6, 7], [2, 1, 4, 3, 7, 5, 6])  # its p is exact
+        let tied = of(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0], &[1.0, 2.0, 1.0, 2.0, 4.0, 3.0, 3.0, 5.0, 4.0]);
+        assert!((tied.unwrap().tau - 0.748455199183749).abs() < 1e-12, "{tied:?}");
+        let free = of(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], &[2.0, 1.0, 4.0, 3.0, 7.0, 5.0, 6.0]).unwrap();
+        assert!((free.tau - 0.619047619047619).abs() < 1e-12 && (free.p - 0.069048).abs() < 0.01, "{free:?}");
+        assert_eq!(free.n, 7);
+    }
+
+    #[test]
+    fn a_lower_bound_is_larger_than_what_lies_below_it_and_tied_with_the_rest() {
+        let (five, seven) = (Seen::AtLeast(5.0), Seen::AtLeast(7.0));
+        assert_eq!([five.against(Seen::Exactly(4.0)), Seen::Exactly(4.0).against(five)], [1, -1]);
+        assert_eq!([five.against(Seen::Exactly(5.0)), five.against(Seen::Exactly(6.0)), five.against(seven)], [0; 3]);
+    }
+
+    #[test]
+    fn what_has_no_order_has_no_trend() {
+        assert_eq!(of(&[1.0, 2.0], &[1.0, 2.0]), None);
+        assert_eq!(of(&[1.0, 2.0, 3.0], &[4.0; 3]), None);
+        assert_eq!(of(&[1.0; 3], &[1.0, 2.0, 3.0]), None);
+        let open = [1.0, 2.0, 3.0].map(|x| (x, Seen::AtLeast(x)));
+        assert_eq!(trend(&open, &Streams::new(1)), None);
+    }
+
+    #[test]
+    fn the_same_values_have_the_same_p() {
+        let found = || of(&[1.0, 2.0, 3.0, 4.0, 5.0], &[1.0, 2.0, 4.0, 3.0, 5.0]).unwrap();
+        assert_eq!(found(), found());
+        assert!(found().p > 0.05 && found().p < 0.15, "{:?}", found());
+    }
+}

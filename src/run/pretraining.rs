@@ -1,0 +1,396 @@
+//! A pretraining's folder: models saved along the way, and the promise that what is finished is not done again.
+//!
+//! ```text
+//! my-encoder/
+//!   manifest.json               what is pretrained on what: settings, SHA-256 of the text; written before the first step
+//!   step=000000/                the weights as they were drawn, in transformers' layout, with pretraining.json
+//!   step=000300/                the model after 300 steps
+//!   config.json, model.safetensors, ..., pretraining.json    the finished model, where it is asked for
+//!   state.safetensors           weights, optimiser and position, to go on from; gone once the last step is taken
+//!   .lock                       held by the process that writes here
+//! ```
+//!
+//! **Identity.** What a pretraining is follows from its settings and its text. Which models are saved is not part of it:
+//! every number is drawn for its step ([`crate::random`]), so that a checkpoint has the same bytes whenever it is made.
+//! More may be asked for later; those behind the last state are reached by going on from it, one before it by starting
+//! anew, and finished ones are left alone either way.
+//!
+//! **Order of writing.** A model's `pretraining.json` is written last: a folder that has one is whole. The state may lie
+//! behind the last model; what is between them is then done again, to the same bytes.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use super::config::difference;
+use super::folder::is_unused;
+use super::lock::Lock;
+use super::{Monitor, StopFlag, Versions, write_text};
+use crate::error::{Error, Problem, Result};
+use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer, text_digest};
+
+/// Steps between two savings of the state: what a kill can cost.
+const STEPS_BETWEEN_STATES: u64 = 500;
+
+/// A pretraining to be done, or what is left of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Pretraining<'a> {
+    /// What is pretrained on what.
+    pub settings: &'a PretrainSettings,
+    /// The folder it is written to.
+    pub folder: &'a Path,
+    /// Steps after which the model is saved, each in a folder of its own; 0 are the weights as they were drawn.
+    pub checkpoints: &'a [u64],
+    /// Go on to the last step, and write the finished model into the folder itself.
+    pub finish: bool,
+}
+
+/// What there is once a pretraining is done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pretrained {
+    /// Of each checkpoint asked for, in rising order.
+    pub checkpoints: Vec<PretrainReport>,
+    /// Of the finished model, if it was asked for.
+    pub finished: Option<PretrainReport>,
+}
+
+/// `manifest.json` of a pretraining.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct PretrainingManifest {
+    /// Version of this file's layout.
+    schema: u32,
+    /// `pretraining`, which a run's manifest does not say.
+    kind: String,
+    /// What was asked for; of the text its name alone.
+    settings: PretrainSettings,
+    /// [`text_digest`].
+    text_sha256: String,
+    /// Versions of what computed when it was begun.
+    versions: Versions,
+}
+
+const SCHEMA: u32 = 1;
+const KIND: &str = "pretraining";
+
+impl Pretraining<'_> {
+    /// The folder of the model after so many steps.
+    ///
+    /// ```
+    /// use memoscope::run::Pretraining;
+    /// let folder = Pretraining::checkpoint_in("my-encoder".as_ref(), 300);
+    /// assert_eq!(folder, std::path::Path::new("my-encoder/step=000300"));
+    /// ```
+    pub fn checkpoint_in(folder: &Path, step: u64) -> PathBuf {
+        folder.join(format!("step={step:06}"))
+    }
+
+    /// Does the pretraining, or what is left of it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the folder holds another pretraining or something else, or a checkpoint lies behind the last
+    /// step; [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`], [`Error::Data`] and [`Error::Io`], all
+    /// with what is finished on disk.
+    pub fn execute(&self, device: &Device, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Pretrained> {
+        self.settings.validate()?;
+        let text = self.settings.read_text()?;
+        let manifest = self.manifest(&text);
+        let is_fresh = self.inspect(&manifest)?;
+        if !is_fresh && let (done, None) = self.done()? {
+            return Ok(done);
+        }
+        monitor.working("pretraining: learning the vocabulary");
+        let mut pretrainer = Pretrainer::new(&text, self.settings, device)?;
+        self.require_within(pretrainer.steps())?;
+
+        fs::create_dir_all(self.folder).map_err(Error::io(self.folder))?;
+        let _lock = Lock::take(self.folder)?;
+        // Only now: another process may have been here.
+        if self.inspect(&manifest)? {
+            let text = serde_json::to_string_pretty(&manifest)
+                .map_err(|e| Error::Internal(format!("a pretraining's manifest as JSON: {e}")))?;
+            write_text(&self.manifest_path(), &format!("{text}\n"))?;
+        }
+        if let (_, Some(first_missing)) = self.done()? {
+            let state = self.state_path();
+            if let Some(step) = Pretrainer::step_of_state(&state)?.filter(|step| *step <= first_missing && *step > 0) {
+                pretrainer.load_state(&state)?;
+                monitor.working(&format!("pretraining resumed after step {step} of {}", pretrainer.steps()));
+            }
+            let result = self.train(&mut pretrainer, monitor, stop);
+            monitor.pretraining_ended();
+            result?;
+        }
+        match self.done()? {
+            (done, None) => Ok(done),
+            (_, Some(step)) => Err(Error::Internal(format!("the pretraining ended without its model of step {step}"))),
+        }
+    }
+
+    fn train(&self, pretrainer: &mut Pretrainer, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<()> {
+        let (steps, state) = (pretrainer.steps(), self.state_path());
+        while let Some(target) = self.next_missing(pretrainer.step(), steps)? {
+            let halt = target.min((pretrainer.step() / STEPS_BETWEEN_STATES + 1) * STEPS_BETWEEN_STATES);
+            let taken = pretrainer.train(halt, &mut |progress| {
+                monitor.pretraining(&progress);
+                if stop.requested() { Err(Error::Interrupted) } else { Ok(()) }
+            });
+            match taken {
+                Err(Error::Interrupted) => {
+                    pretrainer.save_state(&state)?;
+                    return Err(Error::Interrupted);
+                }
+                taken => taken?,
+            }
+            if pretrainer.step() == target {
+                if self.checkpoints.contains(&target) {
+                    self.save(pretrainer, &Self::checkpoint_in(self.folder, target), monitor)?;
+                }
+                if target == steps && self.finish {
+                    self.save(pretrainer, self.folder, monitor)?;
+                }
+            }
+            if (1..steps).contains(&pretrainer.step()) {
+                pretrainer.save_state(&state)?;
+            }
+        }
+        if pretrainer.step() == steps && state.is_file() {
+            fs::remove_file(&state).map_err(Error::io(&state))?;
+        }
+        Ok(())
+    }
+
+    fn save(&self, pretrainer: &Pretrainer, folder: &Path, monitor: &mut dyn Monitor) -> Result<()> {
+        if PretrainReport::read(folder)?.is_none() {
+            monitor.checkpoint(&pretrainer.save(folder)?);
+        }
+        Ok(())
+    }
+
+    /// The next step, not before `from`, at which a model is to be saved that is not there yet.
+    fn next_missing(&self, from: u64, steps: u64) -> Result<Option<u64>> {
+        let mut missing = Vec::new();
+        for &step in self.checkpoints.iter().filter(|step| **step >= from) {
+            if PretrainReport::read(&Self::checkpoint_in(self.folder, step))?.is_none() {
+                missing.push(step);
+            }
+        }
+        if self.finish && PretrainReport::read(self.folder)?.is_none() {
+            missing.push(steps);
+        }
+        Ok(missing.into_iter().min())
+    }
+
+    /// What is finished of what is asked for, and the first step of which the model is missing; the last step counts as
+    /// `u64::MAX`.
+    fn done(&self) -> Result<(Pretrained, Option<u64>)> {
+        let mut wanted = self.checkpoints.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let (mut checkpoints, mut missing) = (Vec::new(), Vec::new());
+        for step in wanted {
+            match PretrainReport::read(&Self::checkpoint_in(self.folder, step))? {
+                Some(report) => checkpoints.push(report),
+                None => missing.push(step),
+            }
+        }
+        let finished = if self.finish { PretrainReport::read(self.folder)? } else { None };
+        if self.finish && finished.is_none() {
+            missing.push(u64::MAX);
+        }
+        Ok((Pretrained { checkpoints, finished }, missing.into_iter().min()))
+    }
+
+    fn require_within(&self, steps: u64) -> Result<()> {
+        let Some(beyond) = self.checkpoints.iter().find(|step| **step > steps) else { return Ok(()) };
+        Err(Error::Config(
+            Problem::new(format!("a checkpoint after {beyond} steps, and the pretraining has {steps}"))
+                .hint(format!("choose steps from 0, the weights as drawn, to {steps}, the finished model")),
+        ))
+    }
+
+    fn manifest(&self, text: &[String]) -> PretrainingManifest {
+        PretrainingManifest {
+            schema: SCHEMA,
+            kind: KIND.into(),
+            settings: self.settings.without_places(),
+            text_sha256: text_digest(text),
+            versions: Versions::current(),
+        }
+    }
+
+    /// True if nothing was begun here; an error if it was something else.
+    fn inspect(&self, ours: &PretrainingManifest) -> Result<bool> {
+        let path = self.manifest_path();
+        let refuse = |what: String| {
+            Error::Config(
+                Problem::new(what).at(self.folder).hint("choose another folder with --out, or remove this one"),
+            )
+        };
+        if !path.is_file() {
+            return match is_unused(self.folder)? {
+                true => Ok(true),
+                false => {
+                    Err(refuse("the folder holds something else than a pretraining: it has no manifest.json".into()))
+                }
+            };
+        }
+        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let theirs: PretrainingManifest = serde_json::from_str(&text)
+            .ok()
+            .filter(|manifest: &PretrainingManifest| manifest.schema == SCHEMA && manifest.kind == KIND)
+            .ok_or_else(|| refuse("its manifest.json is not that of a pretraining by this version".into()))?;
+        let json = |settings: &PretrainSettings| {
+            serde_json::to_value(settings).map_err(|e| Error::Internal(format!("a pretraining's settings: {e}")))
+        };
+        if let Some(difference) = difference(&json(&ours.settings)?, &json(&theirs.settings)?, "") {
+            return Err(refuse(format!("the folder holds another pretraining: {difference}")));
+        }
+        if ours.text_sha256 != theirs.text_sha256 {
+            return Err(refuse("the folder holds a pretraining on another text: it has changed since".into()));
+        }
+        Ok(false)
+    }
+
+    fn manifest_path(&self) -> PathBuf {
+        self.folder.join("manifest.json")
+    }
+
+    fn state_path(&self) -> PathBuf {
+        self.folder.join("state.safetensors")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Silent;
+    use crate::train::pretrain::Progress;
+
+    fn settings() -> PretrainSettings {
+        PretrainSettings {
+            sentences: 200,
+            vocabulary: 200,
+            layers: 1,
+            hidden: 16,
+            heads: 2,
+            intermediate: 32,
+            max_pieces: 24,
+            epochs: 3,
+            batch_size: 16,
+            ..PretrainSettings::default()
+        }
+    }
+
+    fn execute(settings: &PretrainSettings, folder: &Path, checkpoints: &[u64], finish: bool) -> Result<Pretrained> {
+        let pretraining = Pretraining { settings, folder, checkpoints, finish };
+        pretraining.execute(&Device::Cpu, &mut Silent, &StopFlag::default())
+    }
+
+    fn weights(folder: &Path, step: Option<u64>) -> Vec<u8> {
+        let model = step.map_or_else(|| folder.to_owned(), |step| Pretraining::checkpoint_in(folder, step));
+        fs::read(model.join("model.safetensors")).unwrap()
+    }
+
+    /// Asks to stop after a step, and counts those it hears of.
+    struct StopAfter<'a>(u64, &'a StopFlag, u64);
+
+    impl Monitor for StopAfter<'_> {
+        fn pretraining(&mut self, progress: &Progress) {
+            self.2 += 1;
+            if progress.step == self.0 {
+                self.1.request();
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_pretraining_goes_on_to_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (straight, broken) = (folder.path().join("straight"), folder.path().join("broken"));
+        let settings = settings();
+        let whole = execute(&settings, &straight, &[0, 5, 14], true).unwrap();
+        assert_eq!(whole.checkpoints.iter().map(|report| report.steps).collect::<Vec<_>>(), [0, 5, 14]);
+        let finished = whole.finished.as_ref().unwrap();
+        assert_eq!((finished.steps, finished.planned_steps, finished.learning_rate), (36, 36, 0.0));
+        assert!(!straight.join("state.safetensors").exists());
+
+        for at in [3, 9, 20] {
+            let stop = StopFlag::default();
+            let mut monitor = StopAfter(at, &stop, 0);
+            let pretraining =
+                Pretraining { settings: &settings, folder: &broken, checkpoints: &[0, 5, 14], finish: true };
+            let result = pretraining.execute(&Device::Cpu, &mut monitor, &stop);
+            assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
+        }
+        let stop = StopFlag::default();
+        let mut monitor = StopAfter(u64::MAX, &stop, 0);
+        let pretraining = Pretraining { settings: &settings, folder: &broken, checkpoints: &[0, 5, 14], finish: true };
+        assert_eq!(pretraining.execute(&Device::Cpu, &mut monitor, &stop).unwrap(), whole);
+        assert_eq!(monitor.2, 16, "20 of 36 steps were taken before");
+        for step in [Some(0), Some(5), Some(14), None] {
+            assert!(weights(&straight, step) == weights(&broken, step), "{step:?} differs");
+        }
+        assert_ne!(weights(&straight, Some(14)), weights(&straight, None));
+    }
+
+    #[test]
+    fn more_checkpoints_may_be_asked_for_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, all) = (folder.path().join("one"), folder.path().join("all"));
+        let settings = settings();
+        execute(&settings, &all, &[4, 8, 12, 36], false).unwrap();
+        assert!(!all.join("model.safetensors").exists(), "the finished model was not asked for");
+        execute(&settings, &one, &[8], false).unwrap();
+        assert!(one.join("state.safetensors").is_file(), "there are steps left");
+        let begun =
+            fs::metadata(Pretraining::checkpoint_in(&one, 8).join("pretraining.json")).unwrap().modified().unwrap();
+        // One behind the state, then one before it.
+        execute(&settings, &one, &[8, 12], false).unwrap();
+        execute(&settings, &one, &[4, 8, 12], false).unwrap();
+        for step in [4, 8, 12] {
+            assert!(weights(&one, Some(step)) == weights(&all, Some(step)), "{step} differs");
+        }
+        let after =
+            fs::metadata(Pretraining::checkpoint_in(&one, 8).join("pretraining.json")).unwrap().modified().unwrap();
+        assert_eq!(begun, after, "a finished checkpoint was written again");
+        // What is finished needs no step, nor a lock.
+        let stop = StopFlag::default();
+        stop.request();
+        let again = Pretraining { settings: &settings, folder: &one, checkpoints: &[12, 4, 4], finish: false };
+        assert_eq!(again.execute(&Device::Cpu, &mut Silent, &stop).unwrap().checkpoints.len(), 2);
+    }
+
+    #[test]
+    fn another_pretraining_and_other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let of = |lines: usize| {
+            let text: Vec<String> = (0..lines).map(|i| format!("line {i} of a text\n")).collect();
+            fs::write(folder.path().join("text.txt"), text.concat()).unwrap();
+        };
+        of(40);
+        let settings = PretrainSettings { text: Some(folder.path().join("text.txt")), ..settings() };
+        execute(&settings, &out, &[2], false).unwrap();
+        let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
+        assert!(manifest.contains("\"text\": \"text.txt\""), "a place of this machine: {manifest}");
+
+        let refused = |result: Result<Pretrained>| match result {
+            Err(Error::Config(problem)) => problem.what,
+            other => panic!("{other:?}"),
+        };
+        let words = refused(execute(&PretrainSettings { epochs: 4, ..settings.clone() }, &out, &[2], false));
+        assert_eq!(words, "the folder holds another pretraining: `epochs` is 3 there and 4 here");
+        of(41);
+        let words = refused(execute(&settings, &out, &[2], false));
+        assert_eq!(words, "the folder holds a pretraining on another text: it has changed since");
+        of(40);
+        let words = refused(execute(&settings, &out, &[10], false));
+        assert_eq!(words, "a checkpoint after 10 steps, and the pretraining has 9");
+        let words = refused(execute(&settings, folder.path(), &[2], false));
+        assert!(words.contains("something else than a pretraining"), "{words}");
+        fs::write(out.join("manifest.json"), "{\"schema\": 1}").unwrap();
+        assert!(refused(execute(&settings, &out, &[2], false)).contains("not that of a pretraining"));
+    }
+}
