@@ -10,7 +10,7 @@
 
 mod findings;
 mod pictures;
-mod summary;
+pub(super) mod summary;
 mod tables;
 
 use polars::prelude::DataFrame;

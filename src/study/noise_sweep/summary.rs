@@ -10,7 +10,7 @@ use crate::study::frames::numbers;
 
 /// A score where it is best (or worst), and the epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Extreme {
+pub(in crate::study) struct Extreme {
     /// One-based epoch.
     pub epoch: f64,
     /// The score there.
@@ -19,7 +19,7 @@ pub(super) struct Extreme {
 
 /// The numbers of one run. What a run without noise does not have is `None`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct RunNumbers {
+pub(in crate::study) struct RunNumbers {
     /// Requested noise.
     pub noise: f64,
     /// Seed.
@@ -73,7 +73,12 @@ pub(super) struct LevelNumbers {
 
 impl RunNumbers {
     /// The numbers of a run from its manifest, its epochs and its shares.
-    pub(super) fn of(manifest: &Manifest, epochs: &DataFrame, shares: &DataFrame, phases: Phases) -> Result<Self> {
+    pub(in crate::study) fn of(
+        manifest: &Manifest,
+        epochs: &DataFrame,
+        shares: &DataFrame,
+        phases: Phases,
+    ) -> Result<Self> {
         let at = numbers(epochs, "epoch")?;
         let column = |name: &str| -> Result<Vec<Extreme>> {
             let values = numbers(epochs, name)?;
