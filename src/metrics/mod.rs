@@ -8,7 +8,8 @@
 //!   precision and recall at a share, lift), equal to scikit-learn where scikit-learn defines the measure.
 //! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
 //! * [`paired`]: how far two taggers are apart on the same sentences, and how sure that is;
-//! * [`reliability`]: whether estimated probabilities come true.
+//! * [`reliability`]: whether estimated probabilities come true;
+//! * [`spearman`] and [`Overlap`]: whether two measures rank alike, whether two sets hold the same.
 //!
 //! A quotient whose denominator is 0 is taken as 0 in [`Prf`], as both libraries do by default; a measure that has no
 //! value at all (average precision without a positive example) is `None`.
@@ -17,7 +18,9 @@ pub mod detection;
 pub mod entity;
 mod estimate;
 mod interval;
+mod overlap;
 pub mod paired;
+mod rank;
 pub mod ranking;
 pub mod reliability;
 mod replicates;
@@ -27,6 +30,8 @@ use serde::{Deserialize, Serialize};
 
 pub use estimate::Estimate;
 pub use interval::{Interval, wilson};
+pub use overlap::Overlap;
+pub use rank::spearman;
 pub use replicates::Replicates;
 
 /// Precision, recall and F1, each 0 to 1.
