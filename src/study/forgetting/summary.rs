@@ -307,3 +307,155 @@ fn contrast(pretrained: &Cell<'_>, random: &Cell<'_>, pass: Pass) -> Option<Cont
         differences: MEASURES.iter().map(difference).collect(),
     })
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::analysis::events::UnitEvents;
+    use crate::analysis::phases::{Evidence, PhasePoint, PhaseScores, Phases, Settling};
+    use crate::study::noise_sweep::summary::Extreme;
+
+    pub(in crate::study::forgetting) fn point(epoch: f64) -> PhasePoint {
+        PhasePoint {
+            epoch,
+            epoch_low: epoch,
+            epoch_high: epoch,
+            step: None,
+            examples_seen: None,
+            learning_rate: None,
+            support: 1.0,
+            scores: PhaseScores::default(),
+        }
+    }
+
+    /// Settling from `fitted` to `onset`, or to epoch 10.
+    fn phases(fitted: Option<f64>, onset: Option<f64>) -> Phases {
+        let settling = fitted.filter(|fitted| *fitted < onset.unwrap_or(10.0)).map(|fitted| Settling {
+            epoch: fitted,
+            epoch_low: fitted,
+            epoch_high: fitted,
+            start: point(fitted),
+            end: point(onset.unwrap_or(10.0)),
+        });
+        Phases {
+            fitting_end: fitted.map(point),
+            settling,
+            memorisation_onset: onset.map(point),
+            evidence: Evidence::NoisyAccuracy,
+        }
+    }
+
+    /// A run that fits until `fitted`, memorises from `onset` on, and forgets a share of its tokens.
+    pub(in crate::study::forgetting) fn run(
+        (encoder, noise, seed): (usize, f64, u64),
+        (fitted, onset): (Option<f64>, Option<f64>),
+        forgettable: f64,
+    ) -> RunNumbers {
+        let shares = Shares { n: 100, forgettable, forgettable_toneva: forgettable + 0.1, ..Shares::default() };
+        RunNumbers {
+            encoder,
+            scores: Scores {
+                noise,
+                seed,
+                realised: 0.9 * noise,
+                dev_peak: Some(Extreme { epoch: 3.0, value: 0.8 }),
+                dev_last: Some(0.7),
+                noisy_low: None,
+                noisy_last: None,
+                detection: (noise > 0.0).then_some(Extreme { epoch: 3.0, value: 0.9 }),
+                forgettable: Some(forgettable),
+                phases: phases(fitted, onset),
+            },
+            labels_kept: noise == 0.0,
+            passes: vec![PassNumbers {
+                pass: Pass::Train,
+                groups: vec![("all", shares)],
+                distribution: Distribution { forgotten: vec![1.0 - forgettable, forgettable], never_learned: 0.0 },
+                with_first_learning: Some(0.5),
+                with_margin: None,
+            }],
+        }
+    }
+
+    /// Never learned, kept, kept, forgotten once, forgotten twice, never seen.
+    fn history() -> TokenHistory {
+        TokenHistory {
+            pass: Pass::Train,
+            events: UnitEvents {
+                first_learning: vec![None, Some(1), Some(1), Some(2), Some(3), None],
+                learning: vec![0, 1, 1, 2, 2, 0],
+                forgetting: vec![0, 0, 0, 1, 2, 0],
+            },
+            presented: vec![true, true, true, true, true, false],
+            margin: vec![Some(-9.0), Some(4.0), Some(3.0), None, Some(1.0), None],
+        }
+    }
+
+    #[test]
+    fn tokens_are_counted_by_how_often_they_are_forgotten() {
+        let distribution = Distribution::of(&history(), 5);
+        assert_eq!((distribution.forgotten.as_slice(), distribution.never_learned), (&[0.4, 0.2, 0.2][..], 0.2));
+        // What a short training cannot hold is not shown; the greatest number stands for more.
+        assert_eq!(Distribution::of(&history(), 3).forgotten, [0.4, 0.4]);
+        assert_eq!(Distribution::names(3, 5), ["0", "1", "2"]);
+        assert_eq!(Distribution::names(6, 11), ["0", "1", "2", "3", "4", "5"]);
+        assert_eq!(Distribution::names(6, 12)[4..], ["4", "≥5"]);
+    }
+
+    #[test]
+    fn correlations_are_over_learned_tokens() {
+        let numbers = PassNumbers::of(&history(), Some(&[true, false, false, false, false, false]), 5);
+        // Events 0, 0, 1, 2 against epochs 1, 1, 2, 3 rank alike; margins of three of them fall: 4, 3, 1 against 0, 0, 2.
+        assert!((numbers.with_first_learning.unwrap() - 1.0).abs() < 1e-12);
+        // scipy.stats.spearmanr([0, 0, 2], [4, 3, 1]).statistic
+        assert!((numbers.with_margin.unwrap() + 0.866_025_403_784_438_7).abs() < 1e-12);
+        let names: Vec<&str> = numbers.groups.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["all", "clean", "noisy"]);
+        assert_eq!(numbers.shares("noisy").unwrap().never_learned, 1.0);
+        assert_eq!((numbers.shares("all").unwrap().n, numbers.shares("all").unwrap().forgettable), (5, 0.4));
+        let clean = PassNumbers::of(&history(), Some(&[false; 6]), 5);
+        assert_eq!(clean.groups.len(), 2, "no noisy token, no such group");
+    }
+
+    #[test]
+    fn settling_has_a_length_where_a_phase_was_found() {
+        let settling = |fitted, onset| run((0, 0.3, 1), (fitted, onset), 0.1).settling();
+        assert_eq!(settling(Some(2.0), Some(5.0)), Some(3.0));
+        assert_eq!(settling(Some(2.0), None), Some(8.0), "up to the end of the training");
+        assert_eq!(settling(Some(5.0), Some(4.0)), Some(0.0), "memorising before it has fitted");
+        assert_eq!(settling(None, Some(4.0)), Some(0.0));
+        assert_eq!(settling(None, None), None);
+    }
+
+    #[test]
+    fn pretrained_and_random_are_compared_seed_by_seed() {
+        // Settling 3, 4 and 1, 3: differences 2 and 1. Forgettable 0.1, 0.2 and 0.3, 0.5: −0.2 and −0.3.
+        let runs = [
+            run((0, 0.3, 1), (Some(1.0), Some(4.0)), 0.1),
+            run((1, 0.3, 1), (Some(1.0), Some(2.0)), 0.3),
+            run((0, 0.3, 2), (Some(1.0), Some(5.0)), 0.2),
+            run((1, 0.3, 2), (Some(7.0), None), 0.5),
+            run((0, 0.3, 3), (Some(1.0), Some(5.0)), 0.9),
+            run((2, 0.3, 1), (Some(1.0), Some(5.0)), 0.2),
+        ];
+        let cells = cells(&runs);
+        assert_eq!(
+            cells.iter().map(|cell| (cell.encoder, cell.runs.len())).collect::<Vec<_>>(),
+            [(0, 3), (1, 2), (2, 1)]
+        );
+        let pretrained = ModelSettings::default();
+        let random = ModelSettings { random_init: true, ..ModelSettings::default() };
+        let other = ModelSettings { source: "other".into(), ..random.clone() };
+        let found = contrasts(&cells, &[&pretrained, &random, &other], Pass::Train);
+        assert_eq!(found.len(), 1, "the other is of another shape");
+        let contrast = &found[0];
+        assert_eq!((contrast.pretrained, contrast.random, contrast.seeds), (0, 1, 2), "seed 3 has no twin");
+        assert_eq!(contrast.without_onset, [0, 1]);
+        let settling = contrast.by(&SETTLING).unwrap();
+        assert_eq!((settling.mean, settling.n), (1.5, 2));
+        let forgettable = contrast.by(&FORGETTABLE).unwrap();
+        assert!((forgettable.mean + 0.25).abs() < 1e-12, "{forgettable:?}");
+        let onset = contrast.by(&ONSET).unwrap();
+        assert_eq!((onset.mean, onset.n, onset.interval()), (2.0, 1, None), "one seed has both");
+    }
+}
