@@ -23,6 +23,7 @@ pub mod events;
 pub mod phases;
 
 mod epoch_row;
+mod history;
 mod losses;
 mod run;
 mod settings;
@@ -30,6 +31,7 @@ mod tables;
 mod units;
 
 pub use classes::{ClassAnalysis, ClusterShares, Separation, analyse_class};
+pub use history::{TokenHistory, token_histories};
 pub use run::{RunAnalysis, analyse_run};
 pub use settings::AnalysisSettings;
 pub use units::Units;

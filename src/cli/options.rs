@@ -36,6 +36,9 @@ pub(super) struct SettingFlags {
     /// Heads to compare, `linear` and `prototypes`, separated by commas (class caps)
     #[arg(long, value_name = "HEADS")]
     heads: Option<String>,
+    /// Encoders to compare, of those that the experiment names, separated by commas (forgetting)
+    #[arg(long, value_name = "NAMES")]
+    encoders: Option<String>,
     /// Number of seeds (3 is 1, 2, 3), or a list: 1,106
     #[arg(long, value_name = "SEEDS", allow_hyphen_values = true)]
     seeds: Option<String>,
@@ -110,7 +113,7 @@ impl SettingFlags {
         Ok(layers)
     }
 
-    fn named(&self) -> [(&'static str, Option<&String>); 14] {
+    fn named(&self) -> [(&'static str, Option<&String>); 15] {
         [
             ("data", self.data.as_ref()),
             ("model", self.model.as_ref()),
@@ -119,6 +122,7 @@ impl SettingFlags {
             ("classes", self.classes.as_ref()),
             ("sentences", self.sentences.as_ref()),
             ("heads", self.heads.as_ref()),
+            ("encoders", self.encoders.as_ref()),
             ("seeds", self.seeds.as_ref()),
             ("epochs", self.epochs.as_ref()),
             ("batch-size", self.batch_size.as_ref()),

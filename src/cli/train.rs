@@ -81,7 +81,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         }
     };
     let corpus = corpus::load(&config.data)?;
-    study::warn_about(&corpus, &config.model, monitor.as_mut());
+    study::warn_about(&corpus, [&config.model], monitor.as_mut());
     let request = RunRequest { config: &config, folder: &folder, corpus: &corpus, position: (1, 1) };
     run::execute(&request, monitor.as_mut(), &stop)?;
     outln!("{}", folder.display());

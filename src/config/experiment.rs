@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::encoder::{self, EncoderSettings};
 use super::{DeviceName, Seeds};
 use crate::analysis::AnalysisSettings;
 use crate::corpus::DataSettings;
@@ -64,6 +65,8 @@ pub struct StudySettings {
     pub initializations: Vec<Initialization>,
     /// Steps of the pretraining after which an encoder is taken; 0 are weights as they are drawn (`pretraining`).
     pub pretraining_steps: Vec<u64>,
+    /// Encoders to compare, a table each (`forgetting`); on the command line, names choose among them.
+    pub encoders: Vec<EncoderSettings>,
     /// Seeds of the runs at each level: how many (`3` is 1, 2, 3), or a list.
     pub seeds: Seeds,
 }
@@ -79,6 +82,8 @@ pub enum StudyKind {
     ClassCaps,
     /// The noise sweep from points along a pretraining: how much of it makes a plateau.
     Pretraining,
+    /// The same training with several encoders: what each forgets, how long it settles (arXiv 2105.00828, section 4).
+    Forgetting,
 }
 
 /// What the encoder's weights start from.
@@ -115,6 +120,7 @@ impl Default for StudySettings {
             heads: Vec::new(),
             initializations: Vec::new(),
             pretraining_steps: Vec::new(),
+            encoders: Vec::new(),
             seeds: Seeds::Count(1),
         }
     }
@@ -143,22 +149,33 @@ impl Experiment {
                 "leave --random-init out to have both, or set study.initializations=[]",
             );
         }
-        let prototypes =
-            self.study.heads.contains(&HeadKind::Prototypes) || self.model.head.kind == HeadKind::Prototypes;
-        if prototypes && !self.train.eval_pass {
+        let prototypes = self.study.heads.contains(&HeadKind::Prototypes);
+        self.check_head(if prototypes { HeadKind::Prototypes } else { self.model.head.kind })?;
+        if self.threads == Some(0) {
+            return refuse("threads must be at least 1", "leave it out to use all cores");
+        }
+        self.check_model(&self.model)?;
+        encoder::validate(self)?;
+        if self.data.train_sentences == Some(0) {
+            return refuse("data.train_sentences must be at least 1", "leave it out to keep all sentences");
+        }
+        Ok(())
+    }
+
+    /// Refuses a model that no run of this experiment could have.
+    pub(super) fn check_model(&self, model: &ModelSettings) -> Result<()> {
+        if model.layers == Some(0) {
+            return refuse("model.layers must be at least 1", "leave it out to keep all layers");
+        }
+        self.check_head(model.head.kind)
+    }
+
+    fn check_head(&self, head: HeadKind) -> Result<()> {
+        if head == HeadKind::Prototypes && !self.train.eval_pass {
             return refuse(
                 "train.eval_pass is off, and a prototypical head has no train pass: nothing would be logged",
                 "leave train.eval_pass on, or use the linear head alone",
             );
-        }
-        if self.threads == Some(0) {
-            return refuse("threads must be at least 1", "leave it out to use all cores");
-        }
-        if self.model.layers == Some(0) {
-            return refuse("model.layers must be at least 1", "leave it out to keep all layers");
-        }
-        if self.data.train_sentences == Some(0) {
-            return refuse("data.train_sentences must be at least 1", "leave it out to keep all sentences");
         }
         Ok(())
     }
@@ -226,8 +243,7 @@ impl Experiment {
 
 impl StudySettings {
     fn validate(&self) -> Result<()> {
-        let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(fits) {
+        if !is_plain_name(&self.name) {
             return refuse(
                 format!("study.name `{}` is not a plain folder name", self.name),
                 "use letters, digits, `-`, `_` and `.`",
@@ -253,6 +269,21 @@ impl StudySettings {
         }
         if let Some(seed) = first_duplicate(&seeds) {
             return refuse(format!("study.seeds has {seed} twice"), "name each seed once");
+        }
+        match (self.kind, self.encoders.is_empty()) {
+            (StudyKind::Forgetting, true) => {
+                return refuse(
+                    "study.encoders is empty",
+                    "give at least one table [[study.encoders]] with a name, as in experiments/forgetting.toml",
+                );
+            }
+            (StudyKind::Forgetting, false) | (_, true) => {}
+            (_, false) => {
+                return refuse(
+                    "study.encoders is used by study.kind = \"forgetting\" alone",
+                    "leave it out, or start from experiments/forgetting.toml",
+                );
+            }
         }
         self.validate_caps()
     }
@@ -300,10 +331,16 @@ impl StudySettings {
     }
 }
 
-fn first_duplicate<T: PartialEq>(values: &[T]) -> Option<&T> {
+/// True for what can name a folder anywhere: letters, digits, `-`, `_` and `.`, the latter not in front.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(fits)
+}
+
+pub(super) fn first_duplicate<T: PartialEq>(values: &[T]) -> Option<&T> {
     values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)).map(|(_, value)| value)
 }
 
-fn refuse(what: impl Into<String>, hint: &str) -> Result<()> {
+pub(super) fn refuse(what: impl Into<String>, hint: &str) -> Result<()> {
     Err(Error::Config(Problem::new(what).hint(hint)))
 }

@@ -19,7 +19,7 @@ pub struct Shorthand {
 }
 
 /// The settings that have a short name.
-const SHORTHANDS: [Shorthand; 13] = [
+const SHORTHANDS: [Shorthand; 14] = [
     Shorthand { name: "data", key: "data.source" },
     Shorthand { name: "model", key: "model.source" },
     Shorthand { name: "model-layers", key: "model.layers" },
@@ -28,6 +28,7 @@ const SHORTHANDS: [Shorthand; 13] = [
     Shorthand { name: "classes", key: "study.classes" },
     Shorthand { name: "sentences", key: "study.sentences" },
     Shorthand { name: "heads", key: "study.heads" },
+    Shorthand { name: "encoders", key: "study.encoders" },
     Shorthand { name: "seeds", key: "study.seeds" },
     Shorthand { name: "epochs", key: "train.epochs" },
     Shorthand { name: "batch-size", key: "train.batch_size" },

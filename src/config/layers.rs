@@ -7,7 +7,7 @@ use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::origins::{Origin, Origins};
-use super::{Experiment, keys, value};
+use super::{Experiment, encoder, keys, named, value};
 use crate::error::{Error, Problem, Result};
 
 /// An experiment in the making. Each layer is checked as it is laid, so that an error belongs to the layer that
@@ -96,13 +96,28 @@ impl Layers {
     }
 
     /// Lays one setting over what is there. `key` is a dotted key or a short name; `text` the value as it was typed;
-    /// `typed` the whole flag, for errors.
+    /// `typed` the whole flag, for errors. Encoders go by their names: `encoders=small,large` chooses among those that
+    /// are there, and `study.encoders.small.layers=2` changes one of them.
     ///
     /// # Errors
     /// [`Error::Config`] for an unknown key (with the nearest one that exists) and a value of the wrong type.
     pub fn set(&mut self, key: &str, text: &str, typed: &str) -> Result<()> {
         let key = keys::shorthand(key);
         let origin = Origin::CommandLine(format!("`{typed}`"));
+        if let Some(entry) = named::entry_key(key) {
+            let changed = |as_text| named::changed(entry, text, as_text, &self.encoders());
+            let lay = |encoders: Vec<Value>| self.with(named::ENCODERS, encoders.into());
+            let refuse = |problem| Error::Config(origin.put_on(problem));
+            let first = lay(changed(false).map_err(refuse)?);
+            // As below: an option's default does not tell whether it takes text.
+            let second = match first {
+                Ok(values) => Ok(values),
+                Err(e) => lay(changed(true).map_err(refuse)?).map_err(|_| e),
+            };
+            self.values = second.map_err(|e| refuse(Problem::new(e.to_string())))?;
+            self.origins.note(named::ENCODERS, origin);
+            return Ok(());
+        }
         let Some(default) = keys::default_of(key) else {
             return Err(unknown_key(origin.put_on(Problem::new(format!("unknown key `{key}`"))), key));
         };
@@ -116,7 +131,11 @@ impl Layers {
             let like = if unhelpful { String::new() } else { format!(", like {default}") };
             Error::Config(origin.put_on(Problem::new(what)).hint(format!("give `{key}` a value of its type{like}")))
         };
-        let value = value::from_command_line(text, default).map_err(refuse)?;
+        let chosen = if key == named::ENCODERS { named::chosen(text, &self.encoders()) } else { None };
+        let value = match chosen {
+            Some(chosen) => chosen.map_err(|problem| Error::Config(origin.put_on(problem)))?.into(),
+            None => value::from_command_line(text, default).map_err(refuse)?,
+        };
         let is_text = value.is_string();
         self.values = match self.with(key, value) {
             Ok(values) => values,
@@ -128,6 +147,11 @@ impl Layers {
         };
         self.origins.note(key, origin);
         Ok(())
+    }
+
+    /// The encoders so far.
+    fn encoders(&self) -> Vec<Value> {
+        self.values.pointer("/study/encoders").and_then(Value::as_array).cloned().unwrap_or_default()
     }
 
     /// The values with one more setting, if they still make an experiment.
@@ -155,6 +179,15 @@ impl Layers {
         let experiment: Experiment = serde_json::from_value(self.values)
             .map_err(|e| Error::Internal(format!("the layers of the configuration do not fit together: {e}")))?;
         experiment.validate().map_err(|e| self.origins.locate(e))?;
+        for key in encoder::overridden(&experiment) {
+            if let Some(origin @ Origin::CommandLine(_)) = self.origins.of(key) {
+                let setting = key.rsplit('.').find(|part| *part != "kind").unwrap_or(key);
+                let problem = Problem::new(format!("{key} is used by none of the encoders: each has its own")).hint(
+                    format!("choose another with encoders=NAME, or change one: study.encoders.NAME.{setting}=..."),
+                );
+                return Err(Error::Config(origin.put_on(problem)));
+            }
+        }
         Ok(experiment)
     }
 }

@@ -18,14 +18,17 @@
 //! run, which is what makes a run itself ([`crate::run::RunConfig`]).
 
 mod device;
+mod encoder;
 mod experiment;
 mod keys;
 mod layers;
+mod named;
 mod origins;
 mod seeds;
 mod value;
 
 pub use device::DeviceName;
+pub use encoder::EncoderSettings;
 pub use experiment::{Experiment, Initialization, StudyKind, StudySettings};
 pub use keys::{Shorthand, shorthand, shorthands};
 pub use layers::Layers;

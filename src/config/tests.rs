@@ -188,3 +188,94 @@ fn short_names_stand_for_keys_that_exist() {
     }
     assert_eq!(shorthand("batch_size"), "train.batch_size");
 }
+
+const ENCODERS: &str = "[study]\nkind = \"forgetting\"\n[[study.encoders]]\nname = \"small\"\n[[study.encoders]]\nname = \
+                        \"small-random\"\nrandom_init = true\n[[study.encoders]]\nname = \"v1.5\"\nsource = \
+                        \"large/\"\nlearning_rate = 1e-2\n";
+
+/// The encoders of [`ENCODERS`] with settings of the command line over them.
+fn with_encoders(settings: &[(&str, &str)]) -> crate::Result<Experiment> {
+    let mut layers = Layers::new();
+    layers.text(ENCODERS, Path::new("experiment.toml"))?;
+    for (key, text) in settings {
+        layers.set(key, text, &format!("{key}={text}"))?;
+    }
+    layers.finish()
+}
+
+fn names(experiment: &Experiment) -> Vec<&str> {
+    experiment.study.encoders.iter().map(|encoder| encoder.name.as_str()).collect()
+}
+
+#[test]
+fn encoders_load_and_load_again() {
+    let experiment = with_encoders(&[]).unwrap();
+    assert_eq!(names(&experiment), ["small", "small-random", "v1.5"]);
+    assert_eq!(experiment.study.encoders[2].learning_rate, Some(1e-2));
+    assert_eq!(load(&experiment.to_toml().unwrap()).unwrap(), experiment);
+}
+
+#[test]
+fn encoders_are_chosen_by_name() {
+    let chosen = |text: &str| with_encoders(&[("encoders", text)]);
+    assert_eq!(names(&chosen("v1.5,small").unwrap()), ["v1.5", "small"]);
+    assert_eq!(names(&chosen("small-random").unwrap()), ["small-random"]);
+    assert_eq!(names(&chosen("[\"small\", \"v1.5\"]").unwrap()), ["small", "v1.5"]);
+    let replaced = chosen("[{name = \"new\", layers = 2}]").unwrap();
+    assert_eq!((names(&replaced), replaced.study.encoders[0].layers), (vec!["new"], Some(2)));
+    let unknown = problem(chosen("small,huge"));
+    assert_eq!(unknown.what, "`encoders=small,huge`: the experiment has no encoder `huge`");
+    assert_eq!(unknown.hint.as_deref(), Some("it names small, small-random, v1.5"));
+    assert!(problem(set("encoders", "small")).hint.unwrap().contains("the experiment names none"));
+}
+
+#[test]
+fn one_encoder_is_changed_by_its_name() {
+    let settings = [("study.encoders.v1.5.source", "2024"), ("study.encoders.small.layers", "2")];
+    let encoders = with_encoders(&settings).unwrap().study.encoders;
+    assert_eq!((encoders[2].source.as_deref(), encoders[0].layers), (Some("2024"), Some(2)));
+    let unset = with_encoders(&[("study.encoders.v1.5.learning_rate", "null")]).unwrap();
+    assert_eq!(unset.study.encoders[2].learning_rate, None);
+    let unknown = problem(with_encoders(&[("study.encoders.small.epochs", "2")]));
+    assert_eq!(unknown.what, "`study.encoders.small.epochs=2`: unknown key `epochs` of an encoder");
+    let absent = problem(with_encoders(&[("study.encoders.huge.layers", "2")]));
+    assert!(absent.what.ends_with("the experiment has no encoder `huge`"), "{}", absent.what);
+    let wrong = problem(with_encoders(&[("study.encoders.small.layers", "two")]));
+    assert!(wrong.what.contains("invalid type"), "{}", wrong.what);
+}
+
+#[test]
+fn a_model_is_that_of_encoders_without_one() {
+    let experiment = with_encoders(&[("model", "tiny/")]).unwrap();
+    let sources: Vec<String> =
+        experiment.study.encoders.iter().map(|encoder| encoder.model(&experiment.model).source).collect();
+    assert_eq!(sources, ["tiny/", "tiny/", "large/"]);
+    let unused = problem(with_encoders(&[("encoders", "v1.5"), ("model", "tiny/")]));
+    assert_eq!(unused.what, "`model=tiny/`: model.source is used by none of the encoders: each has its own");
+    assert!(unused.hint.unwrap().ends_with("study.encoders.NAME.source=..."));
+    assert!(with_encoders(&[("encoders", "v1.5"), ("epochs", "3")]).is_ok());
+}
+
+#[test]
+fn encoders_that_cannot_be_told_apart_are_refused() {
+    let refused = |encoders: &str| problem(load(&format!("[study]\nkind = \"forgetting\"\n{encoders}")));
+    let named = |name: &str| format!("[[study.encoders]]\nname = \"{name}\"\n");
+    assert_eq!(refused("").what, "study.encoders is empty");
+    assert_eq!(refused(&(named("a") + &named("a"))).what, "study.encoders has `a` twice");
+    assert_eq!(refused(&(named("a") + &named("b"))).what, "study.encoders has `a` and `b`, which are the same");
+    for name in ["", "../a", "a,b", ".a"] {
+        assert!(refused(&named(name)).what.contains("is not plain"), "{name}");
+    }
+    let unnamed = refused("[[study.encoders]]\nlayers = 2\n");
+    assert!(unnamed.what.contains("missing field `name`"), "{}", unnamed.what);
+    let unknown = refused(&(named("a") + "epochs = 3\n"));
+    assert_eq!(unknown.line, Some(5));
+    assert!(unknown.what.contains("unknown field `epochs`"), "{}", unknown.what);
+    let bad = refused(&(named("a") + "learning_rate = -1.0\n"));
+    assert!(bad.what.starts_with("study.encoders: with `a`, train.learning_rate"), "{}", bad.what);
+    assert!(refused(&(named("a") + "layers = 0\n")).what.contains("model.layers must be at least 1"));
+    assert!(problem(load(&named("a"))).what.contains("used by study.kind = \"forgetting\" alone"));
+    // --random-init makes the two the same.
+    let same = problem(with_encoders(&[("random-init", "true")]));
+    assert!(same.what.contains("`small` and `small-random`, which are the same"), "{}", same.what);
+}

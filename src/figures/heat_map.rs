@@ -9,15 +9,14 @@ use std::path::Path;
 use polars::prelude::DataFrame;
 
 use super::canvas::{Anchor, Text};
+use super::cells::{CELL, Cells, HEADING};
 use super::columns;
 use super::panel::Area;
 use super::scale::{count, percent};
 use super::sheet::{FigureFiles, Sheet, Words};
-use super::theme::{self, INK, LABEL_SIZE, SOFT_INK, Style, TICK_SIZE, WHITE, Width};
+use super::theme::{INK, LABEL_SIZE, Style, Width};
 use crate::Result;
 
-/// Height of a cell, points.
-const CELL: f64 = 17.0;
 /// Room at the left for the names of the rows, points.
 const LEFT: f64 = 44.0;
 
@@ -45,7 +44,7 @@ pub fn draw(cells: &DataFrame, class: &str, style: &Style, stem: &Path) -> Resul
     };
     let mut sheet = Sheet::new(words, style);
     let rows = distinct(places.iter().map(|place| place.0));
-    let height = 13.0 + CELL * rows.len().max(1) as f64 + 24.0;
+    let height = HEADING + CELL * rows.len().max(1) as f64 + 24.0;
     let areas = match style.width {
         Width::Full => sheet.take(height).columns(2, 14.0),
         Width::Column => vec![sheet.take(height), sheet.take(height)],
@@ -80,36 +79,18 @@ fn map(
     share: bool,
 ) {
     let canvas = &mut sheet.canvas;
-    canvas.text(Text::new(heading, (area.x + LEFT, area.y + 8.0), LABEL_SIZE, INK).bold());
-    let width = (area.width - LEFT) / shown.len().max(1) as f64;
-    for (i, row) in rows.iter().enumerate() {
-        let y = area.y + 13.0 + CELL * i as f64;
-        let name = Text::new(count(*row), (area.x + LEFT - 4.0, y + CELL / 2.0 + 2.5), TICK_SIZE, SOFT_INK);
-        canvas.text(name.anchor(Anchor::End));
-        for (j, noise) in shown.iter().enumerate() {
-            let x = area.x + LEFT + width * j as f64;
-            let value = places.iter().position(|place| *place == (*row, *noise)).and_then(|at| values[at]);
-            let (label, ink) = match value {
-                Some(value) => {
-                    let ground = theme::density(value);
-                    canvas.rectangle((x + 0.5, y + 0.5), (x + width - 0.5, y + CELL - 0.5), ground);
-                    let label = if share { format!("{:.0}\u{a0}%", 100.0 * value) } else { format!("{value:.2}") };
-                    (label, if ground.grey() < 0.55 { WHITE } else { INK })
-                }
-                None => ("–".into(), SOFT_INK),
-            };
-            let place = (x + width / 2.0, y + CELL / 2.0 + 2.6);
-            canvas.text(Text::new(label, place, LABEL_SIZE, ink).anchor(Anchor::Middle));
-        }
-    }
-    let below = area.y + 13.0 + CELL * rows.len() as f64;
-    for (j, noise) in shown.iter().enumerate() {
-        let place = (area.x + LEFT + width * (j as f64 + 0.5), below + 9.0);
-        canvas.text(Text::new(percent(*noise), place, TICK_SIZE, SOFT_INK).anchor(Anchor::Middle));
-    }
+    let cells = Cells {
+        heading,
+        rows: &rows.iter().map(|row| count(*row)).collect::<Vec<_>>(),
+        columns: &shown.iter().map(|noise| percent(*noise)).collect::<Vec<_>>(),
+        left: LEFT,
+        value: &|i, j| places.iter().position(|place| *place == (rows[i], shown[j])).and_then(|at| values[at]),
+        show: if share { |value| format!("{:.0}\u{a0}%", 100.0 * value) } else { |value| format!("{value:.2}") },
+    };
+    let below = cells.draw(canvas, area);
     let middle = area.x + LEFT + (area.width - LEFT) / 2.0;
     canvas.text(Text::new("noise requested", (middle, below + 19.0), LABEL_SIZE, INK).anchor(Anchor::Middle));
-    let side = (area.x + 7.0, area.y + 13.0 + CELL * rows.len() as f64 / 2.0);
+    let side = (area.x + 7.0, area.y + HEADING + CELL * rows.len() as f64 / 2.0);
     canvas.text(Text::new("sentences", side, LABEL_SIZE, INK).anchor(Anchor::Middle).rotated());
 }
 

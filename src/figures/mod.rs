@@ -22,15 +22,21 @@
 //! A frame without rows, or a column of nulls, is not an error: the panel says "no data". A missing column is one.
 
 pub mod canvas;
+mod cells;
 pub mod class_curves;
 pub mod class_learning;
 pub mod class_sizes;
 pub mod columns;
 pub mod data_map;
 pub mod detection_by_epoch;
+pub mod encoder_curves;
+pub mod encoder_measures;
+mod encoders;
 pub mod files;
 pub mod first_learning;
 pub mod font;
+pub mod forgetting_events;
+pub mod forgetting_overlap;
 pub mod heat_map;
 pub mod learning_curves;
 pub mod levels;

@@ -70,6 +70,17 @@ const DENSITY: [Colour; 3] = [Colour(0xdd, 0xe7, 0xf1), Colour(0x5b, 0x8f, 0xbf)
 
 const DASHES: [&[f64]; 6] = [&[], &[5.0, 1.8], &[2.2, 1.4], &[6.5, 1.6, 1.4, 1.6], &[1.1, 1.3], &[8.0, 2.4]];
 
+/// Hues without an order that colour-blind readers tell apart (Okabe and Ito), a dark one beside a light one.
+const HUES: [Colour; 7] = [
+    Colour(0x00, 0x5a, 0x9c),
+    Colour(0xe6, 0x9f, 0x00),
+    Colour(0x00, 0x7f, 0x5f),
+    Colour(0xcc, 0x79, 0xa7),
+    Colour(0x1a, 0x1a, 0x1a),
+    Colour(0x56, 0xb4, 0xe9),
+    Colour(0xb8, 0x4a, 0x00),
+];
+
 fn along(ramp: &[Colour], share: f64) -> Colour {
     let position = share.clamp(0.0, 1.0) * (ramp.len() - 1) as f64;
     let i = (position.floor() as usize).min(ramp.len() - 2);
@@ -90,6 +101,11 @@ pub fn ordered(index: usize, n: usize) -> Stroke {
     Stroke { colour: along(&RAMP, share), width: LINE, dash }
 }
 
+/// The line of a member of a family without an order (encoders): each with hue and dashes of its own.
+pub fn category(index: usize) -> Stroke {
+    Stroke { colour: HUES[index % HUES.len()], width: LINE, dash: DASHES[index % DASHES.len()] }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +122,16 @@ mod tests {
         dashes.sort();
         dashes.dedup();
         assert_eq!(dashes.len(), 6);
+    }
+
+    #[test]
+    fn forty_members_without_order_differ() {
+        let mut lines: Vec<_> = (0..40).map(|i| format!("{:?}", category(i))).collect();
+        lines.sort();
+        lines.dedup();
+        assert_eq!(lines.len(), 40);
+        let neighbours = (0..7).map(|i| (category(i).colour.grey() - category(i + 1).colour.grey()).abs());
+        assert!(neighbours.clone().all(|apart| apart > 0.1), "{:?}", neighbours.collect::<Vec<_>>());
     }
 
     #[test]

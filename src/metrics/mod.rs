@@ -9,7 +9,8 @@
 //! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
 //! * [`paired`]: how far two taggers are apart on the same sentences, and how sure that is;
 //! * [`trend()`]: whether one measure rises with another, also where some values are lower bounds;
-//! * [`reliability`]: whether estimated probabilities come true.
+//! * [`reliability`]: whether estimated probabilities come true;
+//! * [`spearman`] and [`Overlap`]: whether two measures rank alike, whether two sets hold the same.
 //!
 //! A quotient whose denominator is 0 is taken as 0 in [`Prf`], as both libraries do by default; a measure that has no
 //! value at all (average precision without a positive example) is `None`.
@@ -18,7 +19,9 @@ pub mod detection;
 pub mod entity;
 mod estimate;
 mod interval;
+mod overlap;
 pub mod paired;
+mod rank;
 pub mod ranking;
 pub mod reliability;
 mod replicates;
@@ -29,6 +32,8 @@ use serde::{Deserialize, Serialize};
 
 pub use estimate::Estimate;
 pub use interval::{Interval, wilson};
+pub use overlap::Overlap;
+pub use rank::spearman;
 pub use replicates::Replicates;
 pub use trend::{Seen, Trend, trend};
 

@@ -3,40 +3,35 @@
 use super::table::{Cell, Table};
 use crate::{Error, Result};
 
-/// The table with its columns' keys as header; a mean over seeds is two columns, `KEY` and `KEY_sd`.
+/// The table with its columns' keys as header; a mean over seeds is two columns, `KEY` and `KEY_sd`, one with an interval
+/// three, `KEY`, `KEY_low` and `KEY_high`.
 pub(super) fn table(table: &Table) -> Result<String> {
     let failed = |what: String| Error::Internal(format!("cannot write CSV: {what}"));
-    let is_mean: Vec<bool> = table
-        .columns
-        .iter()
-        .map(|column| matches!(column.format, super::Format::Mean(_) | super::Format::MeanPercent(_)))
-        .collect();
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header = Vec::new();
-    for (column, is_mean) in table.columns.iter().zip(&is_mean) {
+    for column in &table.columns {
         header.push(column.key.clone());
-        if *is_mean {
-            header.push(format!("{}_sd", column.key));
-        }
+        header.extend(column.format.companions().iter().map(|name| format!("{}_{name}", column.key)));
     }
     writer.write_record(&header).map_err(|error| failed(error.to_string()))?;
     for row in &table.rows {
         let mut record = Vec::new();
-        for (cell, is_mean) in row.iter().zip(&is_mean) {
-            let mut second = String::new();
-            record.push(match cell {
-                Cell::Missing => String::new(),
-                Cell::Text(text) => text.clone(),
-                Cell::Integer(value) => value.to_string(),
-                Cell::Number(value) => value.to_string(),
+        for (cell, column) in row.iter().zip(&table.columns) {
+            let end = record.len() + 1 + column.format.companions().len();
+            match cell {
+                Cell::Missing => {}
+                Cell::Text(text) => record.push(text.clone()),
+                Cell::Integer(value) => record.push(value.to_string()),
+                Cell::Number(value) => record.push(value.to_string()),
                 Cell::Mean { mean, deviation } => {
-                    second = deviation.map(|deviation| deviation.to_string()).unwrap_or_default();
-                    mean.to_string()
+                    record.extend([Some(mean), deviation.as_ref()].into_iter().flatten().map(f64::to_string));
                 }
-            });
-            if *is_mean {
-                record.push(second);
+                Cell::Interval { mean, interval } => {
+                    record.push(mean.to_string());
+                    record.extend(interval.iter().flat_map(|i| [i.low.to_string(), i.high.to_string()]));
+                }
             }
+            record.resize(end, String::new());
         }
         writer.write_record(&record).map_err(|error| failed(error.to_string()))?;
     }
@@ -62,5 +57,25 @@ mod tests {
             ],
         };
         assert_eq!(table(&hostile).expect("CSV"), "word,f1,f1_sd\n\"a,\"\"b\"\"\nc\",0.5,0.25\n,,\n");
+    }
+
+    #[test]
+    fn an_interval_has_its_ends_beside_it() {
+        let interval = Some(crate::metrics::Interval { low: 0.25, high: 0.75 });
+        let shares = Table {
+            name: "t".into(),
+            title: String::new(),
+            caption: String::new(),
+            columns: vec![
+                Column::new("share", "Share", Format::IntervalPercent(1)),
+                Column::new("n", "n", Format::Integer),
+            ],
+            rows: vec![
+                vec![Cell::Interval { mean: 0.5, interval }, Cell::Integer(3)],
+                vec![Cell::Interval { mean: 0.5, interval: None }, Cell::Integer(1)],
+                vec![Cell::Missing, Cell::Integer(0)],
+            ],
+        };
+        assert_eq!(table(&shares).expect("CSV"), "share,share_low,share_high,n\n0.5,0.25,0.75,3\n0.5,,,1\n,,,0\n");
     }
 }

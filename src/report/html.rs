@@ -89,7 +89,9 @@ fn table(table: &super::Table) -> TableView<'_> {
             super::Cell::Missing => None,
             super::Cell::Text(text) => Some(text.clone()),
             super::Cell::Integer(value) => Some(value.to_string()),
-            super::Cell::Number(value) | super::Cell::Mean { mean: value, .. } => Some(value.to_string()),
+            super::Cell::Number(value)
+            | super::Cell::Mean { mean: value, .. }
+            | super::Cell::Interval { mean: value, .. } => Some(value.to_string()),
         },
         is_number: column.is_number(),
     };

@@ -4,6 +4,7 @@ use polars::prelude::{AnyValue, DataFrame};
 
 use crate::figures::columns;
 use crate::figures::scale::{count, thousands};
+use crate::metrics::Interval;
 use crate::{Error, Result};
 
 /// What is known for one row and column.
@@ -24,6 +25,13 @@ pub enum Cell {
         /// Sample standard deviation (n − 1).
         deviation: Option<f64>,
     },
+    /// A mean with its 95 % interval; the latter null with one seed.
+    Interval {
+        /// The mean.
+        mean: f64,
+        /// Where it probably lies.
+        interval: Option<Interval>,
+    },
 }
 
 /// How a column shows its values.
@@ -43,6 +51,11 @@ pub enum Format {
     Mean(usize),
     /// As [`Format::Mean`], in percent.
     MeanPercent(usize),
+    /// Mean and 95 % interval with so many decimals, `0.30 (0.21 to 0.39)`; its ends are read from the columns `NAME_low`
+    /// and `NAME_high`.
+    Interval(usize),
+    /// As [`Format::Interval`], in percent.
+    IntervalPercent(usize),
 }
 
 /// One column of a table.
@@ -137,6 +150,15 @@ fn read(frame: &DataFrame, column: &Column) -> Result<Vec<Cell>> {
                 .map(|(mean, deviation)| mean.map_or(Cell::Missing, |mean| Cell::Mean { mean, deviation }))
                 .collect())
         }
+        Format::Interval(_) | Format::IntervalPercent(_) => {
+            let end = |name: &str| columns::numbers(frame, &format!("{}_{name}", column.key));
+            let ends = end("low")?.into_iter().zip(end("high")?);
+            let cell = |(mean, (low, high)): (Option<f64>, (Option<f64>, Option<f64>))| {
+                let interval = low.zip(high).map(|(low, high)| Interval { low, high });
+                mean.map_or(Cell::Missing, |mean| Cell::Interval { mean, interval })
+            };
+            Ok(columns::numbers(frame, &column.key)?.into_iter().zip(ends).map(cell).collect())
+        }
     }
 }
 
@@ -144,7 +166,7 @@ impl Format {
     /// The cell as it is shown, unescaped; a missing value is an en dash.
     pub fn show(self, cell: &Cell) -> String {
         let (factor, unit) = match self {
-            Self::Percent(_) | Self::MeanPercent(_) => (100.0, "\u{a0}%"),
+            Self::Percent(_) | Self::MeanPercent(_) | Self::IntervalPercent(_) => (100.0, "\u{a0}%"),
             _ => (1.0, ""),
         };
         match cell {
@@ -161,12 +183,27 @@ impl Format {
                 let digits = self.decimals();
                 format!("{} ± {}{unit}", fixed(mean * factor, digits), fixed(deviation * factor, digits))
             }
+            Cell::Interval { mean, interval } => {
+                let show = |value: f64| fixed(value * factor, self.decimals());
+                let within = interval.map(|i| format!(" ({} to {})", show(i.low), show(i.high))).unwrap_or_default();
+                format!("{}{unit}{within}", show(*mean))
+            }
+        }
+    }
+
+    /// What the columns beside a column's own are called in a frame and in a CSV: `NAME` and one of these.
+    pub(super) fn companions(self) -> &'static [&'static str] {
+        match self {
+            Self::Mean(_) | Self::MeanPercent(_) => &["sd"],
+            Self::Interval(_) | Self::IntervalPercent(_) => &["low", "high"],
+            _ => &[],
         }
     }
 
     fn decimals(self) -> usize {
         match self {
             Self::Decimal(n) | Self::Percent(n) | Self::Scientific(n) | Self::Mean(n) | Self::MeanPercent(n) => n,
+            Self::Interval(n) | Self::IntervalPercent(n) => n,
             Self::Text | Self::Integer => 0,
         }
     }
@@ -197,6 +234,11 @@ mod tests {
         assert_eq!(show(Format::Mean(3), Cell::Mean { mean: 0.7, deviation: Some(0.0123) }), "0.700 ± 0.012");
         assert_eq!(show(Format::MeanPercent(1), Cell::Mean { mean: 0.5, deviation: None }), "50.0\u{a0}%");
         assert_eq!(show(Format::Decimal(2), Cell::Missing), "–");
+        let interval = Some(Interval { low: -0.5, high: 2.5 });
+        assert_eq!(show(Format::Interval(1), Cell::Interval { mean: 1.0, interval }), "1.0 (−0.5 to 2.5)");
+        let share = Cell::Interval { mean: 0.2, interval: Some(Interval { low: 0.1, high: 0.3 }) };
+        assert_eq!(show(Format::IntervalPercent(0), share), "20\u{a0}% (10 to 30)");
+        assert_eq!(show(Format::Interval(1), Cell::Interval { mean: 1.0, interval: None }), "1.0");
     }
 
     #[test]

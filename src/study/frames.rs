@@ -1,17 +1,46 @@
-//! Frames of many runs: those of single runs under one another, with the run's noise and seed in front.
+//! Frames of many runs: those of single runs under one another, with what tells the runs apart in front.
 
 use polars::prelude::*;
 
 use crate::dynamics::CurvePoint;
 use crate::error::{Error, Result};
+use crate::metrics::Estimate;
+
+/// A value that a whole run has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Constant<'a> {
+    /// A number.
+    Number(f64),
+    /// A whole number.
+    Count(u64),
+    /// A name.
+    Text(&'a str),
+}
+
+/// Puts columns of one value each in front of a frame.
+pub(super) fn in_front(frame: &DataFrame, constants: &[(&str, Constant<'_>)]) -> Result<DataFrame> {
+    let height = frame.height();
+    let column = |(name, constant): &(&str, Constant<'_>)| match *constant {
+        Constant::Number(value) => Column::new((*name).into(), vec![value; height]),
+        Constant::Count(value) => Column::new((*name).into(), vec![value; height]),
+        Constant::Text(value) => Column::new((*name).into(), vec![value; height]),
+    };
+    let columns = constants.iter().map(column).chain(frame.columns().iter().cloned());
+    Ok(DataFrame::new(height, columns.collect())?)
+}
 
 /// Puts `noise` and `seed` in front of a run's frame.
 pub(super) fn with_run(frame: &DataFrame, noise: f64, seed: u64) -> Result<DataFrame> {
-    let height = frame.height();
-    let mut columns =
-        vec![Column::new("noise".into(), vec![noise; height]), Column::new("seed".into(), vec![seed; height])];
-    columns.extend(frame.columns().iter().cloned());
-    Ok(DataFrame::new(height, columns)?)
+    in_front(frame, &[("noise", Constant::Number(noise)), ("seed", Constant::Count(seed))])
+}
+
+/// Adds means over seeds as the columns `KEY` and `KEY_sd`, one entry a row; null where there is none.
+pub(super) fn add_estimates(frame: &mut DataFrame, key: &str, estimates: &[Option<Estimate>]) -> Result<()> {
+    let means: Vec<Option<f64>> = estimates.iter().map(|e| e.map(|e| e.mean)).collect();
+    let deviations: Vec<Option<f64>> = estimates.iter().map(|e| e.and_then(|e| e.deviation)).collect();
+    frame.with_column(Column::new(key.into(), means))?;
+    frame.with_column(Column::new(format!("{key}_sd").into(), deviations))?;
+    Ok(())
 }
 
 /// Frames with the same columns under one another.

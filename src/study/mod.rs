@@ -15,6 +15,7 @@ mod cap_table;
 mod class_caps;
 mod draw;
 mod export;
+mod forgetting;
 mod frames;
 mod layout;
 mod noise_sweep;
@@ -61,6 +62,7 @@ fn of(kind: StudyKind) -> &'static dyn Study {
         StudyKind::NoiseSweep => &noise_sweep::NoiseSweep,
         StudyKind::ClassCaps => &class_caps::ClassCaps,
         StudyKind::Pretraining => &pretraining::PretrainingStudy,
+        StudyKind::Forgetting => &forgetting::Forgetting,
     }
 }
 

@@ -23,7 +23,7 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
     let layout = Layout::of(experiment);
     experiment.device.open()?;
     let corpus = corpus::load(&experiment.data)?;
-    warn_about(&corpus, &experiment.model, monitor);
+    warn_about(&corpus, grid.iter().map(|config| &config.model), monitor);
     for config in &grid {
         perturb::check_cap(&corpus.train, &corpus.labels, &config.perturb)?;
         config.train.episodes.check_class(corpus.labels.names())?;
@@ -45,12 +45,13 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
     draw(experiment, monitor)
 }
 
-/// Warns of what is odd about a corpus, and of a model that works with it and should not be trusted with it.
-pub fn warn_about(corpus: &Corpus, model: &ModelSettings, monitor: &mut dyn Monitor) {
+/// Warns of what is odd about a corpus, and of models that work with it and should not be trusted with it.
+pub fn warn_about<'a>(corpus: &Corpus, models: impl IntoIterator<Item = &'a ModelSettings>, monitor: &mut dyn Monitor) {
     for warning in &corpus.warnings {
         monitor.warning(warning);
     }
-    if model.source == "embedded" && !corpus.synthetic && !model.random_init {
+    let knows_little = |model: &ModelSettings| model.source == "embedded" && !model.random_init;
+    if !corpus.synthetic && models.into_iter().any(knows_little) {
         monitor.warning(&format!(
             "the embedded encoder knows generated text alone: on `{}` its scores say little; give a pretrained model \
              with --model",

@@ -16,7 +16,7 @@ mod tables;
 
 use polars::prelude::*;
 
-use super::frames::stack;
+use super::frames::{Constant, in_front, stack};
 use super::{Drawn, Study, StudyInput, file_name, write_analysis};
 use crate::analysis::{analyse_class, analyse_run};
 use crate::config::Experiment;
@@ -120,16 +120,14 @@ impl Gathered<'_> {
     /// All epochs of all runs in one table.
     fn all_epochs(&self) -> Result<DataFrame> {
         let described = |run: &RunEpochs| -> Result<DataFrame> {
-            let n = run.frame.height();
             let (head, start) = run.variant;
-            let mut columns = vec![
-                Column::new("class".into(), vec![run.class.as_str(); n]),
-                Column::new("noise".into(), vec![run.noise; n]),
-                Column::new("head".into(), vec![head.name(); n]),
-                Column::new("init".into(), vec![start.name(); n]),
+            let constants = [
+                ("class", Constant::Text(&run.class)),
+                ("noise", Constant::Number(run.noise)),
+                ("head", Constant::Text(head.name())),
+                ("init", Constant::Text(start.name())),
             ];
-            columns.extend(run.frame.columns().iter().cloned());
-            Ok(DataFrame::new(n, columns)?)
+            in_front(&run.frame, &constants)
         };
         stack(self.epochs.iter().map(described).collect::<Result<Vec<_>>>()?)
     }
@@ -193,11 +191,12 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         numbers.into_iter().zip(frames).zip(repeats).filter(|(_, repeats)| !repeats).map(|(run, _)| run).unzip();
     let mut epochs = Vec::new();
     for (of_run, frame) in numbers.iter().zip(frames) {
+        let sentences = Constant::Count(of_run.sentences as u64);
         epochs.push(RunEpochs {
             class: of_run.class.clone(),
             noise: of_run.noise,
             variant: of_run.variant,
-            frame: with_size(&frame, of_run.sentences, of_run.seed)?,
+            frame: in_front(&frame, &[("sentences", sentences), ("seed", Constant::Count(of_run.seed))])?,
         });
     }
     Ok(Gathered {
@@ -214,13 +213,4 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         epochs,
         shares,
     })
-}
-
-/// Puts `sentences` and `seed` in front of a run's frame.
-fn with_size(frame: &DataFrame, sentences: usize, seed: u64) -> Result<DataFrame> {
-    let n = frame.height();
-    let mut columns =
-        vec![Column::new("sentences".into(), vec![sentences as u64; n]), Column::new("seed".into(), vec![seed; n])];
-    columns.extend(frame.columns().iter().cloned());
-    Ok(DataFrame::new(n, columns)?)
 }

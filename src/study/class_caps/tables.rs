@@ -9,7 +9,7 @@ use super::summary::{
 use crate::error::Result;
 use crate::metrics::Estimate;
 use crate::report::{Column as Shown, Format, Table};
-use crate::study::frames::numbers;
+use crate::study::frames::{add_estimates, numbers};
 use crate::study::{StudyInput, cap_table, run_table};
 
 /// All tables, in the order they are shown.
@@ -63,10 +63,7 @@ impl<'a> CellTable<'a> {
         get: impl Fn(&Cell<'_>) -> Option<Estimate>,
     ) -> Result<Self> {
         let estimates: Vec<Option<Estimate>> = self.cells.iter().map(|cell| get(cell)).collect();
-        let means: Vec<Option<f64>> = estimates.iter().map(|e| e.map(|e| e.mean)).collect();
-        let deviations: Vec<Option<f64>> = estimates.iter().map(|e| e.and_then(|e| e.deviation)).collect();
-        self.frame.with_column(Column::new(key.into(), means))?;
-        self.frame.with_column(Column::new(format!("{key}_sd").into(), deviations))?;
+        add_estimates(&mut self.frame, key, &estimates)?;
         self.shown.push(Shown::new(key, heading, format));
         Ok(self)
     }
@@ -226,12 +223,7 @@ fn forgettable(gathered: &Gathered<'_>) -> Result<Option<Table>> {
             })
             .collect::<Result<_>>()?;
         let key = format!("forgettable_{}", i + 1);
-        frame.with_column(Column::new(
-            key.as_str().into(),
-            estimates.iter().map(|e| e.map(|e| e.mean)).collect::<Vec<_>>(),
-        ))?;
-        let deviations: Vec<Option<f64>> = estimates.iter().map(|e| e.and_then(|e| e.deviation)).collect();
-        frame.with_column(Column::new(format!("{key}_sd").into(), deviations))?;
+        add_estimates(&mut frame, &key, &estimates)?;
         shown.push(Shown::new(key, variant_name(variant, &gathered.variants), Format::MeanPercent(2)));
     }
     Table::from_frame(

@@ -11,7 +11,7 @@ use crate::analysis::phases::PhasePoint;
 use crate::error::Result;
 use crate::metrics::Estimate;
 use crate::report::{Column as Shown, Format, Table, mean_over_seeds};
-use crate::study::frames::{numbers, stack};
+use crate::study::frames::{add_estimates, numbers, stack};
 use crate::study::{StudyInput, cap_table, run_table};
 
 /// Forgotten tokens to list.
@@ -75,10 +75,7 @@ fn scores_table(levels: &[LevelNumbers]) -> Result<Table> {
     let mut shown = vec![Shown::new("noise", "Noise", Format::Percent(0)), Shown::new("runs", "Runs", Format::Integer)];
     for (key, heading, format, get) in columns {
         let estimates: Vec<Option<Estimate>> = levels.iter().map(get).collect();
-        let means: Vec<Option<f64>> = estimates.iter().map(|e| e.map(|e| e.mean)).collect();
-        let deviations: Vec<Option<f64>> = estimates.iter().map(|e| e.and_then(|e| e.deviation)).collect();
-        frame.with_column(Column::new(key.into(), means))?;
-        frame.with_column(Column::new(format!("{key}_sd").into(), deviations))?;
+        add_estimates(&mut frame, key, &estimates)?;
         shown.push(Shown::new(key, heading, format));
     }
     Table::from_frame(
