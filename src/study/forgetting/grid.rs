@@ -23,6 +23,7 @@ pub(super) fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
                     train: encoder.train(&experiment.train),
                     device: experiment.device,
                     fold: None,
+                    pretrained: None,
                 });
             }
         }
