@@ -17,6 +17,7 @@ mod parity;
 mod prototypes;
 mod ranking;
 mod real;
+mod recurrent;
 mod study;
 mod train;
 mod workspace;
