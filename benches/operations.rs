@@ -115,7 +115,7 @@ fn embed(bencher: Bencher<'_, '_>, version: Version) {
     let ids: Vec<u32> = (0..n as u32).map(|i| i * 7919 % 14_000).collect();
     let places: Vec<u32> = packing().sentences().flat_map(|s| 0..s.len() as u32).collect();
     pass(bencher, version, &[&[14_000, HIDDEN], &[512, HIDDEN], &[2, HIDDEN]], |tape, p| {
-        let tables = Tables { words: p[0].clone(), positions: p[1].clone(), types: p[2].clone() };
+        let tables = Tables { words: p[0].clone(), positions: Some(p[1].clone()), types: Some(p[2].clone()) };
         nn::embed(tape, &tables, &ids, &places)
     });
 }
@@ -190,7 +190,7 @@ fn adamw(bencher: Bencher<'_, '_>, version: Version) {
     // A pass that reaches each of them.
     let handle = |i: usize| parameters.handle(&format!("p{i}")).expect("it is there");
     let ids: Vec<u32> = (0..500).collect();
-    let tables = Tables { words: handle(0), positions: handle(0), types: handle(0) };
+    let tables = Tables { words: handle(0), positions: Some(handle(0)), types: Some(handle(0)) };
     let x = nn::embed(&tape, &tables, &ids, &ids).expect("inside the table");
     let wide = Linear { weight: handle(1), bias: handle(3) };
     let y = nn::linear(&tape, &x, &wide).expect("the shapes fit");

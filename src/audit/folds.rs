@@ -37,7 +37,7 @@ pub fn train(
     let (hidden_size, positions) = {
         let device = settings.device.open()?;
         let (tagger, _) = Tagger::load(&model, corpus.labels.names(), 0, &device)?;
-        (tagger.config().hidden_size, tagger.config().max_position_embeddings)
+        (tagger.config().hidden_size, tagger.config().max_pieces)
     };
     let n_runs = settings.seeds.len() * settings.folds as usize;
     let mut wall_seconds = 0.0;

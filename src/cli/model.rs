@@ -228,7 +228,7 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
         outln!("head         {}", tagger.head().kind.name());
         outln!("labels       {}", tagger.labels().join(" "));
     }
-    outln!("positions    {}", tagger.config().max_position_embeddings);
+    outln!("positions    {}", tagger.config().max_pieces);
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };

@@ -1,7 +1,6 @@
 //! Safetensors files in and out.
 //!
-//! Names are read with and without the `bert.` prefix and with the old `gamma`/`beta` of layer norms; f16 and bf16 are
-//! widened to f32. Files are written with the metadata `{"format": "pt"}`, without which transformers refuses them.
+//! The old `gamma` and `beta` of layer norms are read under today's names; f16 and bf16 are widened to f32. Files are written with the metadata `{"format": "pt"}`, without which transformers refuses them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -19,7 +18,7 @@ use crate::run::write_atomically;
 /// A tensor to be written: its name, shape and elements in row-major order.
 pub type NamedTensor = (String, Vec<usize>, Vec<f32>);
 
-/// The tensors of a checkpoint by their names without prefix, each until it is taken.
+/// The tensors of a checkpoint by their names, each until it is taken.
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -103,6 +102,17 @@ impl Checkpoint {
         self.tensors.get(name).map(|(shape, _)| shape.as_slice())
     }
 
+    /// Leaves the prefix (a dot behind it) out of the names that begin with it: checkpoints of a task's model have it,
+    /// those of the encoder alone have not.
+    pub fn without_prefix(mut self, prefix: &str) -> Self {
+        let plain = |name: String| match name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) {
+            Some(rest) => rest.to_owned(),
+            None => name,
+        };
+        self.tensors = self.tensors.into_iter().map(|(name, tensor)| (plain(name), tensor)).collect();
+        self
+    }
+
     /// Puts tensors aside: they can no longer be taken, and are among the [`Checkpoint::rest`].
     pub fn set_aside(&mut self, which: impl Fn(&str) -> bool) {
         let names: Vec<String> = self.tensors.keys().filter(|name| which(name)).cloned().collect();
@@ -118,9 +128,8 @@ impl Checkpoint {
     }
 }
 
-/// Without the `bert.` prefix, layer norms with today's names.
+/// Layer norms with today's names.
 fn plain_name(name: &str) -> String {
-    let name = name.strip_prefix("bert.").unwrap_or(name);
     match name.rsplit_once('.') {
         Some((layer, "gamma")) => format!("{layer}.weight"),
         Some((layer, "beta")) => format!("{layer}.bias"),
@@ -192,8 +201,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_and_prefixed_names_are_the_same_parameters() {
-        assert_eq!(plain_name("bert.embeddings.LayerNorm.gamma"), "embeddings.LayerNorm.weight");
+    fn old_names_are_the_same_parameters() {
+        assert_eq!(plain_name("embeddings.LayerNorm.gamma"), "embeddings.LayerNorm.weight");
         assert_eq!(plain_name("encoder.layer.0.output.LayerNorm.beta"), "encoder.layer.0.output.LayerNorm.bias");
         assert_eq!(plain_name("classifier.weight"), "classifier.weight");
     }

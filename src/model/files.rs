@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::Centroids;
 use super::checkpoint::Checkpoint;
-use super::config::BertConfig;
 use super::embedded;
+use super::encoder::EncoderConfig;
 use crate::Result;
 use crate::encode::Tokenizer;
 use crate::error::{Error, Problem};
@@ -18,7 +18,7 @@ pub(super) struct Files {
     /// Where they are, for errors.
     pub origin: PathBuf,
     /// `config.json`.
-    pub config: BertConfig,
+    pub config: EncoderConfig,
     config_json: Vec<u8>,
     /// The weights.
     pub checkpoint: Checkpoint,
@@ -54,10 +54,12 @@ impl Files {
     pub fn open(source: &str) -> Result<Self> {
         if source == "embedded" {
             let origin = PathBuf::from("embedded");
+            let config = EncoderConfig::parse(embedded::CONFIG, &origin.join("config.json"))?;
+            let checkpoint = Checkpoint::parse(embedded::WEIGHTS, &origin.join("model.safetensors"))?;
             return Ok(Self {
-                config: BertConfig::parse(embedded::CONFIG, &origin.join("config.json"))?,
                 config_json: embedded::CONFIG.to_vec(),
-                checkpoint: Checkpoint::parse(embedded::WEIGHTS, &origin.join("model.safetensors"))?,
+                checkpoint: checkpoint.without_prefix(config.architecture.names().prefix),
+                config,
                 tokenizer_files: Some(embedded::tokenizer_files()),
                 origin,
             });
@@ -78,9 +80,11 @@ impl Files {
             ));
         }
         let config_json = fs::read(&path).map_err(Error::io(&path))?;
+        let config = EncoderConfig::parse(&config_json, &path)?;
+        let checkpoint = Checkpoint::read(&origin.join("model.safetensors"))?;
         Ok(Self {
-            config: BertConfig::parse(&config_json, &path)?,
-            checkpoint: Checkpoint::read(&origin.join("model.safetensors"))?,
+            checkpoint: checkpoint.without_prefix(config.architecture.names().prefix),
+            config,
             config_json,
             tokenizer_files: None,
             origin,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bert;
+use super::encoder::add_linear;
 use super::parameters::{Builder, Init, Parameters};
 use crate::Result;
 use crate::error::{Error, Problem};
@@ -123,9 +123,9 @@ pub(super) fn build(
     deviation: f64,
 ) -> Result<()> {
     match settings.kind {
-        HeadKind::Linear => bert::add_linear(builder, LINEAR, n_labels, hidden, Init::Normal(deviation)),
+        HeadKind::Linear => add_linear(builder, LINEAR, n_labels, hidden, Init::Normal(deviation)),
         HeadKind::Prototypes => {
-            bert::add_linear(builder, MAP, settings.dimensions, hidden, Init::Normal(deviation))?;
+            add_linear(builder, MAP, settings.dimensions, hidden, Init::Normal(deviation))?;
             builder.add(OUTSIDE, &[1, 1], Init::Constant(settings.outside as f32))
         }
     }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use candle_core::Device;
 
-use super::bert::{self, Bert, DropoutPlan, WORDS};
+use super::DropoutPlan;
 use super::checkpoint::{self, Precision};
-use super::config::BertConfig;
+use super::encoder::{Encoder, EncoderConfig, WORDS, add_linear, add_norm};
 use super::engine::Engine;
 use super::parameters::{Builder, Init, Parameters};
 use crate::Result;
@@ -19,14 +19,14 @@ const BIAS: &str = "cls.predictions.bias";
 
 /// An encoder that predicts masked pieces.
 pub struct MaskedModel {
-    config: BertConfig,
+    config: EncoderConfig,
     parameters: Parameters,
     network: Network,
     engine: Engine,
 }
 
 struct Network {
-    bert: Bert,
+    encoder: Box<dyn Encoder>,
     dense: Linear,
     norm: Norm,
     /// The word embedding, and a bias for each piece.
@@ -35,16 +35,16 @@ struct Network {
 
 impl MaskedModel {
     /// A model with new weights drawn from `seed`.
-    pub fn new(config: BertConfig, seed: u64, device: &Device) -> Result<Self> {
+    pub fn new(config: EncoderConfig, seed: u64, device: &Device) -> Result<Self> {
         let mut builder = Builder::new(None, seed, device);
-        bert::build(&mut builder, &config)?;
+        config.architecture.build(&mut builder, &config)?;
         let (h, normal) = (config.hidden_size, Init::Normal(config.initializer_range));
-        bert::add_linear(&mut builder, &format!("{TRANSFORM}.dense"), h, h, normal)?;
-        bert::add_norm(&mut builder, &format!("{TRANSFORM}.LayerNorm"), h)?;
+        add_linear(&mut builder, &format!("{TRANSFORM}.dense"), h, h, normal)?;
+        add_norm(&mut builder, &format!("{TRANSFORM}.LayerNorm"), h)?;
         builder.add(BIAS, &[config.vocab_size], Init::Constant(0.0))?;
         let parameters = builder.parameters;
         let network = Network {
-            bert: Bert::new(&parameters, &config)?,
+            encoder: config.architecture.open(&parameters, &config)?,
             dense: parameters.linear(&format!("{TRANSFORM}.dense"))?,
             norm: parameters.norm(&format!("{TRANSFORM}.LayerNorm"), config.layer_norm_eps)?,
             output: Linear { weight: parameters.handle(WORDS)?, bias: parameters.handle(BIAS)? },
@@ -82,9 +82,9 @@ impl MaskedModel {
 
     /// Logits `[scored, vocabulary]` of the batch's scored rows.
     fn logits(&self, tape: &Tape, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
-        let Network { bert, dense, norm, output } = &self.network;
-        let scored = bert.forward(tape, &batch.ids, batch, plan)?;
-        let x = nn::linear_activate(tape, &scored, dense, self.config.activation())?;
+        let Network { encoder, dense, norm, output } = &self.network;
+        let scored = encoder.forward(tape, &batch.ids, batch, plan)?;
+        let x = nn::linear_activate(tape, &scored, dense, self.config.activation)?;
         let x = nn::layer_norm(tape, &x, norm)?;
         Ok(nn::linear(tape, &x, output)?)
     }

@@ -1,10 +1,10 @@
 //! Encoders and heads built from [`crate::nn`]; checkpoints in and out, in transformers' layout.
 
-pub mod bert;
 mod centroids;
 pub mod checkpoint;
-pub mod config;
+mod dropout;
 pub mod embedded;
+pub mod encoder;
 mod engine;
 mod files;
 mod head;
@@ -15,6 +15,7 @@ mod tagger;
 pub mod vocabulary;
 
 pub use centroids::{CentroidSums, Centroids};
+pub use dropout::DropoutPlan;
 pub use head::{CentroidRule, HeadKind, HeadSettings};
 pub use tagger::{Episode, Learned, Tagger};
 

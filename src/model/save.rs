@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::config::BertConfig;
+use super::encoder::EncoderConfig;
 use crate::Result;
 use crate::encode::Tokenizer;
 use crate::error::Error;
@@ -17,16 +17,15 @@ use crate::run::write_atomically;
 /// `architecture` is transformers' name of the class that opens it; `labels` are those of a tagger.
 pub fn write_folder(
     folder: &Path,
-    config: &BertConfig,
+    config: &EncoderConfig,
     architecture: &str,
     labels: Option<&[String]>,
     tokenizer: &Tokenizer,
     weights: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let internal = |e: serde_json::Error| Error::Internal(e.to_string());
-    let mut json = serde_json::to_value(config).map_err(internal)?;
+    let mut json = serde_json::Value::Object(config.to_json().map_err(internal)?);
     json["architectures"] = json!([architecture]);
-    json["position_embedding_type"] = json!("absolute");
     if let Some(labels) = labels {
         let id2label: BTreeMap<usize, &String> = labels.iter().enumerate().collect();
         let label2id: BTreeMap<&String, usize> = labels.iter().zip(0..).collect();
@@ -37,7 +36,7 @@ pub fn write_folder(
     let mut files = vec![("config.json".to_owned(), text.into_bytes())];
     files.extend(tokenizer.files().iter().cloned());
     if !files.iter().any(|(name, _)| name == "tokenizer_config.json") {
-        let text = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.max_position_embeddings,
+        let text = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.max_pieces,
             "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]" });
         files.push((
             "tokenizer_config.json".into(),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use candle_core::{Tensor, Var};
 
-use super::bert::WORDS;
+use super::encoder::WORDS;
 use super::parameters::Parameters;
 use crate::Result;
 

@@ -1,5 +1,5 @@
-//! The sum of BERT's three embeddings for packed pieces: that of the piece, that of its place in the sentence, and the
-//! first token type's.
+//! The sum of a transformer's embeddings for packed pieces: that of the piece and, where the encoder has them, that of its
+//! place in the sentence and the first token type's.
 //!
 //! The gradient of a table is the sum of the gradients of the rows that were looked up; of the other rows it is zero,
 //! and nothing is computed or stored for them.
@@ -20,12 +20,12 @@ pub struct Tables {
     /// One row a piece: `[vocabulary, h]`.
     pub words: Parameter,
     /// One row a place in the sentence: `[most pieces, h]`.
-    pub positions: Parameter,
+    pub positions: Option<Parameter>,
     /// One row a token type: `[types, h]`.
-    pub types: Parameter,
+    pub types: Option<Parameter>,
 }
 
-/// Embeds n pieces: `[n, h]`.
+/// Embeds n pieces: `[n, h]`; `places` are rows of the table of positions.
 pub fn embed(tape: &Tape, tables: &Tables, ids: &[u32], places: &[u32]) -> Result<Value> {
     let check = |what: &str, indices: &[u32], table: &Parameter| match indices.iter().max() {
         Some(&max) if max as usize >= table.tensor().dim(0)? => {
@@ -34,32 +34,38 @@ pub fn embed(tape: &Tape, tables: &Tables, ids: &[u32], places: &[u32]) -> Resul
         _ => Ok(()),
     };
     check("id", ids, &tables.words)?;
-    check("position", places, &tables.positions)?;
-    check("type", &[0], &tables.types)?;
+    tables.positions.as_ref().map(|table| check("position", places, table)).transpose()?;
+    tables.types.as_ref().map(|table| check("type", &[0], table)).transpose()?;
     if ids.len() != places.len() {
         bail!("embed: {} ids, {} places", ids.len(), places.len());
     }
     if tape.is_composed() {
-        let table = |parameter| tape.parameter_tensor(parameter);
-        let (words, positions, types) = (table(&tables.words), table(&tables.positions), table(&tables.types));
-        return tape.tensor(embed_plain(&words, &positions, &types, ids, places)?);
+        let table = |parameter: &Parameter| tape.parameter_tensor(parameter);
+        let [positions, types] = [&tables.positions, &tables.types].map(|parameter| parameter.as_ref().map(table));
+        return tape.tensor(embed_plain(&table(&tables.words), positions.as_ref(), types.as_ref(), ids, places)?);
     }
     let (_, h) = tables.words.tensor().dims2()?;
     let mut out = tape.buffer(ids.len() * h);
     {
-        let (words, positions, types) = (tables.words.host()?, tables.positions.host()?, tables.types.host()?);
-        let (words, positions, types): (&[f32], &[f32], &[f32]) = (&words, &positions, &types[..h]);
+        let words = tables.words.host()?;
+        let positions = tables.positions.as_ref().map(Parameter::host).transpose()?;
+        let types = tables.types.as_ref().map(Parameter::host).transpose()?;
+        let (words, positions): (&[f32], Option<&[f32]>) = (&words, positions.as_deref());
+        let types = types.as_deref().map(|types| &types[..h]);
         let (rows, all) = (Cuts::every(ROWS, ids.len()), Cuts::whole(h));
         for_tiles([Split::new(&mut out, &rows, &all)], |place, [mut out]| {
             let (ids, places) = (&ids[place.rows.clone()], &places[place.rows]);
-            add_three(words, positions, types, ids, places, &mut out);
+            add_rows(words, positions, types, ids, places, &mut out);
         });
     }
     let (tables, ids, places) = (tables.clone(), ids.to_vec(), places.to_vec());
     Ok(tape.output(out, h, move |g, sink| {
         let zeros = vec![0; ids.len()];
-        for (table, indices) in [(&tables.words, &ids), (&tables.positions, &places), (&tables.types, &zeros)] {
-            scatter(table, indices, &g, h, sink);
+        scatter(&tables.words, &ids, &g, h, sink);
+        for (table, indices) in [(&tables.positions, &places), (&tables.types, &zeros)] {
+            if let Some(table) = table {
+                scatter(table, indices, &g, h, sink);
+            }
         }
         Ok(())
     }))
@@ -80,21 +86,24 @@ fn scatter(table: &Parameter, indices: &[u32], g: &[f32], h: usize, sink: &mut S
 }
 
 kernel! {
-    /// The sums of three rows.
-    fn add_three(
+    /// The sums of the rows of each piece.
+    fn add_rows(
         words: &[f32],
-        positions: &[f32],
-        types: &[f32],
+        positions: Option<&[f32]>,
+        types: Option<&[f32]>,
         ids: &[u32],
         places: &[u32],
         out: &mut Tile<'_>,
     ) {
-        let h = types.len();
+        let h = out.columns();
         for (i, (&id, &place)) in ids.iter().zip(places).enumerate() {
-            let (word, position) = (&words[id as usize * h..][..h], &positions[place as usize * h..][..h]);
             let out = &mut out.row(i)[..h];
-            for j in 0..h {
-                out[j] = word[j] + position[j] + types[j];
+            out.copy_from_slice(&words[id as usize * h..][..h]);
+            let position = positions.map(|positions| &positions[place as usize * h..][..h]);
+            for row in [position, types].into_iter().flatten() {
+                for j in 0..h {
+                    out[j] += row[j];
+                }
             }
         }
     }
@@ -114,11 +123,22 @@ kernel! {
 }
 
 /// The same composed of candle operations.
-pub fn embed_plain(words: &Tensor, positions: &Tensor, types: &Tensor, ids: &[u32], places: &[u32]) -> Result<Tensor> {
+pub fn embed_plain(
+    words: &Tensor,
+    positions: Option<&Tensor>,
+    types: Option<&Tensor>,
+    ids: &[u32],
+    places: &[u32],
+) -> Result<Tensor> {
     let device = words.device();
-    let words = words.index_select(&Tensor::new(ids, device)?, 0)?;
-    let positions = positions.index_select(&Tensor::new(places, device)?, 0)?;
-    (words + positions)?.broadcast_add(&types.narrow(0, 0, 1)?)
+    let mut sum = words.index_select(&Tensor::new(ids, device)?, 0)?;
+    if let Some(positions) = positions {
+        sum = (sum + positions.index_select(&Tensor::new(places, device)?, 0)?)?;
+    }
+    match types {
+        Some(types) => sum.broadcast_add(&types.narrow(0, 0, 1)?),
+        None => Ok(sum),
+    }
 }
 
 #[cfg(test)]
@@ -127,14 +147,15 @@ mod tests {
     use crate::nn::testing::{assert_same, inference, parameter};
 
     fn tables(p: &[Parameter]) -> Tables {
-        Tables { words: p[0].clone(), positions: p[1].clone(), types: p[2].clone() }
+        Tables { words: p[0].clone(), positions: p.get(1).cloned(), types: p.get(2).cloned() }
     }
 
     #[test]
     fn values_and_gradients_are_those_of_the_plain_version() {
-        assert_same(&[&[7, 5], &[4, 5], &[2, 5]], |tape, p| {
-            embed(tape, &tables(p), &[3, 3, 6, 0, 3], &[0, 1, 2, 0, 1])
-        });
+        let shapes: [&[usize]; 3] = [&[7, 5], &[4, 5], &[2, 5]];
+        for tables_there in 1..=3 {
+            assert_same(&shapes[..tables_there], |tape, p| embed(tape, &tables(p), &[3, 3, 6, 0, 3], &[0, 1, 2, 0, 1]));
+        }
     }
 
     #[test]

@@ -41,9 +41,10 @@ enum Moments {
     Device(Tensor, Tensor),
 }
 
-/// What is not decayed: parameters whose name ends in `bias` or `LayerNorm.weight`.
+/// What is not decayed: biases and the weights of layer norms, by their names (DistilBERT's norms are `sa_layer_norm` and
+/// `output_layer_norm`).
 fn is_decayed(name: &str) -> bool {
-    !name.ends_with("bias") && !name.ends_with("LayerNorm.weight")
+    !["bias", "LayerNorm.weight", "layer_norm.weight"].iter().any(|end| name.ends_with(end))
 }
 
 impl AdamW {

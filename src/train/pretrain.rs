@@ -19,8 +19,8 @@ use super::{Schedule, TrainSettings};
 use crate::Result;
 use crate::encode::{Batch, EncodedSentence, Tokenizer, learn_vocabulary};
 use crate::error::{Error, Problem};
-use crate::model::bert::DropoutPlan;
-use crate::model::config::BertConfig;
+use crate::model::DropoutPlan;
+use crate::model::encoder::{BertShape, bert};
 use crate::model::masked::MaskedModel;
 use crate::nn::Gradients;
 use crate::random::Streams;
@@ -163,26 +163,14 @@ pub fn pretrain(
         ));
     }
     let tokenizer = learn_vocabulary(&text, settings.vocabulary, settings.lowercase)?;
-    let config = BertConfig {
-        model_type: "bert".into(),
-        vocab_size: tokenizer.vocabulary_size(),
-        hidden_size: settings.hidden,
-        num_hidden_layers: settings.layers,
-        num_attention_heads: settings.heads,
-        intermediate_size: settings.intermediate,
-        hidden_act: "gelu".into(),
-        hidden_dropout_prob: 0.1,
-        attention_probs_dropout_prob: 0.1,
-        classifier_dropout: None,
-        max_position_embeddings: settings.max_pieces,
-        type_vocab_size: 2,
-        initializer_range: 0.02,
-        layer_norm_eps: 1e-12,
-        pad_token_id: 0,
-        id2label: None,
-        memoscope_head: None,
-        position_embedding_type: None,
-    };
+    let config = bert(BertShape {
+        vocabulary: tokenizer.vocabulary_size(),
+        layers: settings.layers,
+        hidden: settings.hidden,
+        heads: settings.heads,
+        intermediate: settings.intermediate,
+        max_pieces: settings.max_pieces,
+    })?;
     let lines: Vec<Vec<&str>> = text.iter().map(|line| line.split_whitespace().collect()).collect();
     let mut sentences = tokenizer.encode(lines.iter().map(Vec::as_slice), settings.max_pieces)?;
     sentences.retain(|s| !s.words.is_empty());

@@ -20,9 +20,8 @@ use crate::Result;
 use crate::corpus::Sentence;
 use crate::encode::Batch;
 use crate::error::{Error, Problem};
-use crate::model::Tagger;
-use crate::model::bert::DropoutPlan;
-use crate::model::config::BertConfig;
+use crate::model::encoder::EncoderConfig;
+use crate::model::{DropoutPlan, Tagger};
 use crate::nn::product::{View, product};
 use crate::nn::{Gradients, on_pool};
 use crate::random::Streams;
@@ -93,7 +92,7 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
             .hint("ask for fewer steps or a smaller batch"),
         ));
     }
-    let max_pieces = max_pieces.min(tagger.config().max_position_embeddings);
+    let max_pieces = max_pieces.min(tagger.config().max_pieces);
     let split = EncodedSplit::new("train", sentences, &[], None, tagger.tokenizer(), max_pieces)?;
     let mut pieces = BTreeSet::new();
     split.collect_pieces(&mut pieces);
@@ -150,23 +149,15 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
 
 /// Seconds that the matrix products of a step on `n` pieces, of which `scored` reach the head, take alone (the median
 /// of several), and how many operations they are.
-fn products(config: &BertConfig, n: usize, scored: usize, eval: bool) -> (f64, f64) {
-    let (h, i) = (config.hidden_size, config.intermediate_size);
-    // (rows, inputs, outputs) of each linear layer of a block, and how many it has of the kind.
-    let block = |rows: usize| [(rows, h, h, 2), (n, h, h, 2), (rows, h, i, 1), (rows, i, h, 1)];
-    let mut shapes = Vec::new();
-    for layer in 1..=config.num_hidden_layers {
-        let rows = if layer == config.num_hidden_layers { scored } else { n };
-        for (rows, inputs, outputs, count) in block(rows) {
-            shapes.extend(std::iter::repeat_n((rows, inputs, outputs), count));
-        }
-    }
-    let longest = n * h.max(i);
-    let (x, w, g) = (vec![0.5f32; longest], vec![0.5f32; h * h.max(i)], vec![0.5f32; longest]);
-    let (mut y, mut gw) = (vec![0f32; longest], vec![0f32; h * h.max(i)]);
+fn products(config: &EncoderConfig, n: usize, scored: usize, eval: bool) -> (f64, f64) {
+    let shapes = config.architecture.products(config, n, scored);
+    let most = |of: fn(&[usize; 3]) -> usize| shapes.iter().map(of).max().unwrap_or(0);
+    let (longest, largest) = (most(|s| s[0] * s[1].max(s[2])), most(|s| s[1] * s[2]));
+    let (x, w, g) = (vec![0.5f32; longest], vec![0.5f32; largest], vec![0.5f32; longest]);
+    let (mut y, mut gw) = (vec![0f32; longest], vec![0f32; largest]);
     let mut round = || {
         let start = Instant::now();
-        for &(rows, inputs, outputs) in &shapes {
+        for &[rows, inputs, outputs] in &shapes {
             let x = View::new(&x[..rows * inputs], inputs);
             let w = View::new(&w[..outputs * inputs], inputs);
             product(&mut y[..rows * outputs], x, w.t(), false);
@@ -181,7 +172,7 @@ fn products(config: &BertConfig, n: usize, scored: usize, eval: bool) -> (f64, f
     let mut seconds: Vec<f64> = (0..12).map(|_| round()).skip(3).collect();
     seconds.sort_by(f64::total_cmp);
     let passes = if eval { 1.0 } else { 3.0 };
-    let operations: f64 = shapes.iter().map(|&(rows, a, b)| 2.0 * passes * (rows * a * b) as f64).sum();
+    let operations: f64 = shapes.iter().map(|&[rows, a, b]| 2.0 * passes * (rows * a * b) as f64).sum();
     (seconds[seconds.len() / 2], operations)
 }
 

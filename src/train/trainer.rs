@@ -15,8 +15,7 @@ use crate::corpus::Split;
 use crate::dynamics::{Observations, Probabilities, StepRecord};
 use crate::encode::Batch;
 use crate::error::{Error, Problem, Result};
-use crate::model::bert::DropoutPlan;
-use crate::model::{CentroidRule, HeadKind, Tagger};
+use crate::model::{CentroidRule, DropoutPlan, HeadKind, Tagger};
 use crate::nn::Gradients;
 use crate::random::Streams;
 
@@ -52,7 +51,7 @@ impl Trainer {
     /// episode.
     pub fn new(mut tagger: Tagger, data: &TrainingData, settings: &TrainSettings, seed: u64) -> Result<Self> {
         settings.validate()?;
-        let longest = tagger.config().max_position_embeddings;
+        let longest = tagger.config().max_pieces;
         if settings.max_pieces > longest {
             return Err(Error::Config(
                 Problem::new(format!(

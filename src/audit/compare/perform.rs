@@ -60,7 +60,7 @@ pub fn compare(
 fn train_settings(texts: &Texts, settings: &CompareSettings) -> Result<TrainSettings> {
     let device = settings.device.open()?;
     let (tagger, _) = Tagger::load(&settings.model(), texts.labels.names(), 0, &device)?;
-    Ok(settings.train(tagger.config().hidden_size, tagger.config().max_position_embeddings))
+    Ok(settings.train(tagger.config().hidden_size, tagger.config().max_pieces))
 }
 
 /// Does all runs that are not finished yet, each resumed where it was broken off. Every folder is looked at before the

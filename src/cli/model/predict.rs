@@ -72,7 +72,7 @@ fn predict(tagger: &Tagger, path: &Path, words: &[Vec<String>]) -> Result<Vec<Ve
     if words.is_empty() {
         return Err(Error::Data(Problem::new("the file holds no word").at(path).hint("give one word a line")));
     }
-    let longest = tagger.config().max_position_embeddings;
+    let longest = tagger.config().max_pieces;
     let encoded = tagger.tokenizer().encode(words.iter().map(Vec::as_slice), longest)?;
     let lost: usize = encoded.iter().map(|sentence| sentence.truncated + sentence.without_piece).sum();
     if lost > 0 {

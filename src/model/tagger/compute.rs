@@ -4,9 +4,8 @@ use super::{Episode, Learned, Tagger};
 use crate::Result;
 use crate::encode::Batch;
 use crate::error::Error;
-use crate::model::Centroids;
-use crate::model::bert::DropoutPlan;
 use crate::model::head::Head;
+use crate::model::{Centroids, DropoutPlan};
 use crate::nn::{self, Gradients, Tape, Value};
 
 impl Tagger {
@@ -115,14 +114,14 @@ impl Tagger {
             None => None,
         };
         let ids = mapped.as_deref().unwrap_or(&batch.ids);
-        let scored = self.network.bert.forward(tape, ids, batch, plan)?;
+        let scored = self.network.encoder.forward(tape, ids, batch, plan)?;
         let dropout = DropoutPlan::at(plan, "head dropout", |p| p.head, 0);
         Ok(nn::dropout(tape, &scored, dropout.as_ref())?)
     }
 
     /// Label ids for each word of each sentence, dropout off; words beyond `max_pieces` get `O`.
     pub fn predict(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Vec<Vec<u8>>> {
-        let max_pieces = max_pieces.min(self.config.max_position_embeddings);
+        let max_pieces = max_pieces.min(self.config.max_pieces);
         let encoded = self.tokenizer.encode(sentences.iter().map(Vec::as_slice), max_pieces)?;
         let mut predicted: Vec<Vec<u8>> = sentences.iter().map(|s| vec![0; s.len()]).collect();
         let numbered: Vec<_> = (0u32..).zip(&encoded).filter(|(_, s)| !s.words.is_empty()).collect();

@@ -8,7 +8,7 @@ use crate::error::{Error, Problem};
 use crate::model::engine::Engine;
 use crate::model::files::Files;
 use crate::model::parameters::{Builder, Parameters};
-use crate::model::{HeadKind, LoadReport, ModelSettings, bert, head};
+use crate::model::{HeadKind, LoadReport, ModelSettings, head};
 
 impl Tagger {
     /// Loads (or draws, with `random_init`) the encoder and puts a head for `labels` on it; new weights come from
@@ -33,7 +33,7 @@ impl Tagger {
     pub fn open(source: &str, device: &Device) -> Result<(Self, LoadReport)> {
         let files = Files::open(source)?;
         let labels = files.labels()?;
-        let head = files.config.memoscope_head.clone().unwrap_or_default();
+        let head = files.config.head.clone().unwrap_or_default();
         let settings = ModelSettings { source: source.to_owned(), head, ..ModelSettings::default() };
         let origin = files.origin.clone();
         let (tagger, report) = Self::from_files(files, &settings, &labels, 0, device)?;
@@ -64,13 +64,13 @@ impl Tagger {
         settings.head.validate()?;
         let mut config = files.config.clone();
         if let Some(layers) = settings.layers {
-            if layers == 0 || layers > config.num_hidden_layers {
+            if layers == 0 || layers > config.layers {
                 return Err(Error::Config(
-                    Problem::new(format!("model.layers is {layers}, the encoder has {}", config.num_hidden_layers))
-                        .hint(format!("choose between 1 and {}", config.num_hidden_layers)),
+                    Problem::new(format!("model.layers is {layers}, the encoder has {}", config.layers))
+                        .hint(format!("choose between 1 and {}", config.layers)),
                 ));
             }
-            config.num_hidden_layers = layers;
+            config.layers = layers;
         }
         let tokenizer = files.tokenizer()?;
         if tokenizer.vocabulary_size() > config.vocab_size {
@@ -88,7 +88,7 @@ impl Tagger {
         let order = (!settings.random_init).then(|| files.label_order(labels)).flatten();
         let checkpoint = if settings.random_init { None } else { Some(&mut files.checkpoint) };
         let mut builder = Builder::new(checkpoint, seed, device);
-        bert::build(&mut builder, &config)?;
+        config.architecture.build(&mut builder, &config)?;
         builder.require_complete()?;
         head::build(&mut builder, &settings.head, labels.len(), config.hidden_size, config.initializer_range)?;
         let (parameters, missing) = (std::mem::take(&mut builder.parameters), std::mem::take(&mut builder.missing));
@@ -108,7 +108,7 @@ impl Tagger {
             shape: config.shape(),
         };
         config.id2label = None;
-        config.memoscope_head = None;
+        config.head = None;
         let network = Network::new(&parameters, &config, &settings.head)?;
         let tagger = Self {
             config,

@@ -1,4 +1,4 @@
-//! The tagger: BERT, and a head on each word's first piece.
+//! The tagger: an encoder, and a head on each word's first piece.
 //!
 //! What it is and how it is saved stands here, how it comes from files in [`load`], what it computes in [`compute`].
 
@@ -10,9 +10,8 @@ use std::path::Path;
 
 use candle_core::{Tensor, Var};
 
-use super::bert::{Bert, WORDS};
 use super::checkpoint::{self, NamedTensor, Precision};
-use super::config::BertConfig;
+use super::encoder::{Encoder, EncoderConfig, WORDS};
 use super::engine::Engine;
 use super::head::{self, Head};
 use super::parameters::Parameters;
@@ -23,7 +22,7 @@ use crate::encode::{Batch, Tokenizer};
 
 /// An encoder with a head that gives each word one label, its tokenizer included.
 pub struct Tagger {
-    config: BertConfig,
+    config: EncoderConfig,
     head: HeadSettings,
     /// What a prototypical head judges with; `None` before they are set, and for a linear head.
     centroids: Option<Centroids>,
@@ -39,13 +38,13 @@ pub struct Tagger {
 
 /// The parameters put together.
 struct Network {
-    bert: Bert,
+    encoder: Box<dyn Encoder>,
     head: Head,
 }
 
 impl Network {
-    fn new(parameters: &Parameters, config: &BertConfig, head: &HeadSettings) -> Result<Self> {
-        Ok(Self { bert: Bert::new(parameters, config)?, head: Head::new(parameters, head)? })
+    fn new(parameters: &Parameters, config: &EncoderConfig, head: &HeadSettings) -> Result<Self> {
+        Ok(Self { encoder: config.architecture.open(parameters, config)?, head: Head::new(parameters, head)? })
     }
 }
 
@@ -73,7 +72,7 @@ pub struct Learned {
 
 impl Tagger {
     /// The encoder's shape.
-    pub fn config(&self) -> &BertConfig {
+    pub fn config(&self) -> &EncoderConfig {
         &self.config
     }
 
@@ -135,7 +134,7 @@ impl Tagger {
         let Some(rows) = self.rows_in_use.take() else { return Ok(()) };
         let var = self.parameters.get(WORDS)?;
         let whole = rows.whole(&var.as_tensor().flatten_all()?.to_vec1::<f32>()?, missed_decay);
-        let shape = (self.config.vocab_size, self.config.hidden_size);
+        let shape = (self.config.vocab_size, self.config.embedding_size);
         let whole = Var::from_tensor(&Tensor::from_vec(whole, shape, var.device())?)?;
         self.parameters.replace(WORDS, whole)?;
         self.network = Network::new(&self.parameters, &self.config, &self.head)?;
@@ -159,6 +158,7 @@ impl Tagger {
 
     /// All parameters by transformers' names, the word embedding whole.
     fn tensors(&self) -> Result<Vec<NamedTensor>> {
+        let prefix = self.config.architecture.names().prefix;
         let mut tensors = Vec::new();
         for (name, var) in self.parameters.iter() {
             let mut values = var.as_tensor().flatten_all()?.to_vec1::<f32>()?;
@@ -168,7 +168,7 @@ impl Tagger {
                 shape[0] = self.config.vocab_size;
             }
             let of_head = [head::LINEAR, head::MAP].iter().any(|prefix| name.starts_with(prefix));
-            let name = if of_head { name.to_owned() } else { format!("bert.{name}") };
+            let name = if of_head { name.to_owned() } else { format!("{prefix}.{name}") };
             tensors.push((name, shape, values));
         }
         tensors.extend(self.centroids.iter().flat_map(|centroids| centroids.tensors()));
@@ -181,9 +181,9 @@ impl Tagger {
     pub fn save(&self, folder: &Path) -> Result<()> {
         let prototypes = self.head.kind == HeadKind::Prototypes;
         let mut config = self.config.clone();
-        config.memoscope_head = prototypes.then(|| self.head.clone());
-        let architecture = if prototypes { "BertModel" } else { "BertForTokenClassification" };
-        super::save::write_folder(folder, &config, architecture, Some(&self.labels), &self.tokenizer, || {
+        config.head = prototypes.then(|| self.head.clone());
+        let architecture = config.class(if prototypes { "Model" } else { "ForTokenClassification" });
+        super::save::write_folder(folder, &config, &architecture, Some(&self.labels), &self.tokenizer, || {
             checkpoint::write(&folder.join("model.safetensors"), &self.tensors()?, Precision::Single, &[])
         })
     }
