@@ -17,7 +17,7 @@ pub mod vocabulary;
 pub use centroids::{CentroidSums, Centroids};
 pub use dropout::DropoutPlan;
 pub use head::{CentroidRule, HeadKind, HeadSettings};
-pub use tagger::{Episode, Learned, Tagger};
+pub use tagger::{Episode, Judged, Learned, Tagger};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -55,8 +55,7 @@ impl Fixture {
         let whole = |pieces: Vec<u32>| EncodedSentence {
             words: (0..pieces.len() as u16).map(|i| (i, i)).collect(),
             pieces,
-            truncated: 0,
-            without_piece: 0,
+            ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
         let expected = Checkpoint::read(&folder.join("expected.safetensors")).unwrap();

@@ -34,8 +34,7 @@ impl Fixture {
         let sentence = |(pieces, labels): (Vec<u32>, &Vec<i64>)| EncodedSentence {
             words: (0..).zip(labels).filter(|(_, label)| **label >= 0).map(|(i, _)| (i, i)).collect(),
             pieces,
-            truncated: 0,
-            without_piece: 0,
+            ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
         Self {
