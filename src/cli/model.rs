@@ -13,7 +13,7 @@ use super::output::{errln, outln};
 use crate::corpus::embedded;
 use crate::error::{Error, Problem};
 use crate::model::checkpoint::Precision;
-use crate::model::{ModelSettings, Tagger};
+use crate::model::{ModelSettings, Tagger, Words};
 use crate::run::write_atomically;
 use crate::train::pretrain::{PretrainReport, PretrainSettings, pretrain};
 
@@ -214,7 +214,7 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     let (tagger, report, is_tagger) = match Tagger::open(&args.model, &device) {
         Ok((tagger, report)) => (tagger, report, true),
         Err(_) => {
-            let (tagger, report) = Tagger::load(&settings, &labels, 0, &device)?;
+            let (tagger, report) = Tagger::load(&settings, &Words::none(), &labels, 0, &device)?;
             (tagger, report, false)
         }
     };
@@ -228,7 +228,10 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
         outln!("head         {}", tagger.head().kind.name());
         outln!("labels       {}", tagger.labels().join(" "));
     }
-    outln!("positions    {}", tagger.config().max_pieces);
+    match tagger.config().architecture.reads_words() {
+        true => outln!("positions    any number of words"),
+        false => outln!("positions    {}", tagger.config().max_pieces),
+    }
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };

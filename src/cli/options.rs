@@ -15,9 +15,12 @@ pub(super) struct SettingFlags {
     /// `embedded`, or a folder with train, dev and test in CoNLL columns
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// `embedded`, or a folder in transformers' layout
+    /// `embedded`, a folder in transformers' layout, or `bilstm`: a new bi-LSTM for the words of the data
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
+    /// What stands on the encoder: `linear`, `crf` or `prototypes`
+    #[arg(long, value_name = "HEAD")]
+    head: Option<String>,
     /// Keep only the first N layers of the model
     #[arg(long, value_name = "N")]
     model_layers: Option<String>,
@@ -33,7 +36,7 @@ pub(super) struct SettingFlags {
     /// How many training sentences with the capped class stay, separated by commas (class caps)
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
     sentences: Option<String>,
-    /// Heads to compare, `linear` and `prototypes`, separated by commas (class caps)
+    /// Heads to compare, `linear`, `crf` and `prototypes`, separated by commas (class caps)
     #[arg(long, value_name = "HEADS")]
     heads: Option<String>,
     /// Number of seeds (3 is 1, 2, 3), or a list: 1,106
@@ -110,10 +113,11 @@ impl SettingFlags {
         Ok(layers)
     }
 
-    fn named(&self) -> [(&'static str, Option<&String>); 14] {
+    fn named(&self) -> [(&'static str, Option<&String>); 15] {
         [
             ("data", self.data.as_ref()),
             ("model", self.model.as_ref()),
+            ("head", self.head.as_ref()),
             ("model-layers", self.model_layers.as_ref()),
             ("noise", self.noise.as_ref()),
             ("classes", self.classes.as_ref()),

@@ -120,6 +120,7 @@ impl Experiment {
     pub fn validate(&self) -> Result<()> {
         self.study.validate()?;
         self.model.head.validate()?;
+        self.model.bilstm.validate()?;
         self.train.validate()?;
         self.analysis.validate()?;
         if self.study.kind == StudyKind::ClassCaps && self.perturb.cap.is_some() {

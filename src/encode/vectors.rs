@@ -30,7 +30,12 @@ pub type Vectors = BTreeMap<String, Vec<f32>>;
 pub fn read_vectors(path: &Path, dimensions: usize, wanted: &BTreeSet<String>) -> Result<Vectors> {
     let mut kept = Kept { wanted, vectors: BTreeMap::new() };
     if !path.is_file() {
-        return Err(refuse(path, None, "there is no such file".into(), "name a file of word vectors: GloVe's text, or .npy"));
+        return Err(refuse(
+            path,
+            None,
+            "there is no such file".into(),
+            "name a file of word vectors: GloVe's text, or .npy",
+        ));
     }
     if path.extension().is_some_and(|extension| extension == "npy") {
         read_npy(path, dimensions, &mut kept)?;

@@ -8,7 +8,7 @@ use memoscope::corpus::{Origin, Sentence};
 use memoscope::dynamics::{CurvePoint, Observations, StepRecord};
 use memoscope::metrics::entity::TypeScores;
 use memoscope::model::checkpoint::{self, Checkpoint, Precision};
-use memoscope::model::{CentroidRule, HeadKind, HeadSettings, ModelSettings, Tagger};
+use memoscope::model::{CentroidRule, HeadKind, HeadSettings, ModelSettings, Tagger, Words};
 use memoscope::train::pretrain::{PretrainSettings, pretrain};
 use memoscope::train::{EpisodeSettings, EpochEnd, Observer, TrainSettings, Trainer, TrainingData};
 use memoscope::{Error, Result};
@@ -65,7 +65,7 @@ fn tagger(model: &Path, labels: &[String]) -> Tagger {
 fn tagger_with(model: &Path, labels: &[String], head: &HeadSettings) -> Tagger {
     let source = model.to_str().unwrap().into();
     let settings = ModelSettings { source, head: head.clone(), ..ModelSettings::default() };
-    Tagger::load(&settings, labels, 7, &Device::Cpu).unwrap().0
+    Tagger::load(&settings, &Words::none(), labels, 7, &Device::Cpu).unwrap().0
 }
 
 /// Both heads, the prototypical one with either kind of centroids.
@@ -305,7 +305,14 @@ fn a_saved_tagger_predicts_as_it_did() {
     tagger.save(folder.path()).unwrap();
     let source = folder.path().to_str().unwrap().to_owned();
     let load = |labels: &[String]| {
-        Tagger::load(&ModelSettings { source: source.clone(), ..Default::default() }, labels, 99, &Device::Cpu).unwrap()
+        Tagger::load(
+            &ModelSettings { source: source.clone(), ..Default::default() },
+            &Words::none(),
+            labels,
+            99,
+            &Device::Cpu,
+        )
+        .unwrap()
     };
     let (again, report) = load(&data.labels);
     assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
@@ -360,7 +367,7 @@ fn fewer_layers_random_weights_and_broken_models() {
     let load = |change: &dyn Fn(&mut ModelSettings)| {
         let mut settings = ModelSettings { source: model.path().to_str().unwrap().into(), ..Default::default() };
         change(&mut settings);
-        Tagger::load(&settings, &labels, 7, &Device::Cpu)
+        Tagger::load(&settings, &Words::none(), &labels, 7, &Device::Cpu)
     };
     let (_, report) = load(&|s| s.layers = Some(1)).unwrap();
     assert!(report.shape.starts_with("1 layers"), "{}", report.shape);
