@@ -34,7 +34,7 @@ medians and each round's speed for both.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct BenchArgs {
-    /// `embedded`, or a folder in transformers' layout
+    /// `embedded`, a folder in transformers' layout, or `bilstm`
     #[arg(long, value_name = "MODEL", default_value = "embedded")]
     model: String,
     /// `embedded`, a file in CoNLL columns, or a folder with a training split

@@ -76,15 +76,16 @@ fn every_parameter_gets_a_gradient_and_it_is_that_of_candles_operations() {
 
 #[test]
 fn it_learns_and_logs_what_its_best_paths_and_marginals_say() {
-    let corpus = embedded::generate(&EmbeddedSettings { seed: 5, train: 400, dev: 100, test: 0 }).unwrap();
+    let corpus = embedded::generate(&EmbeddedSettings { test: 0, ..EmbeddedSettings::default() }).unwrap();
     let data = TrainingData {
         train: corpus.train.clone(),
         dev: corpus.dev.clone(),
         labels: corpus.labels.names().to_vec(),
         ..TrainingData::default()
     };
-    let settings = TrainSettings { epochs: 8, batch_size: 16, learning_rate: 1e-2, ..settings() };
-    let bilstm = BilstmSettings { hidden: 48, word_dimensions: 48, ..BilstmSettings::default() };
+    let settings =
+        TrainSettings { epochs: 5, batch_size: 16, learning_rate: 1e-2, evaluations_per_epoch: 1, ..settings() };
+    let bilstm = BilstmSettings { hidden: 64, ..BilstmSettings::default() };
     let mut trainer = Trainer::new(tagger(&model(bilstm), &data), &data, &settings, 11).unwrap();
     let mut recorder = Recorder::default();
     trainer.run(&mut recorder).unwrap();
@@ -231,6 +232,23 @@ fn it_is_trained_described_and_predicts_from_the_command_line() {
     let said = here.run(&["model", "describe", "bilstm"]);
     assert_eq!(said.code, 2, "{said}");
     assert!(said.stderr.contains("no encoder by itself") && said.stderr.contains("hint"), "{said}");
+}
+
+#[test]
+fn it_audits_text() {
+    let here = Workspace::new();
+    let run = |arguments: &[&str]| {
+        let said = here.run(arguments);
+        assert_eq!(said.code, 0, "{said}");
+    };
+    run(&["corpus", "generate", "--out", "text", "--train", "120", "--dev", "10", "--test", "0"]);
+    let audit = ["audit", "text/train.txt", "--model", "bilstm", "--folds", "2", "--epochs", "4", "--out"];
+    for (out, threads) in [("one", "1"), ("three", "3")] {
+        run(&[&audit[..], &[out, "--batch-size", "8", "--threads", threads]].concat());
+    }
+    assert_eq!(here.read("one/suspects.jsonl"), here.read("three/suspects.jsonl"));
+    let manifest = here.read("one/runs/seed=1,fold=0/manifest.json");
+    assert!(manifest.contains("\"kind\": \"crf\""), "{manifest}");
 }
 
 /// The first folder below `folder` that holds a saved model.
