@@ -6,7 +6,7 @@ use crate::Result;
 /// What makes ids of words.
 pub enum Vocabulary {
     /// Pieces of words.
-    Pieces(Tokenizer),
+    Pieces(Box<Tokenizer>),
     /// Whole words, and their characters.
     Words(Lexicon),
 }

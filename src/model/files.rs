@@ -147,7 +147,7 @@ impl Files {
             Some(files) => Tokenizer::from_files(files.clone(), &self.origin),
             None => Tokenizer::from_folder(&self.origin),
         };
-        tokenizer.map(Vocabulary::Pieces)
+        tokenizer.map(|tokenizer| Vocabulary::Pieces(Box::new(tokenizer)))
     }
 
     /// SHA-256 (hex) of weights, configuration and tokenizer.

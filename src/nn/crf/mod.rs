@@ -98,16 +98,13 @@ pub fn crf_loss(
             }
         }
         sink.give(node, of_emissions);
-        let parts: [(_, fn(&Cost) -> &[f64]); 3] = [
-            (&chain.transitions, |cost| &cost.of_transitions),
-            (&chain.start, |cost| &cost.of_start),
-            (&chain.end, |cost| &cost.of_end),
-        ];
-        for (parameter, part) in parts {
-            let mut sum = vec![0f64; parameter.tensor().elem_count()];
-            for cost in &costs {
-                sum.iter_mut().zip(part(cost)).for_each(|(sum, x)| *sum += x);
-            }
+        let mut whole = Cost::nothing(k);
+        for cost in &costs {
+            whole.add_scores(cost);
+        }
+        let parts =
+            [(&chain.transitions, whole.of_transitions), (&chain.start, whole.of_start), (&chain.end, whole.of_end)];
+        for (parameter, sum) in parts {
             let sum: Vec<f32> = sum.into_iter().map(|x| (x * weight) as f32).collect();
             sink.parameter(parameter, |out, accumulate| add_or_copy(out, &sum, accumulate));
         }
@@ -167,6 +164,26 @@ struct Cost {
 }
 
 impl Cost {
+    /// That of no sentence.
+    fn nothing(k: usize) -> Self {
+        let zeros = |n| vec![0f64; n];
+        Self {
+            value: 0.0,
+            of_emissions: Vec::new(),
+            of_transitions: zeros(k * k),
+            of_start: zeros(k),
+            of_end: zeros(k),
+        }
+    }
+
+    /// Adds the gradients of the scores that sentences share.
+    fn add_scores(&mut self, other: &Self) {
+        let add = |sums: &mut [f64], xs: &[f64]| sums.iter_mut().zip(xs).for_each(|(sum, x)| *sum += x);
+        add(&mut self.of_transitions, &other.of_transitions);
+        add(&mut self.of_start, &other.of_start);
+        add(&mut self.of_end, &other.of_end);
+    }
+
     fn of(chain: &ChainScores, emissions: &[f32], labels: &[u32]) -> Self {
         let k = chain.k();
         let lattice = chain.lattice(emissions);
