@@ -10,7 +10,7 @@ use candle_core::Device;
 use memoscope::corpus::{self, DataSettings};
 use memoscope::dynamics::{CurvePoint, LogWriter, StepRecord, observe};
 use memoscope::metrics::entity::TypeScores;
-use memoscope::model::{ModelSettings, Tagger};
+use memoscope::model::{ModelSettings, Tagger, Words};
 use memoscope::train::{EpochEnd, Observer, TrainSettings, Trainer, TrainingData};
 
 #[global_allocator]
@@ -58,7 +58,7 @@ fn main() -> memoscope::Result<()> {
     let source = setting("MEMOSCOPE_BENCH_DATA");
     let corpus = corpus::load(&DataSettings { source, ..DataSettings::default() })?;
     let model = ModelSettings { source: setting("MEMOSCOPE_BENCH_MODEL"), ..ModelSettings::default() };
-    let (tagger, report) = Tagger::load(&model, corpus.labels.names(), 1, &Device::Cpu)?;
+    let (tagger, report) = Tagger::load(&model, &Words::none(), corpus.labels.names(), 1, &Device::Cpu)?;
     let labels = corpus.labels.names().to_vec();
     let data = TrainingData { train: corpus.train, dev: corpus.dev, labels: labels.clone(), ..TrainingData::default() };
     let settings = TrainSettings { epochs: EPOCHS, evaluations_per_epoch: 1, ..TrainSettings::default() };

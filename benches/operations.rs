@@ -7,8 +7,8 @@
 use candle_core::{Device, Result, Var};
 use divan::Bencher;
 use memoscope::nn::{
-    self, Activation, Buckets, Dropout, Gradient, Gradients, Linear, Norm, Outside, Packing, Parameter, Pool, Relative,
-    Sentences, Tables, Tape, Value, on_pool,
+    self, Activation, Buckets, Chain, Direction, Dropout, Gradient, Gradients, Linear, Norm, Outside, Packing,
+    Parameter, Pool, Relative, Sentences, Tables, Tape, Value, on_pool,
 };
 use memoscope::random::Streams;
 
@@ -136,6 +136,14 @@ fn embed(bencher: Bencher<'_, '_>, version: Version) {
 }
 
 #[divan::bench(args = VERSIONS)]
+fn lstm(bencher: Bencher<'_, '_>, version: Version) {
+    let (packing, states) = (packing(), 100);
+    pass(bencher, version, &[&[packing.rows(), 4 * states], &[4 * states, states]], |tape, p| {
+        nn::lstm(tape, &tape.parameter(&p[0])?, &p[1], &packing, Direction::Forward)
+    });
+}
+
+#[divan::bench(args = VERSIONS)]
 fn layer_norm(bencher: Bencher<'_, '_>, version: Version) {
     let shapes: [&[usize]; 3] = [&[packing().rows(), HIDDEN], &[HIDDEN], &[HIDDEN]];
     pass(bencher, version, &shapes, |tape, p| {
@@ -169,6 +177,28 @@ fn cross_entropy(bencher: Bencher<'_, '_>, version: Version) {
         let logits = tape.parameter(&logits).expect("a matrix");
         let loss = nn::cross_entropy(&tape, &logits, &labels, n as f64).expect("the labels fit");
         tape.backward(loss, &mut gradients).expect("a tape for training");
+    });
+}
+
+/// The loss of a chain over 9 labels.
+#[divan::bench(args = VERSIONS)]
+fn crf_loss(bencher: Bencher<'_, '_>, version: Version) {
+    let (packing, k) = (packing(), 9);
+    let n = packing.rows();
+    let labels: Vec<u32> = (0..n as u32).map(|i| i % 9).collect();
+    let [e, transitions, start, end] =
+        [(0, vec![n, k]), (1, vec![k, k]), (2, vec![k]), (3, vec![k])].map(|(index, shape)| parameter(index, &shape));
+    let chain = Chain { transitions, start, end };
+    let (pool, mut gradients) = (Pool::default(), Gradients::default());
+    bencher.bench_local(|| {
+        on_pool(|| {
+            gradients.clear();
+            let tape = Tape::training(&Device::Cpu, &pool);
+            let tape = if version == Version::Plain { tape.composed() } else { tape };
+            let e = tape.parameter(&e).expect("a matrix");
+            let loss = nn::crf_loss(&tape, &e, &chain, &packing, &labels, n as f64).expect("the shapes fit");
+            tape.backward(loss, &mut gradients).expect("a tape for training");
+        });
     });
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{AuditSettings, Text};
 use crate::corpus::DataSettings;
 use crate::error::Result;
-use crate::model::Tagger;
+use crate::model::{Tagger, Words};
 use crate::perturb::PerturbSettings;
 use crate::run::{self, Fold, Monitor, Outcome, RunConfig, RunRequest, StopFlag};
 
@@ -36,7 +36,7 @@ pub fn train(
     let model = settings.model();
     let (hidden_size, positions) = {
         let device = settings.device.open()?;
-        let (tagger, _) = Tagger::load(&model, corpus.labels.names(), 0, &device)?;
+        let (tagger, _) = Tagger::load(&model, &Words::new(&corpus.train, []), corpus.labels.names(), 0, &device)?;
         (tagger.config().hidden_size, tagger.config().max_pieces)
     };
     let n_runs = settings.seeds.len() * settings.folds as usize;

@@ -4,14 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::DeviceName;
 use crate::error::{Error, Problem, Result};
-use crate::model::{HeadSettings, ModelSettings};
+use crate::model::encoder::BILSTM;
+use crate::model::{HeadKind, HeadSettings, ModelSettings};
 use crate::train::TrainSettings;
 
 /// How an audit is done: which encoder, how many folds, how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditSettings {
-    /// `embedded`, a folder in transformers' layout, or a model of the hub.
+    /// `embedded`, a folder in transformers' layout, a model of the hub, or `bilstm`: a new bi-LSTM-CRF.
     pub model: String,
     /// Keep only the first layers of the encoder; null keeps all.
     pub layers: Option<usize>,
@@ -73,6 +74,9 @@ pub fn learning_rate(hidden_size: usize) -> f64 {
     768.0 / hidden_size.max(1) as f64 / 1e4
 }
 
+/// The learning rate of a bi-LSTM, all of which is to be learned.
+const BILSTM_LEARNING_RATE: f64 = 5e-3;
+
 impl AuditSettings {
     /// Refuses what cannot be done; the training's own settings are checked when it begins.
     ///
@@ -114,11 +118,13 @@ impl AuditSettings {
 
     /// The encoder and its head.
     pub fn model(&self) -> ModelSettings {
+        // A bi-LSTM is half of a bi-LSTM-CRF.
+        let kind = if self.model == BILSTM { HeadKind::Crf } else { HeadKind::Linear };
         ModelSettings {
             source: self.model.clone(),
             layers: self.layers,
-            random_init: false,
-            head: HeadSettings::default(),
+            head: HeadSettings { kind, ..HeadSettings::default() },
+            ..ModelSettings::default()
         }
     }
 
@@ -127,7 +133,10 @@ impl AuditSettings {
         TrainSettings {
             epochs: self.epochs,
             batch_size: self.batch_size,
-            learning_rate: self.learning_rate.unwrap_or_else(|| learning_rate(hidden_size)),
+            learning_rate: self.learning_rate.unwrap_or_else(|| match self.model == BILSTM {
+                true => BILSTM_LEARNING_RATE,
+                false => learning_rate(hidden_size),
+            }),
             // Words that are cut off cannot be judged.
             max_pieces: positions,
             evaluations_per_epoch: 1,

@@ -42,7 +42,8 @@ pub(super) struct AuditArgs {
     /// The file of a folder: train, dev or test
     #[arg(long, default_value = "train")]
     split: SplitName,
-    /// The encoder: a folder in transformers' layout, or a model of the hub; `embedded` is made for the generated corpus alone
+    /// The encoder: a folder in transformers' layout, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
+    /// made for the generated corpus alone
     #[arg(long, value_name = "MODEL", default_value = "", hide_default_value = true)]
     model: String,
     /// Keep only the first N layers of the encoder

@@ -13,7 +13,7 @@ use super::output::outln;
 use crate::config::DeviceName;
 use crate::corpus::{self, DataSettings};
 use crate::error::{Error, Problem, Result};
-use crate::model::{ModelSettings, Tagger};
+use crate::model::{ModelSettings, Tagger, Words};
 use crate::train::speed::{Speed, SpeedSettings, measure};
 
 const EXAMPLES: &str = "\
@@ -34,7 +34,7 @@ medians and each round's speed for both.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct BenchArgs {
-    /// `embedded`, a folder in transformers' layout, or a model of the hub
+    /// `embedded`, a folder in transformers' layout, a model of the hub, or `bilstm`
     #[arg(long, value_name = "MODEL", default_value = "embedded")]
     model: String,
     /// `embedded`, a file in CoNLL columns, a folder with a training split, or a data set of the hub
@@ -96,7 +96,7 @@ fn once(args: &BenchArgs) -> Result<Speed> {
     limit_threads(args.threads.map(usize::from))?;
     let (labels, sentences) = sentences(&args.data)?;
     let model = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
-    let (tagger, _) = Tagger::load(&model, &labels, args.seed, &args.device.open()?)?;
+    let (tagger, _) = Tagger::load(&model, &Words::new(&sentences, []), &labels, args.seed, &args.device.open()?)?;
     let settings = SpeedSettings {
         batch: args.batch as usize,
         steps: args.steps as usize,

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::options::Loudness;
 use super::output::{errln, outln};
 use super::{interrupt, progress};
-use crate::model::{ModelSettings, Tagger};
+use crate::model::{ModelSettings, Tagger, Words};
 use crate::run::Pretraining;
 use crate::train::pretrain::{PretrainSettings, WeightFormat};
 
@@ -181,7 +181,7 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     let (tagger, report, is_tagger) = match Tagger::open(&args.model, &device) {
         Ok((tagger, report)) => (tagger, report, true),
         Err(_) => {
-            let (tagger, report) = Tagger::load(&settings, &labels, 0, &device)?;
+            let (tagger, report) = Tagger::load(&settings, &Words::none(), &labels, 0, &device)?;
             (tagger, report, false)
         }
     };
@@ -198,7 +198,10 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
         outln!("head         {}", tagger.head().kind.name());
         outln!("labels       {}", tagger.labels().join(" "));
     }
-    outln!("positions    {}", tagger.config().max_pieces);
+    match tagger.config().architecture.reads_words() {
+        true => outln!("positions    any number of words"),
+        false => outln!("positions    {}", tagger.config().max_pieces),
+    }
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };

@@ -15,9 +15,13 @@ pub(super) struct SettingFlags {
     /// `embedded`, a folder with train, dev and test, or a data set of the hub: conll03, jnlpba, wnut17, org/name
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// `embedded`, a folder in transformers' layout, or a model of the hub: bert-base-cased, org/name@revision
+    /// `embedded`, a folder in transformers' layout, a model of the hub (bert-base-cased, org/name@revision), or `bilstm`: a
+    /// new bi-LSTM for the words of the data
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
+    /// What stands on the encoder: `linear`, `crf` or `prototypes`
+    #[arg(long, value_name = "HEAD")]
+    head: Option<String>,
     /// Keep only the first N layers of the model
     #[arg(long, value_name = "N")]
     model_layers: Option<String>,
@@ -33,7 +37,7 @@ pub(super) struct SettingFlags {
     /// How many training sentences with the capped class stay, separated by commas (class caps)
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
     sentences: Option<String>,
-    /// Heads to compare, `linear` and `prototypes`, separated by commas (class caps)
+    /// Heads to compare, `linear`, `crf` and `prototypes`, separated by commas (class caps)
     #[arg(long, value_name = "HEADS")]
     heads: Option<String>,
     /// Encoders to compare, of those that the experiment names, separated by commas (forgetting)
@@ -113,10 +117,11 @@ impl SettingFlags {
         Ok(layers)
     }
 
-    fn named(&self) -> [(&'static str, Option<&String>); 15] {
+    fn named(&self) -> [(&'static str, Option<&String>); 16] {
         [
             ("data", self.data.as_ref()),
             ("model", self.model.as_ref()),
+            ("head", self.head.as_ref()),
             ("model-layers", self.model_layers.as_ref()),
             ("noise", self.noise.as_ref()),
             ("classes", self.classes.as_ref()),

@@ -135,6 +135,7 @@ impl Experiment {
         self.study.validate()?;
         self.validate_pretraining()?;
         self.model.head.validate()?;
+        self.model.bilstm.validate()?;
         self.train.validate()?;
         self.analysis.validate()?;
         if self.study.kind == StudyKind::ClassCaps && self.perturb.cap.is_some() {

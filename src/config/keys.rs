@@ -19,10 +19,11 @@ pub struct Shorthand {
 }
 
 /// The settings that have a short name.
-const SHORTHANDS: [Shorthand; 14] = [
+const SHORTHANDS: [Shorthand; 15] = [
     Shorthand { name: "data", key: "data.source" },
     Shorthand { name: "model", key: "model.source" },
     Shorthand { name: "model-layers", key: "model.layers" },
+    Shorthand { name: "head", key: "model.head.kind" },
     Shorthand { name: "random-init", key: "model.random_init" },
     Shorthand { name: "noise", key: "study.noise" },
     Shorthand { name: "classes", key: "study.classes" },

@@ -2,10 +2,11 @@
 //!
 //! With logits z over k labels, given label y and probabilities p = softmax(z):
 //!
-//! * predicted = argmax z (the lowest id where several tie);
+//! * predicted = argmax z (the lowest id where several tie), or what a head decided for the whole sentence
+//!   ([`Observed::decided`]);
 //! * loss = ln Σ exp z − z_y, nats, never below 0;
 //! * p_given = exp(−loss);
-//! * margin = z_y − max over j ≠ y of z_j; positive exactly where the given label wins;
+//! * margin = z_y − max over j ≠ y of z_j; positive exactly where the given label has the highest logit;
 //! * entropy = ln Σ exp z − Σ p z, nats, between 0 and ln k.
 //!
 //! Sums run in f64 around the largest logit, so that logits of any size neither overflow nor lose the loss of a
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 /// What [`observe`] computes, one entry a token.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observed {
-    /// Label id with the highest logit.
+    /// Label id with the highest logit, or the one decided on.
     pub predicted: Vec<u8>,
     /// True where `predicted` is the given label.
     pub correct: Vec<bool>,
@@ -28,6 +29,27 @@ pub struct Observed {
     pub margin: Vec<f32>,
     /// Entropy of the predicted distribution, nats.
     pub entropy: Vec<f32>,
+}
+
+impl Observed {
+    /// The same with the labels that were decided on in the place of those with the highest logits: those of a CRF's best
+    /// path, which are chosen together.
+    ///
+    /// ```
+    /// let seen = memoscope::dynamics::observe(&[2.0, 0.0, 0.0, 0.0], &[0, 1]).unwrap();
+    /// let seen = seen.decided(&[1, 1], &[0, 1]).unwrap();
+    /// assert_eq!((seen.predicted, seen.correct), (vec![1, 1], vec![false, true]));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Internal`] unless there is one label a token.
+    pub fn decided(self, predicted: &[u8], given: &[u8]) -> Result<Self> {
+        if predicted.len() != self.loss.len() || given.len() != self.loss.len() {
+            return Err(Error::Internal(format!("{} labels for {} tokens", predicted.len(), self.loss.len())));
+        }
+        let correct = predicted.iter().zip(given).map(|(predicted, given)| predicted == given).collect();
+        Ok(Self { predicted: predicted.to_vec(), correct, ..self })
+    }
 }
 
 /// Observes `given.len()` tokens; `logits` is row-major, tokens × labels.

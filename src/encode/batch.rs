@@ -1,14 +1,18 @@
 //! Encoded sentences and packed batches of them.
 
+use std::collections::HashMap;
+
 use crate::nn::Packing;
 
 /// A sentence as pieces, special ones included, and where its words are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EncodedSentence {
-    /// Piece ids: `[CLS] … [SEP]`.
+    /// Piece ids: `[CLS] … [SEP]`; of a lexicon, one a word.
     pub pieces: Vec<u32>,
     /// (word, row of its first piece), for each word that is scored.
     pub words: Vec<(u16, u16)>,
+    /// The characters of each piece; empty unless a lexicon has encoded it.
+    pub characters: Vec<Vec<u32>>,
     /// Words lost because the sentence is too long.
     pub truncated: usize,
     /// Words of which the tokenizer leaves nothing.
@@ -17,7 +21,7 @@ pub struct EncodedSentence {
 
 impl EncodedSentence {
     pub(super) fn open(cls: u32) -> Self {
-        Self { pieces: vec![cls], words: Vec::new(), truncated: 0, without_piece: 0 }
+        Self { pieces: vec![cls], ..Self::default() }
     }
 
     pub(super) fn push(&mut self, token: usize, pieces: &[u32], max_pieces: usize) {
@@ -35,6 +39,18 @@ impl EncodedSentence {
     pub(super) fn close(&mut self, sep: u32) {
         self.pieces.push(sep);
     }
+
+    pub(super) fn push_word(&mut self, token: usize, id: u32, characters: Vec<u32>, max_words: usize) {
+        if characters.is_empty() {
+            self.without_piece += 1;
+        } else if self.pieces.len() >= max_words {
+            self.truncated += 1;
+        } else {
+            self.words.push((token as u16, self.pieces.len() as u16));
+            self.pieces.push(id);
+            self.characters.push(characters);
+        }
+    }
 }
 
 /// Sentences laid end to end.
@@ -50,23 +66,74 @@ pub struct Batch {
     pub scored: Vec<u32>,
     /// (sentence, word) of each scored row.
     pub tokens: Vec<(u32, u16)>,
+    /// How the words are written; nothing for pieces of a tokenizer.
+    pub spellings: Spellings,
+}
+
+/// The different spellings of a batch's words, laid end to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spellings {
+    /// Characters.
+    pub ids: Vec<u32>,
+    /// Where the spellings begin and end.
+    pub packing: Packing,
+    /// Which spelling each piece has.
+    pub of_piece: Vec<u32>,
+}
+
+impl Spellings {
+    fn pack<'a>(pieces: impl IntoIterator<Item = &'a Vec<u32>>) -> Self {
+        let mut known: HashMap<&[u32], u32> = HashMap::new();
+        let (mut ids, mut lengths, mut of_piece) = (Vec::new(), Vec::new(), Vec::new());
+        for characters in pieces {
+            let number = *known.entry(characters).or_insert_with(|| {
+                ids.extend(characters);
+                lengths.push(characters.len());
+                lengths.len() as u32 - 1
+            });
+            of_piece.push(number);
+        }
+        Self { ids, packing: Packing::new(lengths), of_piece }
+    }
 }
 
 impl Batch {
     /// Packs sentences; the number beside each is carried into `tokens`.
     pub fn pack<'a>(sentences: impl IntoIterator<Item = (u32, &'a EncodedSentence)>) -> Self {
         let (mut ids, mut places, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut scored, mut tokens) = (Vec::new(), Vec::new());
+        let (mut scored, mut tokens, mut characters) = (Vec::new(), Vec::new(), Vec::new());
         for (index, sentence) in sentences {
             let start = ids.len() as u32;
             ids.extend(&sentence.pieces);
             places.extend(0..sentence.pieces.len() as u32);
             lengths.push(sentence.pieces.len());
+            characters.extend(&sentence.characters);
             for &(token, row) in &sentence.words {
                 scored.push(start + u32::from(row));
                 tokens.push((index, token));
             }
         }
-        Self { ids, places, packing: Packing::new(lengths), scored, tokens }
+        let packing = Packing::new(lengths);
+        Self { ids, places, packing, scored, tokens, spellings: Spellings::pack(characters) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spelling_is_packed_once() {
+        let mut sentences = [EncodedSentence::default(), EncodedSentence::default()];
+        for (sentence, words) in sentences.iter_mut().zip([[vec![7, 8], vec![9]], [vec![9], vec![7]]]) {
+            for (token, characters) in words.into_iter().enumerate() {
+                sentence.push_word(token, 1, characters, 9);
+            }
+        }
+        let batch = Batch::pack([(4, &sentences[0]), (5, &sentences[1])]);
+        assert_eq!(batch.spellings.ids, [7, 8, 9, 7]);
+        assert_eq!(batch.spellings.packing, Packing::new([2, 1, 1]));
+        assert_eq!(batch.spellings.of_piece, [0, 1, 1, 2]);
+        assert_eq!(batch.tokens, [(4, 0), (4, 1), (5, 0), (5, 1)]);
     }
 }

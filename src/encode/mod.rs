@@ -2,12 +2,19 @@
 //!
 //! A word is cut into pieces on its own (words are given beforehand); its **first piece** carries its label. A sentence
 //! is `[CLS] pieces [SEP]`, cut to a maximum number of pieces as transformers does: words whose first piece falls behind
-//! the cut are lost, and counted. A batch lays its sentences end to end, without padding.
+//! the cut are lost, and counted. An encoder without a tokenizer of its own has a [`Lexicon`] instead: a word is one piece,
+//! and comes with its characters. A batch lays its sentences end to end, without padding.
 
 mod batch;
 mod learn;
+mod lexicon;
 mod tokenizer;
+mod vectors;
+mod vocabulary;
 
-pub use batch::{Batch, EncodedSentence};
+pub use batch::{Batch, EncodedSentence, Spellings};
 pub use learn::learn_vocabulary;
+pub use lexicon::{Counts, LEXICON_FILE, Lexicon, UNKNOWN, form};
 pub use tokenizer::Tokenizer;
+pub use vectors::{Vectors, read_vectors};
+pub use vocabulary::Vocabulary;

@@ -125,6 +125,11 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// A checkpoint without tensors: of a model that is not there yet.
+    pub fn empty(path: PathBuf, digest: [u8; 32]) -> Self {
+        Self { path, tensors: BTreeMap::new(), ignored: Vec::new(), digest }
+    }
+
     /// The file it was read from.
     pub fn path(&self) -> &Path {
         &self.path

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
 
-use super::Centroids;
+use super::bilstm::{self, New};
 use super::checkpoint::Checkpoint;
 use super::embedded;
-use super::encoder::EncoderConfig;
+use super::encoder::{BILSTM, EncoderConfig};
+use super::{BilstmSettings, Centroids, Words};
 use crate::Result;
-use crate::encode::Tokenizer;
+use crate::encode::{Lexicon, Tokenizer, Vocabulary};
 use crate::error::{Error, Problem};
 use crate::hub::{self, Kind, Repository, Snapshot};
 
@@ -26,6 +27,12 @@ pub(super) struct Files {
     tokenizer_files: Option<Vec<(String, Vec<u8>)>>,
     /// The hub's commit, where they came from there.
     pub revision: Option<String>,
+    /// The words of an encoder that is made anew, until they are taken.
+    lexicon: Option<Lexicon>,
+    /// True where there are no weights: all are drawn.
+    pub fresh: bool,
+    /// Rows of the word embedding that are not drawn, even so.
+    pub rows: Vec<(u32, Vec<f32>)>,
 }
 
 impl Files {
@@ -65,6 +72,9 @@ impl Files {
                 config,
                 tokenizer_files: Some(embedded::tokenizer_files()),
                 revision: None,
+                lexicon: None,
+                fresh: false,
+                rows: Vec::new(),
                 origin,
             });
         }
@@ -85,7 +95,30 @@ impl Files {
             config,
             config_json,
             tokenizer_files: None,
+            lexicon: None,
+            fresh: false,
+            rows: Vec::new(),
             revision,
+            origin,
+        })
+    }
+
+    /// A bi-LSTM for these words.
+    ///
+    /// # Errors
+    /// Those of [`bilstm::make`].
+    pub fn bilstm(settings: &BilstmSettings, words: &Words<'_>) -> Result<Self> {
+        let New { config, lexicon, rows, digest } = bilstm::make(settings, words)?;
+        let origin = PathBuf::from(BILSTM);
+        Ok(Self {
+            config: EncoderConfig::parse(&config, &origin.join("config.json"))?,
+            config_json: config,
+            checkpoint: Checkpoint::empty(origin.join("model.safetensors"), digest),
+            tokenizer_files: None,
+            lexicon: Some(lexicon),
+            fresh: true,
+            revision: None,
+            rows,
             origin,
         })
     }
@@ -102,16 +135,23 @@ impl Files {
         Ok(None)
     }
 
-    /// The tokenizer that belongs to the weights.
-    pub fn tokenizer(&self) -> Result<Tokenizer> {
-        match &self.tokenizer_files {
+    /// What makes ids of words for these weights.
+    pub fn tokenizer(&mut self) -> Result<Vocabulary> {
+        if let Some(lexicon) = self.lexicon.take() {
+            return Ok(Vocabulary::Words(lexicon));
+        }
+        if self.config.architecture.reads_words() {
+            return Lexicon::from_folder(&self.origin).map(Vocabulary::Words);
+        }
+        let tokenizer = match &self.tokenizer_files {
             Some(files) => Tokenizer::from_files(files.clone(), &self.origin),
             None => Tokenizer::from_folder(&self.origin),
-        }
+        };
+        tokenizer.map(|tokenizer| Vocabulary::Pieces(Box::new(tokenizer)))
     }
 
     /// SHA-256 (hex) of weights, configuration and tokenizer.
-    pub fn fingerprint(&self, tokenizer: &Tokenizer) -> String {
+    pub fn fingerprint(&self, tokenizer: &Vocabulary) -> String {
         let mut hash = Sha256::new();
         hash.update(&self.config_json);
         hash.update(self.checkpoint.digest());
@@ -140,8 +180,8 @@ impl Files {
         };
         let order = order.filter(|order| order.iter().all(|&row| row < labels.len()));
         if order.is_none() {
-            // Dropped, but still reported as unexpected by its name.
-            self.checkpoint.set_aside(|name| name.starts_with("classifier."));
+            // Dropped, but still reported as unexpected by their names.
+            self.checkpoint.set_aside(|name| name.starts_with("classifier.") || name.starts_with("crf."));
         }
         order
     }

@@ -1,4 +1,9 @@
 //! What stands on the encoder and gives a word its label.
+//!
+//! A CRF's loss is the sentences' negative log-likelihood divided by the number of words, so that it is comparable with the
+//! linear head's. Of single words it says their marginals, whose logarithms are logged as logits are: p_given is the
+//! marginal of the given label, the loss minus its logarithm, the margin a difference of logarithms. What it predicts are
+//! the labels of the sentence's best path, which need not be the likeliest ones of the words.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +12,7 @@ use super::encoder::add_linear;
 use super::parameters::{Builder, Init, Parameters};
 use crate::Result;
 use crate::error::{Error, Problem};
-use crate::nn::{Linear, Outside};
+use crate::nn::{Chain, Linear, Outside};
 
 /// What stands on the encoder. The numbers below `kind` are the prototypical head's; their defaults are those of arXiv
 /// 2105.00828, section 5.
@@ -37,6 +42,8 @@ pub enum HeadKind {
     Linear,
     /// ProtoBERT: a linear map, and the distance to the mean of each class's words.
     Prototypes,
+    /// A linear layer and a linear-chain conditional random field: a sentence's labels are chosen together.
+    Crf,
 }
 
 impl HeadKind {
@@ -45,6 +52,7 @@ impl HeadKind {
         match self {
             Self::Linear => "linear",
             Self::Prototypes => "prototypes",
+            Self::Crf => "crf",
         }
     }
 }
@@ -113,6 +121,13 @@ pub(super) const LINEAR: &str = "classifier";
 pub(super) const MAP: &str = "prototypes";
 /// The prototypical head's logit of `O`.
 pub(super) const OUTSIDE: &str = "prototypes.outside_bias";
+/// The names of a CRF's own parameters begin with this: transitions, start, end. Its emissions are the linear layer's.
+pub(super) const CHAIN: &str = "crf";
+
+/// True for the name of a parameter that belongs to a head.
+pub(super) fn owns(name: &str) -> bool {
+    [LINEAR, MAP, CHAIN].iter().any(|head| name.strip_prefix(head).is_some_and(|rest| rest.starts_with('.')))
+}
 
 /// Adds the head's parameters.
 pub(super) fn build(
@@ -128,6 +143,13 @@ pub(super) fn build(
             add_linear(builder, MAP, settings.dimensions, hidden, Init::Normal(deviation))?;
             builder.add(OUTSIDE, &[1, 1], Init::Constant(settings.outside as f32))
         }
+        HeadKind::Crf => {
+            add_linear(builder, LINEAR, n_labels, hidden, Init::Normal(deviation))?;
+            // At 0 the chain is no chain: words are judged one by one, as a linear head would.
+            builder.add(&format!("{CHAIN}.transitions"), &[n_labels, n_labels], Init::Constant(0.0))?;
+            builder.add(&format!("{CHAIN}.start"), &[n_labels], Init::Constant(0.0))?;
+            builder.add(&format!("{CHAIN}.end"), &[n_labels], Init::Constant(0.0))
+        }
     }
 }
 
@@ -137,6 +159,8 @@ pub(super) enum Head {
     Linear(Linear),
     /// f = W·h + b, to be compared with centroids.
     Prototypes { map: Linear, outside: Outside },
+    /// Emissions W·h + b, and what the order of labels is worth.
+    Crf { emissions: Linear, chain: Chain },
 }
 
 impl Head {
@@ -148,6 +172,11 @@ impl Head {
                 map: parameters.linear(MAP)?,
                 outside: Outside { logit: parameters.handle(OUTSIDE)?, absent: settings.absent as f32 },
             },
+            HeadKind::Crf => {
+                let part = |name: &str| parameters.handle(&format!("{CHAIN}.{name}"));
+                let chain = Chain { transitions: part("transitions")?, start: part("start")?, end: part("end")? };
+                Self::Crf { emissions: parameters.linear(LINEAR)?, chain }
+            }
         })
     }
 }

@@ -91,7 +91,7 @@ impl MaskedModel {
 
     /// Writes the folder that transformers' `BertForMaskedLM` and [`super::Tagger::load`] open.
     pub fn save(&self, folder: &Path, tokenizer: &Tokenizer, precision: Precision) -> Result<()> {
-        super::save::write_folder(folder, &self.config, "BertForMaskedLM", None, tokenizer, || {
+        super::save::write_folder(folder, &self.config, "BertForMaskedLM", None, tokenizer.files(), || {
             let mut tensors = Vec::new();
             for (name, var) in self.parameters.iter() {
                 let name = if name.starts_with("cls.") { name.to_owned() } else { format!("bert.{name}") };

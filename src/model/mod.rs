@@ -1,5 +1,6 @@
 //! Encoders and heads built from [`crate::nn`]; checkpoints in and out, in transformers' layout.
 
+mod bilstm;
 mod centroids;
 pub mod checkpoint;
 mod dropout;
@@ -15,10 +16,11 @@ mod save;
 mod tagger;
 pub mod vocabulary;
 
+pub use bilstm::{BilstmSettings, Words};
 pub use centroids::{CentroidSums, Centroids};
 pub use dropout::DropoutPlan;
 pub use head::{CentroidRule, HeadKind, HeadSettings};
-pub use tagger::{Episode, Learned, Tagger};
+pub use tagger::{Episode, Judged, Learned, Tagger};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +29,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSettings {
-    /// `embedded`, a folder in transformers' layout, or a model of the hub (`bert-base-cased`, `org/name@revision`).
+    /// `embedded`, a folder in transformers' layout, a model of the hub (`bert-base-cased`, `org/name@revision`), or
+    /// `bilstm`: a new bi-LSTM for the words of the text.
     pub source: String,
     /// Keep only the first layers; null keeps all.
     pub layers: Option<usize>,
@@ -35,11 +38,19 @@ pub struct ModelSettings {
     pub random_init: bool,
     /// What stands on the encoder.
     pub head: HeadSettings,
+    /// The sizes of a new bi-LSTM.
+    pub bilstm: BilstmSettings,
 }
 
 impl Default for ModelSettings {
     fn default() -> Self {
-        Self { source: "embedded".into(), layers: None, random_init: false, head: HeadSettings::default() }
+        Self {
+            source: "embedded".into(),
+            layers: None,
+            random_init: false,
+            head: HeadSettings::default(),
+            bilstm: BilstmSettings::default(),
+        }
     }
 }
 

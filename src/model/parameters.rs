@@ -74,8 +74,12 @@ impl Parameters {
 pub enum Init {
     /// Normal around 0 with this standard deviation.
     Normal(f64),
+    /// Uniform between minus this and this.
+    Uniform(f64),
     /// All the same.
     Constant(f32),
+    /// The bias of an LSTM's gates: 1 for those of the second quarter, which forget, and 0 for the others.
+    Gates,
 }
 
 /// Fills [`Parameters`] from a checkpoint, and draws what it lacks.
@@ -134,6 +138,11 @@ impl<'a> Builder<'a> {
 fn draw(streams: &Streams, name: &str, n: usize, init: Init) -> Vec<f32> {
     match init {
         Init::Constant(value) => vec![value; n],
+        Init::Gates => (0..n).map(|i| if i * 4 / n == 1 { 1.0 } else { 0.0 }).collect(),
+        Init::Uniform(bound) => {
+            let mut stream = streams.stream(&format!("initial {name}"), &[]);
+            (0..n).map(|_| ((2.0 * stream.r#gen::<f64>() - 1.0) * bound) as f32).collect()
+        }
         Init::Normal(deviation) => {
             let mut stream = streams.stream(&format!("initial {name}"), &[]);
             // Box–Muller: two uniform numbers give two normal ones.
@@ -163,5 +172,15 @@ mod tests {
         assert!((deviation - 0.02).abs() < 4e-4, "{deviation}");
         assert_eq!(values, draw(&Streams::new(5), "w", 20_001, Init::Normal(0.02)));
         assert_ne!(values, draw(&Streams::new(6), "w", 20_001, Init::Normal(0.02)));
+    }
+
+    #[test]
+    fn uniform_weights_fill_their_interval_and_gates_remember() {
+        let values = draw(&Streams::new(5), "w", 10_000, Init::Uniform(0.5));
+        assert!(values.iter().all(|x| x.abs() <= 0.5));
+        let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / 1e4;
+        let square = values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / 1e4;
+        assert!(mean.abs() < 0.01 && (square - 0.25 / 3.0).abs() < 0.003, "{mean} {square}");
+        assert_eq!(draw(&Streams::new(5), "b", 8, Init::Gates), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
     }
 }

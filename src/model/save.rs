@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::encoder::EncoderConfig;
 use crate::Result;
-use crate::encode::Tokenizer;
+use crate::encode::LEXICON_FILE;
 use crate::error::Error;
 use crate::run::write_atomically;
 
-/// Writes `config.json` and the tokenizer's files into `folder`, and calls `weights` for the rest.
+/// Writes `config.json` and the files of its `vocabulary` into `folder`, and calls `weights` for the rest.
 ///
 /// `architecture` is transformers' name of the class that opens it; `labels` are those of a tagger.
 pub fn write_folder(
@@ -20,7 +20,7 @@ pub fn write_folder(
     config: &EncoderConfig,
     architecture: &str,
     labels: Option<&[String]>,
-    tokenizer: &Tokenizer,
+    vocabulary: &[(String, Vec<u8>)],
     weights: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     let internal = |e: serde_json::Error| Error::Internal(e.to_string());
@@ -34,8 +34,8 @@ pub fn write_folder(
     }
     let text = serde_json::to_string_pretty(&json).map_err(internal)?;
     let mut files = vec![("config.json".to_owned(), text.into_bytes())];
-    files.extend(tokenizer.files().iter().cloned());
-    if !files.iter().any(|(name, _)| name == "tokenizer_config.json") {
+    files.extend(vocabulary.iter().cloned());
+    if !files.iter().any(|(name, _)| name == "tokenizer_config.json" || name == LEXICON_FILE) {
         let text = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.max_pieces,
             "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]" });
         files.push((

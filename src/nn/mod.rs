@@ -20,6 +20,8 @@
 
 pub mod activation;
 pub mod attention;
+pub mod concat;
+pub mod crf;
 pub mod cross_entropy;
 pub mod disentangled;
 pub mod dropout;
@@ -28,6 +30,7 @@ pub mod gradients;
 mod host;
 pub mod layer_norm;
 pub mod linear;
+pub mod lstm;
 pub mod math;
 pub mod means;
 pub mod pool;
@@ -40,6 +43,8 @@ pub mod tiles;
 
 pub use activation::{Activation, linear_activate};
 pub use attention::{Sentences, attention};
+pub use concat::concat;
+pub use crf::{Chain, Decoded, crf_loss};
 pub use cross_entropy::cross_entropy;
 pub use disentangled::{Buckets, Distances, Relative, disentangled_attention};
 pub use dropout::{Dropout, dropout};
@@ -47,6 +52,7 @@ pub use embedding::{Tables, embed};
 pub use gradients::{Gradient, Gradients};
 pub use layer_norm::{Norm, layer_norm, linear_add_norm};
 pub use linear::{Linear, linear, project};
+pub use lstm::{Direction, lstm};
 pub use means::group_means;
 pub use pool::{Buffer, Pool};
 pub use prototypes::{Outside, prototype_logits};

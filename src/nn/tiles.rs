@@ -87,7 +87,14 @@ pub struct Tile<'a> {
     matrix: PhantomData<&'a mut [f32]>,
 }
 
-impl Tile<'_> {
+impl<'a> Tile<'a> {
+    /// A whole matrix of `columns` columns.
+    pub fn whole(matrix: &'a mut [f32], columns: usize) -> Self {
+        let rows = matrix.len() / columns.max(1);
+        assert_eq!(matrix.len(), rows * columns, "not a whole number of rows");
+        Self { first: matrix.as_mut_ptr(), stride: columns, rows, columns, matrix: PhantomData }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

@@ -9,11 +9,11 @@ use super::recorder::Recorder;
 use super::{
     DataSummary, FolderState, GitState, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag, Versions,
 };
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Sentence};
 use crate::dynamics::{LogWriter, TokenTable};
 use crate::error::{Error, Problem, Result};
 use crate::metrics::entity::{self, EntityScores, Mode};
-use crate::model::Tagger;
+use crate::model::{Tagger, Words};
 use crate::perturb::{CapReport, Perturbed, perturb};
 use crate::train::{TrainSettings, Trainer, TrainingData};
 
@@ -70,10 +70,13 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     };
 
     let perturbed = perturb(&corpus.train, &corpus.labels, &config.perturb, config.seed)?;
+    let train = perturbed.train(&corpus.train);
     let device = config.device.open()?;
+    let words = words(corpus, &train, config)?;
     let settings = config.model_beside(request.folder);
-    let (tagger, mut model) = Tagger::load(&settings, corpus.labels.names(), config.seed, &device)?;
+    let (tagger, mut model) = Tagger::load(&settings, &words, corpus.labels.names(), config.seed, &device)?;
     model.source.clone_from(&config.model.source);
+    drop(words);
     if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.model.fingerprint != model.fingerprint) {
         return Err(Error::Config(
             Problem::new(format!("the run was begun with another model: `{}` has changed since", earlier.model.source))
@@ -81,7 +84,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
                 .hint("choose another folder with --out, or remove this one"),
         ));
     }
-    let data = training_data(corpus, &perturbed, config, &tagger)?;
+    let data = training_data(corpus, train, &perturbed, config, &tagger)?;
     for name in perturbed.cap.iter().flat_map(CapReport::types_lost) {
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
@@ -214,8 +217,24 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
     Ok((Manifest::read(folder)?.config, folder.to_owned()))
 }
 
-fn training_data(corpus: &Corpus, perturbed: &Perturbed, config: &RunConfig, tagger: &Tagger) -> Result<TrainingData> {
-    let train = perturbed.train(&corpus.train);
+/// The words that are trained on, and those that are judged.
+fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence], config: &RunConfig) -> Result<Words<'a>> {
+    let Some(fold) = config.fold else {
+        return Ok(Words::new(train, corpus.dev.iter().chain(&corpus.test)));
+    };
+    fold.check(train)?;
+    let (trained_on, judged) = fold.split(train, config.seed);
+    let chosen = |numbers: Vec<u32>| numbers.into_iter().map(|i| &train[i as usize]);
+    Ok(Words::new(chosen(trained_on), chosen(judged)))
+}
+
+fn training_data(
+    corpus: &Corpus,
+    train: Vec<Sentence>,
+    perturbed: &Perturbed,
+    config: &RunConfig,
+    tagger: &Tagger,
+) -> Result<TrainingData> {
     let labels = corpus.labels.names().to_vec();
     let Some(fold) = config.fold else {
         return Ok(TrainingData {

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 
 use crate::Result;
 use crate::corpus::{Origin, Sentence};
-use crate::encode::{EncodedSentence, Tokenizer};
+use crate::encode::{EncodedSentence, Vocabulary};
 use crate::error::{Error, Problem};
 use crate::random::Streams;
 
@@ -66,7 +66,7 @@ impl EncodedSplit {
         sentences: &[Sentence],
         numbers: &[u32],
         origin: Option<&Origin>,
-        tokenizer: &Tokenizer,
+        tokenizer: &Vocabulary,
         max_pieces: usize,
     ) -> Result<Self> {
         let numbers: Vec<u32> = match numbers {

@@ -227,7 +227,7 @@ mod tests {
 
     /// A split with `with` sentences of LOC, then `others` of PER, one word each.
     fn split(with: usize, others: usize) -> EncodedSplit {
-        let sentence = EncodedSentence { pieces: vec![2, 7, 3], words: vec![(0, 1)], truncated: 0, without_piece: 0 };
+        let sentence = EncodedSentence { pieces: vec![2, 7, 3], words: vec![(0, 1)], ..EncodedSentence::default() };
         let labels = [vec![vec![1u8]; with], vec![vec![2u8]; others]].concat();
         EncodedSplit {
             sentences: vec![sentence; with + others],

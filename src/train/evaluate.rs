@@ -5,7 +5,7 @@ use crate::Result;
 use crate::dynamics::{CurvePoint, Observations, Observed, Probabilities, observe};
 use crate::encode::{Batch, EncodedSentence};
 use crate::metrics::entity::{self, Mode, TypeScores};
-use crate::model::{CentroidSums, Centroids, Tagger};
+use crate::model::{CentroidSums, Centroids, Judged, Tagger};
 
 /// Observations of a split's scored words in their order, filled batch by batch in any order.
 pub(super) struct Log {
@@ -75,10 +75,20 @@ fn softmax(logits: &[f32], out: &mut [f32]) {
     }
 }
 
-/// What is seen of a batch, given its logits `[scored, labels]`.
-pub(super) fn observe_batch(logits: &[f32], split: &EncodedSplit, batch: &Batch) -> Result<Observed> {
+/// What is seen of a batch, given its logits `[scored, labels]`, and the labels that were decided on if they are not the
+/// ones with the highest logits.
+pub(super) fn observe_batch(
+    logits: &[f32],
+    decoded: Option<&[u8]>,
+    split: &EncodedSplit,
+    batch: &Batch,
+) -> Result<Observed> {
     let given: Vec<u8> = batch.tokens.iter().map(|&token| split.label(token)).collect();
-    observe(logits, &given)
+    let seen = observe(logits, &given)?;
+    match decoded {
+        Some(decoded) => seen.decided(decoded, &given),
+        None => Ok(seen),
+    }
 }
 
 /// Calls `each` with every batch of the chosen sentences and what was seen of it, dropout off.
@@ -92,8 +102,8 @@ fn pass(
     let sentences: Vec<u32> = sentences.collect();
     for part in sentences.chunks(batch_size) {
         let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
-        let logits = tagger.evaluate(&batch)?;
-        each(&batch, &logits, &observe_batch(&logits, split, &batch)?);
+        let Judged { logits, decoded } = tagger.judge(&batch)?;
+        each(&batch, &logits, &observe_batch(&logits, decoded.as_deref(), split, &batch)?);
     }
     Ok(())
 }

@@ -108,13 +108,14 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
         let start = Instant::now();
         let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
         if eval {
-            observe_batch(&tagger.evaluate(&batch)?, &split, &batch)?;
+            let judged = tagger.judge(&batch)?;
+            observe_batch(&judged.logits, judged.decoded.as_deref(), &split, &batch)?;
         } else {
             gradients.clear();
             let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
             let plan = DropoutPlan::of_config(tagger.config(), streams, [1, number as u64]);
             let learned = tagger.learn(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
-            observe_batch(&learned.logits, &split, &batch)?;
+            observe_batch(&learned.logits, learned.decoded.as_deref(), &split, &batch)?;
             let norm = gradients.norm()?;
             optimizer.step(tagger.parameters(), &gradients, norm, training.learning_rate)?;
         }
@@ -189,11 +190,12 @@ mod tests {
 
     use super::*;
     use crate::corpus::embedded::{EmbeddedSettings, generate};
-    use crate::model::ModelSettings;
+    use crate::model::{ModelSettings, Words};
 
     fn speed(settings: &SpeedSettings) -> Result<Speed> {
         let corpus = generate(&EmbeddedSettings::default()).unwrap();
-        let (tagger, _) = Tagger::load(&ModelSettings::default(), corpus.labels.names(), 1, &Device::Cpu).unwrap();
+        let (tagger, _) =
+            Tagger::load(&ModelSettings::default(), &Words::none(), corpus.labels.names(), 1, &Device::Cpu).unwrap();
         measure(tagger, &corpus.train[..40], settings)
     }
 

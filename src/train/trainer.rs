@@ -233,7 +233,7 @@ impl Trainer {
             let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
             *batch_number += 1;
             step.add(learned.loss, batch.ids.len())?;
-            let seen = observe_batch(&learned.logits, &self.train, &batch)?;
+            let seen = observe_batch(&learned.logits, learned.decoded.as_deref(), &self.train, &batch)?;
             log.record(&self.train, &batch, &learned.logits, &seen);
         }
         let before = (step.number - 1) % self.report.steps_per_epoch * self.sentences_a_step();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use memoscope::encode::{Batch, EncodedSentence};
 use memoscope::model::checkpoint::Checkpoint;
-use memoscope::model::{ModelSettings, Tagger};
+use memoscope::model::{ModelSettings, Tagger, Words};
 use memoscope::nn::Gradients;
 use memoscope::train::TrainSettings;
 use memoscope::train::optimizer::AdamW;
@@ -61,8 +61,7 @@ impl Fixture {
         let whole = |pieces: Vec<u32>| EncodedSentence {
             words: (0..pieces.len() as u16).map(|i| (i, i)).collect(),
             pieces,
-            truncated: 0,
-            without_piece: 0,
+            ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
         let expected = Checkpoint::read(&folder.join("expected.safetensors")).unwrap();
@@ -73,7 +72,7 @@ impl Fixture {
     fn tagger(&self, operations: Operations) -> Tagger {
         let settings = ModelSettings { source: self.model.path().to_str().unwrap().into(), ..Default::default() };
         let labels: Vec<String> = (0..9).map(|i| format!("L{i}")).collect();
-        let (mut tagger, report) = Tagger::load(&settings, &labels, 1, &Device::Cpu).unwrap();
+        let (mut tagger, report) = Tagger::load(&settings, &Words::none(), &labels, 1, &Device::Cpu).unwrap();
         assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
         if operations == Operations::Composed {
             tagger.compose();

@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::Device;
 use memoscope::encode::{Batch, EncodedSentence};
 use memoscope::model::checkpoint::Checkpoint;
-use memoscope::model::{Episode, HeadKind, HeadSettings, ModelSettings, Tagger};
+use memoscope::model::{Episode, HeadKind, HeadSettings, ModelSettings, Tagger, Words};
 use memoscope::nn::Gradients;
 
 use crate::workspace::fixture_model;
@@ -34,8 +34,7 @@ impl Fixture {
         let sentence = |(pieces, labels): (Vec<u32>, &Vec<i64>)| EncodedSentence {
             words: (0..).zip(labels).filter(|(_, label)| **label >= 0).map(|(i, _)| (i, i)).collect(),
             pieces,
-            truncated: 0,
-            without_piece: 0,
+            ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
         Self {
@@ -179,11 +178,11 @@ fn heads_do_not_learn_from_what_the_other_learns_from() {
     let (prototypes, episode) = (fixture.tagger(false), fixture.episode());
     assert!(prototypes.learn(&episode.batch, &[], 1.0, None, &mut Gradients::default()).is_err());
     let labels = ["O", "B-X"].map(String::from);
-    let (linear, _) = Tagger::load(&ModelSettings::default(), &labels, 1, &Device::Cpu).unwrap();
+    let (linear, _) = Tagger::load(&ModelSettings::default(), &Words::none(), &labels, 1, &Device::Cpu).unwrap();
     assert!(linear.learn_episode(&episode, 1.0, None, &mut Gradients::default()).is_err());
     let head = HeadSettings { kind: HeadKind::Prototypes, ..HeadSettings::default() };
     let settings = ModelSettings { head, ..ModelSettings::default() };
-    let (fresh, _) = Tagger::load(&settings, &labels, 1, &Device::Cpu).unwrap();
+    let (fresh, _) = Tagger::load(&settings, &Words::none(), &labels, 1, &Device::Cpu).unwrap();
     assert!(fresh.centroids().is_none());
     assert!(fresh.evaluate(&episode.batch).is_err(), "judged without centroids");
 }

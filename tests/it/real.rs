@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use memoscope::corpus::{self, DataSettings};
-use memoscope::model::{LoadReport, ModelSettings, Tagger};
+use memoscope::model::{LoadReport, ModelSettings, Tagger, Words};
 use memoscope::train::{TrainSettings, Trainer, TrainingData};
 
 fn found(variable: &str, otherwise: Option<PathBuf>, name: &str) -> Option<PathBuf> {
@@ -29,7 +29,7 @@ pub fn model(name: &str) -> Option<PathBuf> {
 fn load(folder: &Path, labels: &[String], change: impl Fn(&mut ModelSettings)) -> (Tagger, LoadReport) {
     let mut settings = ModelSettings { source: folder.to_str().unwrap().into(), ..ModelSettings::default() };
     change(&mut settings);
-    Tagger::load(&settings, labels, 1, &Device::Cpu).unwrap()
+    Tagger::load(&settings, &Words::none(), labels, 1, &Device::Cpu).unwrap()
 }
 
 #[test]

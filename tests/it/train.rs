@@ -8,7 +8,7 @@ use memoscope::corpus::{Origin, Sentence};
 use memoscope::dynamics::{CurvePoint, Observations, StepRecord};
 use memoscope::metrics::entity::TypeScores;
 use memoscope::model::checkpoint::{self, Checkpoint, Precision};
-use memoscope::model::{CentroidRule, HeadKind, HeadSettings, ModelSettings, Tagger};
+use memoscope::model::{CentroidRule, HeadKind, HeadSettings, ModelSettings, Tagger, Words};
 use memoscope::train::pretrain::{PretrainSettings, pretrain};
 use memoscope::train::{EpisodeSettings, EpochEnd, Observer, TrainSettings, Trainer, TrainingData};
 use memoscope::{Error, Result};
@@ -30,7 +30,7 @@ fn encoder() -> tempfile::TempDir {
     folder
 }
 
-fn data() -> TrainingData {
+pub fn data() -> TrainingData {
     let corpus = embedded::generate(&EmbeddedSettings { seed: 5, train: 60, dev: 20, test: 0 }).unwrap();
     let gold = corpus.train.iter().map(|s| s.labels.clone()).collect();
     let mut train: Vec<Sentence> = corpus.train.clone();
@@ -46,7 +46,7 @@ fn data() -> TrainingData {
     }
 }
 
-fn settings() -> TrainSettings {
+pub fn settings() -> TrainSettings {
     TrainSettings {
         epochs: 3,
         batch_size: 16,
@@ -65,23 +65,31 @@ fn tagger(model: &Path, labels: &[String]) -> Tagger {
 fn tagger_with(model: &Path, labels: &[String], head: &HeadSettings) -> Tagger {
     let source = model.to_str().unwrap().into();
     let settings = ModelSettings { source, head: head.clone(), ..ModelSettings::default() };
-    Tagger::load(&settings, labels, 7, &Device::Cpu).unwrap().0
+    let data = data();
+    Tagger::load(&settings, &Words::new(&data.train, &data.dev), labels, 7, &Device::Cpu).unwrap().0
 }
 
-/// Both heads, the prototypical one with either kind of centroids.
-fn heads() -> [HeadSettings; 3] {
+/// All heads, the prototypical one with either kind of centroids.
+fn heads() -> [HeadSettings; 4] {
     let prototypes = HeadSettings { kind: HeadKind::Prototypes, dimensions: 24, ..HeadSettings::default() };
     let running = HeadSettings { centroids: CentroidRule::Running, ..prototypes.clone() };
-    [HeadSettings::default(), prototypes, running]
+    let crf = HeadSettings { kind: HeadKind::Crf, ..HeadSettings::default() };
+    [HeadSettings::default(), prototypes, running, crf]
+}
+
+/// All heads on an encoder, and a bi-LSTM-CRF.
+fn models(encoder: &Path) -> Vec<(&Path, HeadSettings)> {
+    let [.., crf] = heads();
+    heads().into_iter().map(|head| (encoder, head)).chain([(Path::new("bilstm"), crf)]).collect()
 }
 
 /// Keeps what it is told; stops after an epoch if asked to, with a checkpoint.
 #[derive(Default)]
-struct Recorder {
-    steps: Vec<StepRecord>,
-    curve: Vec<CurvePoint>,
+pub struct Recorder {
+    pub steps: Vec<StepRecord>,
+    pub curve: Vec<CurvePoint>,
     types: Vec<TypeScores>,
-    epochs: Vec<(Option<Observations>, Option<Observations>)>,
+    pub epochs: Vec<(Option<Observations>, Option<Observations>)>,
     stop_after: Option<(u32, std::path::PathBuf)>,
 }
 
@@ -122,7 +130,7 @@ fn train_head(model: &Path, settings: &TrainSettings, head: &HeadSettings) -> (R
     (recorder, saved(trainer.tagger()))
 }
 
-fn saved(tagger: &Tagger) -> Vec<u8> {
+pub fn saved(tagger: &Tagger) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     tagger.save(folder.path()).unwrap();
     fs_err::read(folder.path().join("model.safetensors")).unwrap()
@@ -130,11 +138,11 @@ fn saved(tagger: &Tagger) -> Vec<u8> {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let model = encoder();
-    for head in heads() {
+    let encoder = encoder();
+    for (model, head) in models(encoder.path()) {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| train_head(model.path(), &settings(), &head))
+            pool.install(|| train_head(model, &settings(), &head))
         };
         let (one, one_weights) = on(1);
         for threads in [2, 3, 8] {
@@ -150,9 +158,9 @@ fn any_number_of_threads_gives_the_same_bytes() {
 
 #[test]
 fn a_resumed_training_is_the_whole_one() {
-    let model = encoder();
-    for head in heads() {
-        resumed_is_whole(model.path(), &head);
+    let encoder = encoder();
+    for (model, head) in models(encoder.path()) {
+        resumed_is_whole(model, &head);
     }
 }
 
@@ -252,11 +260,11 @@ fn a_prototypical_head_logs_every_token_in_its_eval_pass_and_learns() {
 }
 
 #[test]
-fn a_prototypical_tagger_predicts_as_it_did_when_opened_again() {
+fn a_tagger_with_another_head_predicts_as_it_did_when_opened_again() {
     let model = encoder();
     let data = data();
-    for head in &heads()[1..] {
-        let mut trainer = Trainer::new(tagger_with(model.path(), &data.labels, head), &data, &settings(), 11).unwrap();
+    for (model, head) in &models(model.path())[1..] {
+        let mut trainer = Trainer::new(tagger_with(model, &data.labels, head), &data, &settings(), 11).unwrap();
         trainer.run(&mut Recorder::default()).unwrap();
         let tagger = trainer.finish().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -305,7 +313,14 @@ fn a_saved_tagger_predicts_as_it_did() {
     tagger.save(folder.path()).unwrap();
     let source = folder.path().to_str().unwrap().to_owned();
     let load = |labels: &[String]| {
-        Tagger::load(&ModelSettings { source: source.clone(), ..Default::default() }, labels, 99, &Device::Cpu).unwrap()
+        Tagger::load(
+            &ModelSettings { source: source.clone(), ..Default::default() },
+            &Words::none(),
+            labels,
+            99,
+            &Device::Cpu,
+        )
+        .unwrap()
     };
     let (again, report) = load(&data.labels);
     assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
@@ -360,7 +375,7 @@ fn fewer_layers_random_weights_and_broken_models() {
     let load = |change: &dyn Fn(&mut ModelSettings)| {
         let mut settings = ModelSettings { source: model.path().to_str().unwrap().into(), ..Default::default() };
         change(&mut settings);
-        Tagger::load(&settings, &labels, 7, &Device::Cpu)
+        Tagger::load(&settings, &Words::none(), &labels, 7, &Device::Cpu)
     };
     let (_, report) = load(&|s| s.layers = Some(1)).unwrap();
     assert!(report.shape.starts_with("1 layers"), "{}", report.shape);

@@ -11,7 +11,7 @@ use crate::error::{Error, Problem, Result};
 use crate::metrics::entity::{self, Mode, SpanCounts};
 use crate::metrics::paired::{Paired, paired};
 use crate::metrics::{Prf, Replicates};
-use crate::model::Tagger;
+use crate::model::{Tagger, Words};
 use crate::perturb::PerturbSettings;
 use crate::random::Streams;
 use crate::run::{self, Monitor, Outcome, RunConfig, RunFolder, RunRequest, StopFlag, Versions};
@@ -59,7 +59,8 @@ pub fn compare(
 /// The training of both taggers, which depends on the encoder's shape.
 fn train_settings(texts: &Texts, settings: &CompareSettings) -> Result<TrainSettings> {
     let device = settings.device.open()?;
-    let (tagger, _) = Tagger::load(&settings.model(), texts.labels.names(), 0, &device)?;
+    let words = Words::new(&texts.before.sentences, []);
+    let (tagger, _) = Tagger::load(&settings.model(), &words, texts.labels.names(), 0, &device)?;
     Ok(settings.train(tagger.config().hidden_size, tagger.config().max_pieces))
 }
 

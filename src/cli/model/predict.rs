@@ -27,7 +27,7 @@ const BATCH: usize = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct PredictArgs {
-    /// The `model` folder of a finished run, with either head
+    /// The `model` folder of a finished run, whatever its head
     model: String,
     /// One word a line, an empty line between sentences; columns behind the word are not read. Words beyond the model's
     /// longest sentence are labelled O, with a warning

@@ -141,10 +141,7 @@ impl EncoderConfig {
 
     /// For people: `2 layers, hidden 128, 2 heads, vocabulary 30522`.
     pub fn shape(&self) -> String {
-        format!(
-            "{} layers, hidden {}, {} heads, vocabulary {}",
-            self.layers, self.hidden_size, self.heads, self.vocab_size
-        )
+        self.architecture.shape(self)
     }
 
     /// transformers' class of this kind of encoder for a task: `BertForTokenClassification` for `ForTokenClassification`.

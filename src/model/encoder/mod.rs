@@ -7,6 +7,7 @@
 //! Encoders that differ in names, embeddings and little more share their blocks: see [`post_norm`].
 
 mod bert;
+mod bilstm;
 mod config;
 mod deberta;
 mod distilbert;
@@ -15,6 +16,8 @@ pub mod post_norm;
 mod roberta;
 
 pub use bert::{BertShape, bert};
+pub use bilstm::BILSTM;
+pub(super) use bilstm::Keys as BilstmKeys;
 pub use config::EncoderConfig;
 
 use super::DropoutPlan;
@@ -25,7 +28,7 @@ use crate::nn::{Tape, Value};
 
 /// All architectures that are known.
 pub static ARCHITECTURES: &[&dyn Architecture] =
-    &[&bert::Bert, &roberta::Roberta, &distilbert::DistilBert, &electra::Electra, &deberta::Deberta];
+    &[&bert::Bert, &roberta::Roberta, &distilbert::DistilBert, &electra::Electra, &deberta::Deberta, &bilstm::Bilstm];
 
 /// The name of the word embedding, whatever the architecture: its rows are one a piece.
 pub const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -65,6 +68,17 @@ pub trait Architecture: Send + Sync {
     /// # Errors
     /// [`crate::Error::Internal`] for a parameter that [`Architecture::build`] did not add.
     fn open(&self, parameters: &Parameters, config: &EncoderConfig) -> Result<Box<dyn Encoder>>;
+
+    /// Whether it reads whole words and their characters, by a [`crate::encode::Lexicon`], and not a tokenizer's pieces.
+    fn reads_words(&self) -> bool {
+        false
+    }
+
+    /// Its sizes, for people: `2 layers, hidden 128, 2 heads, vocabulary 30522`.
+    fn shape(&self, config: &EncoderConfig) -> String {
+        let (layers, hidden, heads) = (config.layers, config.hidden_size, config.heads);
+        format!("{layers} layers, hidden {hidden}, {heads} heads, vocabulary {}", config.vocab_size)
+    }
 
     /// The matrix products of a forward pass over `n` pieces of which `scored` reach the head, in sentences of up to
     /// `longest`, as (rows, inputs, outputs): what a speed is compared with.

@@ -1,16 +1,16 @@
 //! What a tagger computes: logits, and what a batch or an episode teaches.
 
-use super::{Episode, Learned, Tagger};
+use super::{Episode, Judged, Learned, Tagger};
 use crate::Result;
 use crate::encode::Batch;
 use crate::error::Error;
 use crate::model::head::Head;
 use crate::model::{Centroids, DropoutPlan};
-use crate::nn::{self, Gradients, Tape, Value};
+use crate::nn::{self, Chain, Decoded, Gradients, Packing, Tape, Value};
 
 impl Tagger {
-    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored words.
-    /// `plan` is absent for no dropout.
+    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored words; with a
+    /// CRF, the sum over sentences of −log p(labels). `plan` is absent for no dropout.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head, which learns from episodes.
@@ -22,15 +22,25 @@ impl Tagger {
         plan: Option<&DropoutPlan>,
         gradients: &mut Gradients,
     ) -> Result<Learned> {
-        let Head::Linear(classifier) = &self.network.head else {
+        let (Head::Linear(layer) | Head::Crf { emissions: layer, .. }) = &self.network.head else {
             return Err(Error::Internal("a prototypical head was to learn from a batch".into()));
         };
         nn::on_pool(|| {
             let tape = self.engine.training();
             let hidden = self.hidden(&tape, batch, plan)?;
-            let logits = nn::linear(&tape, &hidden, classifier)?;
-            let loss = nn::cross_entropy(&tape, &logits, labels, denominator)?;
-            let learned = Learned { logits: logits.to_vec()?, loss: loss.value };
+            let logits = nn::linear(&tape, &hidden, layer)?;
+            let (loss, judged) = match &self.network.head {
+                Head::Crf { chain, .. } => {
+                    let sentences = batch.packing.select(&batch.scored);
+                    let loss = nn::crf_loss(&tape, &logits, chain, &sentences, labels, denominator)?;
+                    (loss, decode(&logits, chain, &sentences)?)
+                }
+                _ => {
+                    let loss = nn::cross_entropy(&tape, &logits, labels, denominator)?;
+                    (loss, Judged { logits: logits.to_vec()?, decoded: None })
+                }
+            };
+            let learned = Learned { logits: judged.logits, decoded: judged.decoded, loss: loss.value };
             tape.backward(loss, gradients)?;
             Ok(learned)
         })
@@ -40,7 +50,7 @@ impl Tagger {
     /// centroids, too. The episode's centroids are returned beside what was learned.
     ///
     /// # Errors
-    /// [`Error::Internal`] for a linear head.
+    /// [`Error::Internal`] for another head.
     pub fn learn_episode(
         &self,
         episode: &Episode,
@@ -49,7 +59,7 @@ impl Tagger {
         gradients: &mut Gradients,
     ) -> Result<(Learned, Centroids)> {
         let Head::Prototypes { map, outside } = &self.network.head else {
-            return Err(Error::Internal("a linear head was to learn from an episode".into()));
+            return Err(Error::Internal("a head without prototypes was to learn from an episode".into()));
         };
         nn::on_pool(|| {
             let tape = self.engine.training();
@@ -61,22 +71,35 @@ impl Tagger {
             let queries = nn::select(&tape, &f, &episode.queries)?;
             let logits = nn::prototype_logits(&tape, &queries, &means, &centroids.present(), outside)?;
             let loss = nn::cross_entropy(&tape, &logits, &episode.labels, denominator)?;
-            let learned = Learned { logits: logits.to_vec()?, loss: loss.value };
+            let learned = Learned { logits: logits.to_vec()?, decoded: None, loss: loss.value };
             tape.backward(loss, gradients)?;
             Ok((learned, centroids))
         })
     }
 
-    /// Logits of the batch's scored words, dropout off: `[scored, labels]`, row by row.
+    /// Logits of the batch's scored words, dropout off: `[scored, labels]`, row by row. Those of a CRF are its marginals'
+    /// logarithms.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head without centroids.
     pub fn evaluate(&self, batch: &Batch) -> Result<Vec<f32>> {
+        Ok(self.judge(batch)?.logits)
+    }
+
+    /// What the head says of the batch's scored words, dropout off.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a prototypical head without centroids.
+    pub fn judge(&self, batch: &Batch) -> Result<Judged> {
         nn::on_pool(|| {
             let tape = self.engine.inference();
             let hidden = self.hidden(&tape, batch, None)?;
             let logits = match &self.network.head {
                 Head::Linear(classifier) => nn::linear(&tape, &hidden, classifier)?,
+                Head::Crf { emissions, chain } => {
+                    let sentences = batch.packing.select(&batch.scored);
+                    return decode(&nn::linear(&tape, &hidden, emissions)?, chain, &sentences);
+                }
                 Head::Prototypes { map, outside } => {
                     let centroids = self
                         .centroids
@@ -87,17 +110,17 @@ impl Tagger {
                     nn::prototype_logits(&tape, &f, &values, &centroids.present(), outside)?
                 }
             };
-            Ok(logits.to_vec()?)
+            Ok(Judged { logits: logits.to_vec()?, decoded: None })
         })
     }
 
     /// Where a prototypical head puts the batch's scored words, dropout off: `[scored, dimensions]`, row by row.
     ///
     /// # Errors
-    /// [`Error::Internal`] for a linear head.
+    /// [`Error::Internal`] for another head.
     pub fn place(&self, batch: &Batch) -> Result<Vec<f32>> {
         let Head::Prototypes { map, .. } = &self.network.head else {
-            return Err(Error::Internal("a linear head has no space to put words in".into()));
+            return Err(Error::Internal("a head without prototypes has no space to put words in".into()));
         };
         nn::on_pool(|| {
             let tape = self.engine.inference();
@@ -127,11 +150,17 @@ impl Tagger {
         let numbered: Vec<_> = (0u32..).zip(&encoded).filter(|(_, s)| !s.words.is_empty()).collect();
         for part in numbered.chunks(batch_size.max(1)) {
             let batch = Batch::pack(part.iter().copied());
-            let logits = self.evaluate(&batch)?;
-            for (&(sentence, token), row) in batch.tokens.iter().zip(logits.chunks_exact(self.labels.len())) {
-                predicted[sentence as usize][usize::from(token)] = nn::math::argmax(row) as u8;
+            let labels = self.judge(&batch)?.into_labels(self.labels.len());
+            for (&(sentence, token), label) in batch.tokens.iter().zip(labels) {
+                predicted[sentence as usize][usize::from(token)] = label;
             }
         }
         Ok(predicted)
     }
+}
+
+/// What a CRF says of words, given their emissions.
+fn decode(emissions: &Value, chain: &Chain, sentences: &Packing) -> Result<Judged> {
+    let Decoded { log_marginals, labels } = nn::crf::decode(&emissions.to_vec()?, chain, sentences)?;
+    Ok(Judged { logits: log_marginals, decoded: Some(labels.into_iter().map(|label| label as u8).collect()) })
 }

@@ -5,14 +5,15 @@ use candle_core::{Device, Tensor};
 use super::{Network, Tagger};
 use crate::Result;
 use crate::error::{Error, Problem};
+use crate::model::encoder::{BILSTM, WORDS};
 use crate::model::engine::Engine;
 use crate::model::files::Files;
 use crate::model::parameters::{Builder, Parameters};
-use crate::model::{HeadKind, LoadReport, ModelSettings, head};
+use crate::model::{HeadKind, LoadReport, ModelSettings, Words, head};
 
 impl Tagger {
     /// Loads (or draws, with `random_init`) the encoder and puts a head for `labels` on it; new weights come from
-    /// `seed`.
+    /// `seed`. `words` are those of the text: a bi-LSTM is made for them.
     ///
     /// A `classifier` in the checkpoint is used if its shape fits and its label names, where it has names of its own,
     /// are ours; its rows are then put into our order. The same holds for a prototypical head, whose centroids are used if
@@ -22,8 +23,18 @@ impl Tagger {
     /// [`Error::Model`] if files are missing or broken, a tensor of the encoder is missing or has another shape, or
     /// the tokenizer has more pieces than the embedding has rows; [`Error::Config`] for a number of layers that the
     /// encoder does not have, or a head that cannot be made.
-    pub fn load(settings: &ModelSettings, labels: &[String], seed: u64, device: &Device) -> Result<(Self, LoadReport)> {
-        Self::from_files(Files::open(&settings.source)?, settings, labels, seed, device)
+    pub fn load(
+        settings: &ModelSettings,
+        words: &Words<'_>,
+        labels: &[String],
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Self, LoadReport)> {
+        let files = match settings.source.as_str() {
+            BILSTM => Files::bilstm(&settings.bilstm, words)?,
+            source => Files::open(source)?,
+        };
+        Self::from_files(files, settings, labels, seed, device)
     }
 
     /// Opens a tagger that was saved, its head and its labels included: to predict with.
@@ -85,17 +96,25 @@ impl Tagger {
             ));
         }
         let fingerprint = files.fingerprint(&tokenizer);
-        let order = (!settings.random_init).then(|| files.label_order(labels)).flatten();
-        let checkpoint = if settings.random_init { None } else { Some(&mut files.checkpoint) };
+        let drawn = settings.random_init || files.fresh;
+        if settings.random_init && !files.rows.is_empty() {
+            return Err(Error::Config(
+                Problem::new("model.random_init is on, and model.bilstm.vectors asks for word vectors from a file")
+                    .hint("leave one of them out"),
+            ));
+        }
+        let order = (!drawn).then(|| files.label_order(labels)).flatten();
+        let checkpoint = if drawn { None } else { Some(&mut files.checkpoint) };
         let mut builder = Builder::new(checkpoint, seed, device);
         config.architecture.build(&mut builder, &config)?;
         builder.require_complete()?;
         head::build(&mut builder, &settings.head, labels.len(), config.hidden_size, config.initializer_range)?;
         let (parameters, missing) = (std::mem::take(&mut builder.parameters), std::mem::take(&mut builder.missing));
-        if let (HeadKind::Linear, Some(order)) = (settings.head.kind, order) {
-            put_rows_in_order(&parameters, order)?;
+        if let (HeadKind::Linear | HeadKind::Crf, Some(order)) = (settings.head.kind, order) {
+            put_labels_in_order(&parameters, settings.head.kind, order)?;
         }
-        let centroids = match settings.head.kind == HeadKind::Prototypes && !settings.random_init {
+        put_rows(&parameters, &files.rows)?;
+        let centroids = match settings.head.kind == HeadKind::Prototypes && !drawn {
             true => files.centroids(labels, settings.head.dimensions)?,
             false => None,
         };
@@ -104,7 +123,7 @@ impl Tagger {
             revision: files.revision.clone(),
             fingerprint,
             missing,
-            unexpected: if settings.random_init { Vec::new() } else { files.checkpoint.rest() },
+            unexpected: if drawn { Vec::new() } else { files.checkpoint.rest() },
             n_parameters: parameters.count(),
             shape: config.shape(),
         };
@@ -127,12 +146,38 @@ impl Tagger {
     }
 }
 
-/// Puts the rows of a linear head that came from a checkpoint into the order of our labels.
-fn put_rows_in_order(parameters: &Parameters, order: Vec<usize>) -> Result<()> {
+/// Puts what a head from a checkpoint says of each label into the order of our labels.
+fn put_labels_in_order(parameters: &Parameters, kind: HeadKind, order: Vec<usize>) -> Result<()> {
     let order = Tensor::from_iter(order.into_iter().map(|i| i as u32), &Device::Cpu)?;
-    for name in ["weight", "bias"] {
-        let var = parameters.get(&format!("{}.{name}", head::LINEAR))?;
-        var.set(&var.as_tensor().index_select(&order.to_device(var.device())?, 0)?)?;
+    let put = |name: String, dims: &[usize]| -> Result<()> {
+        let var = parameters.get(&name)?;
+        let order = order.to_device(var.device())?;
+        let mut tensor = var.as_tensor().clone();
+        for &dim in dims {
+            tensor = tensor.index_select(&order, dim)?;
+        }
+        Ok(var.set(&tensor)?)
+    };
+    put(format!("{}.weight", head::LINEAR), &[0])?;
+    put(format!("{}.bias", head::LINEAR), &[0])?;
+    if kind == HeadKind::Crf {
+        put(format!("{}.transitions", head::CHAIN), &[0, 1])?;
+        put(format!("{}.start", head::CHAIN), &[0])?;
+        put(format!("{}.end", head::CHAIN), &[0])?;
     }
     Ok(())
+}
+
+/// Writes these rows of the word embedding.
+fn put_rows(parameters: &Parameters, rows: &[(u32, Vec<f32>)]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let var = parameters.get(WORDS)?;
+    let (_, width) = var.dims2()?;
+    let mut values: Vec<f32> = var.as_tensor().flatten_all()?.to_vec1()?;
+    for (row, vector) in rows {
+        values[*row as usize * width..][..width].copy_from_slice(vector);
+    }
+    Ok(var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?)
 }

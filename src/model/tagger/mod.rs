@@ -18,7 +18,8 @@ use super::parameters::Parameters;
 use super::vocabulary::RowsInUse;
 use super::{Centroids, HeadKind, HeadSettings};
 use crate::Result;
-use crate::encode::{Batch, Tokenizer};
+use crate::encode::{Batch, UNKNOWN, Vocabulary};
+use crate::nn;
 
 /// An encoder with a head that gives each word one label, its tokenizer included.
 pub struct Tagger {
@@ -27,7 +28,7 @@ pub struct Tagger {
     /// What a prototypical head judges with; `None` before they are set, and for a linear head.
     centroids: Option<Centroids>,
     parameters: Parameters,
-    tokenizer: Tokenizer,
+    tokenizer: Vocabulary,
     labels: Vec<String>,
     rows_in_use: Option<RowsInUse>,
     /// Product of the weight decay factors that the rows not in use have missed.
@@ -66,8 +67,27 @@ pub struct Episode {
 pub struct Learned {
     /// Logits of the scored words as the batch was seen, dropout on: `[scored, labels]`, row by row.
     pub logits: Vec<f32>,
+    /// The labels that were decided on, where they are not simply the ones with the highest logits.
+    pub decoded: Option<Vec<u8>>,
     /// The loss in nats.
     pub loss: f64,
+}
+
+/// What a head says of a batch's scored words.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Logits `[scored, labels]`, row by row; of a CRF, the marginals' logarithms.
+    pub logits: Vec<f32>,
+    /// The labels that were decided on, where they are not simply the ones with the highest logits: a CRF's best path.
+    pub decoded: Option<Vec<u8>>,
+}
+
+impl Judged {
+    /// The label of each word, of `n_labels`.
+    pub fn into_labels(self, n_labels: usize) -> Vec<u8> {
+        let highest = |row| nn::math::argmax(row) as u8;
+        self.decoded.unwrap_or_else(|| self.logits.chunks_exact(n_labels).map(highest).collect())
+    }
 }
 
 impl Tagger {
@@ -76,8 +96,8 @@ impl Tagger {
         &self.config
     }
 
-    /// The tokenizer.
-    pub fn tokenizer(&self) -> &Tokenizer {
+    /// What makes ids of words.
+    pub fn tokenizer(&self) -> &Vocabulary {
         &self.tokenizer
     }
 
@@ -124,7 +144,12 @@ impl Tagger {
 
     /// Cuts the word embedding down to the pieces that training and evaluation will meet (see [`super::vocabulary`]).
     pub fn use_rows(&mut self, ids: &BTreeSet<u32>) -> Result<()> {
-        self.rows_in_use = Some(RowsInUse::select(&mut self.parameters, ids)?);
+        let mut ids = ids.clone();
+        if let Vocabulary::Words(_) = self.tokenizer {
+            // Word dropout puts it in the place of others.
+            ids.insert(UNKNOWN);
+        }
+        self.rows_in_use = Some(RowsInUse::select(&mut self.parameters, &ids)?);
         self.network = Network::new(&self.parameters, &self.config, &self.head)?;
         Ok(())
     }
@@ -167,8 +192,7 @@ impl Tagger {
                 values = rows.whole(&values, self.missed_decay);
                 shape[0] = self.config.vocab_size;
             }
-            let of_head = [head::LINEAR, head::MAP].iter().any(|prefix| name.starts_with(prefix));
-            let name = if of_head { name.to_owned() } else { format!("{prefix}.{name}") };
+            let name = if head::owns(name) { name.to_owned() } else { format!("{prefix}.{name}") };
             tensors.push((name, shape, values));
         }
         tensors.extend(self.centroids.iter().flat_map(|centroids| centroids.tensors()));
@@ -176,14 +200,13 @@ impl Tagger {
     }
 
     /// Writes `config.json`, `model.safetensors` and the tokenizer's files so that transformers' `from_pretrained`
-    /// opens the folder: as a token classifier, or, with a prototypical head, which transformers does not know, as an
-    /// encoder.
+    /// opens the folder: as a token classifier, or, with a head that transformers does not know, as an encoder.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        let prototypes = self.head.kind == HeadKind::Prototypes;
+        let linear = self.head.kind == HeadKind::Linear;
         let mut config = self.config.clone();
-        config.head = prototypes.then(|| self.head.clone());
-        let architecture = config.class(if prototypes { "Model" } else { "ForTokenClassification" });
-        super::save::write_folder(folder, &config, &architecture, Some(&self.labels), &self.tokenizer, || {
+        config.head = (!linear).then(|| self.head.clone());
+        let architecture = config.class(if linear { "ForTokenClassification" } else { "Model" });
+        super::save::write_folder(folder, &config, &architecture, Some(&self.labels), self.tokenizer.files(), || {
             checkpoint::write(&folder.join("model.safetensors"), &self.tensors()?, Precision::Single, &[])
         })
     }

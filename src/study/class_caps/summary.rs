@@ -160,6 +160,7 @@ pub(super) fn variant_name(variant: Variant, others: &[Variant]) -> String {
         parts.push(match variant.0 {
             HeadKind::Linear => "linear head",
             HeadKind::Prototypes => "prototypical head",
+            HeadKind::Crf => "CRF head",
         });
     }
     if start_differs {

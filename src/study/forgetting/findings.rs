@@ -317,6 +317,7 @@ mod tests {
             train: Default::default(),
             device: DeviceName::Cpu,
             fold: None,
+            pretrained: None,
         };
         Encoder { name, source: "tiny", shape: Some("2 layers"), n_parameters: Some(10), config }
     }
