@@ -110,7 +110,7 @@ fn folders_that_do_not_fit_are_refused() {
 #[test]
 fn a_missing_source_is_a_data_error() {
     let error = load(&DataSettings { source: "no/such/folder".into(), ..DataSettings::default() }).unwrap_err();
-    assert_eq!(error.to_string(), "no/such/folder: there is no such folder");
+    assert_eq!(error.to_string(), "no/such/folder: there is no such file or folder");
     let error = read_file(Path::new("no/such/file")).unwrap_err();
     assert!(matches!(error, Error::Data(_)));
 }
