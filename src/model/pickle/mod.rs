@@ -2,7 +2,7 @@
 //!
 //! Such a file is a zip archive: `data.pkl` is a program for Python's pickle machine that builds a dictionary of tensors,
 //! `data/0`, `data/1`, … are the numbers of their storages. Python's own machine calls whatever the program names, which
-//! is why a downloaded file can run anything there. Ours ([`machine`]) knows the instructions that a dictionary of
+//! is why a downloaded file can run anything there. Ours knows the instructions that a dictionary of
 //! tensors needs and the handful of names that PyTorch uses for it; any other name or instruction refuses the file. It
 //! calls nothing: a tensor comes out as storage, offset, shape and strides.
 //!
