@@ -26,6 +26,11 @@ protobert *settings:
 pretraining *settings:
     cargo run --release --quiet -- sweep experiments/pretraining.toml "$@"
 
+# What encoders forget, and how long they settle: `just forgetting data=DIR model=DIR out=DIR encoders=pretrained,random`
+[group('studies')]
+forgetting *settings:
+    cargo run --release --quiet -- sweep experiments/forgetting.toml "$@"
+
 # Find wrong labels in annotated text: `just audit mine.txt --model minilm-l6/`
 [group('studies')]
 audit *arguments:

@@ -122,7 +122,7 @@ fn style(width: Width) -> Style {
 }
 
 /// Every tag that is opened is closed, in order; nothing but the document's own tags.
-fn assert_well_formed(svg: &str) {
+pub fn assert_well_formed(svg: &str) {
     let mut open: Vec<&str> = Vec::new();
     for tag in svg.split('<').skip(1) {
         let (inside, _) = tag.split_once('>').expect("a tag ends");

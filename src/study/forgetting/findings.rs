@@ -21,7 +21,10 @@ pub(super) fn paragraphs(gathered: &Gathered<'_>, numbers: &Numbers<'_>) -> Vec<
 
 fn opening(gathered: &Gathered<'_>, numbers: &Numbers<'_>) -> String {
     let subject = &gathered.subject;
-    let trained = gathered.encoders.iter().filter_map(|encoder| Some(format!("{} ({})", encoder.name, encoder.shape?)));
+    let trained = gathered.encoders.iter().filter_map(|encoder| {
+        let source = if encoder.source == encoder.name { String::new() } else { format!("{}, ", encoder.source) };
+        Some(format!("{} ({source}{})", encoder.name, encoder.shape?))
+    });
     let seeds = numbers.cells.iter().map(|cell| cell.runs.len()).max().unwrap_or(0);
     let over = match seeds {
         0 | 1 => "one seed each, so without a spread".to_owned(),
@@ -406,7 +409,7 @@ mod tests {
         let numbers = Numbers::of(&gathered);
         assert_eq!(
             opening(&gathered, &numbers),
-            "tiny (2 layers) and tiny-random (2 layers) fine-tuned on news for 10 epochs, up to 2 seeds each, mean ± standard \
+            "tiny (2 layers) and tiny-random (tiny, 2 layers) fine-tuned on news for 10 epochs, up to 2 seeds each, mean ± standard \
              deviation. Forgetting is counted in the train pass (dropout on, before the update) unless the other pass is named."
         );
         assert_eq!(
