@@ -15,7 +15,7 @@ pub(super) fn curve(path: &Path) -> Result<Vec<CurvePoint>> {
     }
     let (frame, _) = parquet::read(path, frames::CURVE, REMAKE_FILE)?;
     let columns = Columns { frame: &frame, path };
-    let epoch = columns.known("epoch")?;
+    let epoch = epochs(&columns)?;
     let step = count_or_zero(&columns, "step")?;
     let examples_seen = count_or_zero(&columns, "examples_seen")?;
     let mut numbers = Vec::new();
@@ -26,12 +26,9 @@ pub(super) fn curve(path: &Path) -> Result<Vec<CurvePoint>> {
     let sure = |column: usize, row: usize| number(column, row).unwrap_or(f64::NAN);
     let mut points = Vec::with_capacity(frame.height());
     for row in 0..frame.height() {
-        let Some(epoch) = epoch[row] else {
-            return Err(Error::Data(Problem::new(format!("column `epoch`, row {}: no number", row + 1)).at(path)));
-        };
         points.push(CurvePoint {
             step: step[row],
-            epoch,
+            epoch: epoch[row],
             examples_seen: examples_seen[row],
             learning_rate: sure(0, row),
             dev_f1: sure(1, row),
@@ -87,7 +84,7 @@ pub(super) fn types(path: &Path) -> Result<Vec<TypePoint>> {
     }
     let (frame, _) = parquet::read(path, frames::TYPES, REMAKE_FILE)?;
     let columns = Columns { frame: &frame, path };
-    let epoch = columns.finite("epoch")?;
+    let epoch = epochs(&columns)?;
     let name = columns.text("type")?;
     let step = count_or_zero(&columns, "step")?;
     let (predicted, support) = (columns.whole("predicted", u64::MAX)?, columns.whole("support", u64::MAX)?);
@@ -96,7 +93,7 @@ pub(super) fn types(path: &Path) -> Result<Vec<TypePoint>> {
     Ok((0..frame.height())
         .map(|row| TypePoint {
             step: step[row],
-            epoch: f64::from(epoch[row]),
+            epoch: epoch[row],
             name: name[row].clone(),
             precision: precision[row],
             recall: recall[row],
@@ -105,6 +102,13 @@ pub(super) fn types(path: &Path) -> Result<Vec<TypePoint>> {
             support: support[row],
         })
         .collect())
+}
+
+/// Epochs trained, with every digit: a resumed run writes again what it has read.
+fn epochs(columns: &Columns<'_>) -> Result<Vec<f64>> {
+    let known = columns.known("epoch")?;
+    let missing = |row: usize| Problem::new(format!("column `epoch`, row {}: no number", row + 1)).at(columns.path);
+    known.into_iter().enumerate().map(|(row, epoch)| epoch.ok_or_else(|| Error::Data(missing(row)))).collect()
 }
 
 /// A count that a log made elsewhere may lack: 0 then, which analysis takes for "unknown".

@@ -72,7 +72,14 @@ const PANELS: [Shown; 5] = [
         open: None,
         absent: false,
     },
-    Shown { heading: "Dev F1", title: "at its peak", column: "dev_f1", scale: Scale::Share, open: None, absent: false },
+    Shown {
+        heading: "Dev F1",
+        title: "F1 at its peak",
+        column: "dev_f1",
+        scale: Scale::Share,
+        open: None,
+        absent: false,
+    },
 ];
 
 /// Draws the figure.

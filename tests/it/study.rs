@@ -177,7 +177,7 @@ fn a_resumed_run_has_the_bytes_of_a_straight_one() {
     run(&experiment, &broken, &mut Silent, &StopFlag::default()).unwrap();
 
     assert_eq!(Manifest::read(&broken).unwrap().resumed, 2);
-    for part in ["dynamics", "tokens.parquet", "curve.parquet", "model"] {
+    for part in ["dynamics", "tokens.parquet", "curve.parquet", "types.parquet", "model"] {
         assert!(files(&straight, part) == files(&broken, part), "{part} differs");
     }
     let outcome = run(&experiment, &broken, &mut Silent, &StopFlag::default()).unwrap();

@@ -8,6 +8,8 @@ use crate::metrics::Estimate;
 
 /// Below this p-value a trend is spoken of as one.
 const SIGNIFICANT: f64 = 0.05;
+/// With fewer runs no order of theirs has so small a p-value: 2/4! is 0.083.
+const FEWEST_RUNS: usize = 5;
 
 /// What the findings are about.
 #[derive(Debug, Clone, Copy)]
@@ -168,6 +170,9 @@ fn ends(points: &[Point], get: fn(&Point) -> Option<Estimate>, show: fn(&Estimat
 
 fn trend_words(found: Option<&MeasureTrend>) -> String {
     let Some(MeasureTrend { trend, .. }) = found else { return String::new() };
+    if trend.n < FEWEST_RUNS {
+        return format!(" (whether it goes with the steps {} runs cannot tell)", trend.n);
+    }
     let p = if trend.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", trend.p) };
     let numbers = format!("Kendall's τ = {:.2}, {p}, {} runs", trend.tau, trend.n).replace("= -", "= −");
     match trend.tau {
@@ -256,7 +261,7 @@ mod tests {
         assert!(
             text.contains(
                 "settling lasts 3.0 ± 0.0 epochs with random weights and at least 6.5 ± 4.9 epochs after 300 \
-            steps (no monotone relation with the steps is seen: "
+            steps (whether it goes with the steps 4 runs cannot tell)"
             ),
             "{text}"
         );
