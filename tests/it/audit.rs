@@ -333,7 +333,7 @@ fn what_cannot_be_audited_is_refused_before_anything_is_written() {
     assert_snapshot!(with(&["--gold", "mine.txt", "--with", "issues.csv"]), @"2: error: `--with issues.csv` does not name a measure");
     assert_snapshot!(with(&["--gold", "mine.txt", "--with", "cleanlab=issues.csv"]), @"3: error: issues.csv: 1 of 3 tokens have no score, the first is token 0 of sentence 1, counted from 0");
     assert_snapshot!(refuse(&["mine.txt"]), @"2: error: which encoder is to read the text?");
-    assert_snapshot!(refuse(&["mine.txt", "--model", "none", "--folds", "2"]), @"3: error: there is no model folder `none`");
+    assert_snapshot!(refuse(&["mine.txt", "--model", "none/", "--folds", "2"]), @"3: error: there is no model folder `none/`");
     for (name, code) in [("outside.txt", 3), ("empty.txt", 3), ("mixed.txt", 3), ("latin.txt", 3), ("none.txt", 3)] {
         let said = workspace.run(&["audit", name, "--model", "embedded"]);
         assert_eq!(said.code, code, "{name}: {said}");
