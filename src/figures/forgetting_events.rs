@@ -44,7 +44,7 @@ pub fn draw(
         let has = |pass: &&str| found.iter().flatten().any(|other| other == pass);
         ["train", "eval"].into_iter().filter(has).collect()
     };
-    let mut rows: Vec<(f64, Vec<(&str, Vec<Series>)>)> = Vec::new();
+    let mut rows: Vec<Level<'_>> = Vec::new();
     for &noise in &noises {
         let of_level = rows_with(shares, "noise", noise)?;
         let mut families = Vec::new();
@@ -128,7 +128,10 @@ fn panel(area: super::panel::Area, labels: &[String], titled: bool) -> Panel {
     Panel { area, x, y: Axis::share_symlog(LINEAR_BELOW, title) }
 }
 
-fn in_words(rows: &[(f64, Vec<(&str, Vec<Series>)>)], names: &[String], n_labels: usize) -> String {
+/// A noise level, and each pass's encoders.
+type Level<'a> = (f64, Vec<(&'a str, Vec<Series>)>);
+
+fn in_words(rows: &[Level<'_>], names: &[String], n_labels: usize) -> String {
     let one = |series: &Series| {
         let share = |wanted: f64| series.places.iter().find(|place| place.x == wanted).map(|place| place.mean);
         let forgotten: f64 =

@@ -110,10 +110,11 @@ pub(super) fn lead_with_space(tokenizer: &mut Value) -> bool {
             changed = true;
         }
     }
-    if changed && let Some(processor) = tokenizer.get_mut("post_processor") {
-        if let Some(switch @ Value::Bool(false)) = processor.get_mut("add_prefix_space") {
-            *switch = Value::Bool(true);
-        }
+    if changed
+        && let Some(processor) = tokenizer.get_mut("post_processor")
+        && let Some(switch @ Value::Bool(false)) = processor.get_mut("add_prefix_space")
+    {
+        *switch = Value::Bool(true);
     }
     changed
 }
