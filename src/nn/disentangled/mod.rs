@@ -1,7 +1,7 @@
 //! Disentangled self-attention over packed sentences (DeBERTa, arXiv 2006.03654, section 3.1; 2111.09543).
 //!
 //! Beside what a piece is, attention looks at how far apart two pieces are. q is `[m, h]`, k and v are `[n, h]` as in
-//! [attention](super::attention); κ and ρ `[r, h]` are keys and queries of relative positions, b the row of a distance
+//! [attention](mod@super::attention); κ and ρ `[r, h]` are keys and queries of relative positions, b the row of a distance
 //! ([`Distances`]). For query i and key j of a sentence and a head, with d = h / heads and f the number of terms:
 //!
 //! ```text
