@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use super::bilstm::{self, New};
 use super::checkpoint::Checkpoint;
 use super::embedded;
-use super::encoder::{BILSTM, EncoderConfig};
+use super::encoder::{BILSTM, BilstmKeys, EncoderConfig};
 use super::{BilstmSettings, Centroids, Words};
 use crate::Result;
-use crate::encode::{Lexicon, Tokenizer, Vocabulary};
+use crate::encode::{LEXICON_FILE, Lexicon, Tokenizer, Vocabulary};
 use crate::error::{Error, Problem};
 use crate::hub::{self, Kind, Repository, Snapshot};
 
@@ -141,13 +141,31 @@ impl Files {
             return Ok(Vocabulary::Words(lexicon));
         }
         if self.config.architecture.reads_words() {
-            return Lexicon::from_folder(&self.origin).map(Vocabulary::Words);
+            return self.saved_lexicon().map(Vocabulary::Words);
         }
         let tokenizer = match &self.tokenizer_files {
             Some(files) => Tokenizer::from_files(files.clone(), &self.origin),
             None => Tokenizer::from_folder(&self.origin),
         };
         tokenizer.map(|tokenizer| Vocabulary::Pieces(Box::new(tokenizer)))
+    }
+
+    /// The lexicon that was saved beside the weights.
+    fn saved_lexicon(&self) -> Result<Lexicon> {
+        let lexicon = Lexicon::from_folder(&self.origin)?;
+        let keys = BilstmKeys::of(&self.config)?;
+        let (words, characters) = (lexicon.n_words(), lexicon.n_characters());
+        if (words, characters) != (keys.vocab_size, keys.character_vocab_size) {
+            return Err(Error::Model(
+                Problem::new(format!(
+                    "it has rows for {words} words and {characters} characters, config.json asks for {} and {}",
+                    keys.vocab_size, keys.character_vocab_size
+                ))
+                .at(self.origin.join(LEXICON_FILE))
+                .hint("copy all files of the model from where it was saved: these belong to two"),
+            ));
+        }
+        Ok(lexicon)
     }
 
     /// SHA-256 (hex) of weights, configuration and tokenizer.

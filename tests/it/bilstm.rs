@@ -143,6 +143,8 @@ fn the_labels_of_a_saved_one_follow_their_names() {
         Tagger::open(copy.path().to_str().unwrap(), &Device::Cpu).err().unwrap().to_string()
     };
     assert!(error("lexicon.json", "{").contains("lexicon.json:1: not a lexicon"));
+    let other = error("lexicon.json", r#"{"words": ["a"], "characters": []}"#);
+    assert!(other.contains("lexicon.json: it has rows for 2 words and 1 characters"), "{other}");
     assert!(error("model.safetensors", "").contains("model.safetensors"));
     let config = fs_err::read_to_string(folder.path().join("config.json")).unwrap();
     assert!(error("config.json", &config.replace("\"hidden\": 12", "\"hidden\": 13")).contains("shape"));

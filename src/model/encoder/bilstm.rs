@@ -55,7 +55,8 @@ pub(in crate::model) struct Keys {
 const MOST_WORDS: usize = u16::MAX as usize;
 
 impl Keys {
-    fn of(config: &EncoderConfig) -> Result<Self> {
+    /// Those of a configuration of this architecture.
+    pub fn of(config: &EncoderConfig) -> Result<Self> {
         let json = serde_json::Value::Object(config.json.clone());
         serde_json::from_value(json).map_err(|e| Error::Internal(format!("a checked configuration: {e}")))
     }
