@@ -132,8 +132,7 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
         );
     };
     let mut settings = AuditSettings {
-        // A folder is the same with and without the separator that shells put behind it.
-        model: args.model.trim_end_matches(['/', '\\']).to_owned(),
+        model: folder_name(&args.model).to_owned(),
         layers: args.layers,
         folds: args.folds,
         seeds: seeds(&args.seeds)?,
@@ -182,6 +181,12 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A folder's name without the slash at its end: spelled either way it is the same model. Where there is no such folder, the
+/// slash says that one was meant and not a name on the hub.
+fn folder_name(model: &str) -> &str {
+    if Path::new(model).is_dir() { model.trim_end_matches(['/', '\\']) } else { model }
 }
 
 /// `audits/<file without its ending>`, or of a folder `audits/<folder>-<split>`.
