@@ -40,7 +40,7 @@ pub fn draw(measures: &DataFrame, names: &[String], style: &Style, stem: &Path) 
              without an onset, of which the second panel has no mark. Forgettable: right in one epoch and wrong in the next, \
              at least once. Noise detection: F1 of the cluster of high losses. Levels of noise stand at even distances, as \
              they were asked for. {}",
-            levels::seeds_in_words(families.iter().flatten())
+            levels::seeds_in_words(families.iter().flatten()).replace("bands", "whiskers")
         ),
         alt: in_words(&families, names),
     };

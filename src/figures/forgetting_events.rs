@@ -62,7 +62,7 @@ pub fn draw(
              (after the epoch, dropout off), where both were logged. One row for each share of noise asked for. Logarithmic \
              above {}. {}",
             percent(LINEAR_BELOW),
-            levels::seeds_in_words(all())
+            levels::seeds_in_words(all()).replace("bands", "whiskers")
         ),
         alt: in_words(&rows, names, labels.len()),
     };

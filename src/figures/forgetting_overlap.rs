@@ -61,7 +61,10 @@ pub fn draw(pairs: &DataFrame, names: &[String], condition: &str, style: &Style,
             columns: &columns,
             left: longest(&rows) + 8.0,
             value: &|i, j| at(i, j).and_then(|row| values[row]),
-            show: |value| format!("{value:.2}").replace('-', "−"),
+            show: |value| match format!("{value:.2}") {
+                zero if zero == "-0.00" => "0.00".into(),
+                text => text.replace('-', "−"),
+            },
         };
         cells.draw(&mut sheet.canvas, *area);
     }
