@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::options::Loudness;
 use super::output::{errln, outln};
 use super::{interrupt, progress};
-use crate::model::{ModelSettings, Tagger, Words};
+use crate::model::Tagger;
 use crate::run::Pretraining;
 use crate::train::pretrain::{PretrainSettings, WeightFormat};
 
@@ -174,17 +174,8 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
 }
 
 fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
-    let settings = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
-    let labels = ["O".to_owned(), "B-X".to_owned()];
-    let device = candle_core::Device::Cpu;
     // A tagger that was saved is described with its own head and labels, an encoder without.
-    let (tagger, report, is_tagger) = match Tagger::open(&args.model, &device) {
-        Ok((tagger, report)) => (tagger, report, true),
-        Err(_) => {
-            let (tagger, report) = Tagger::load(&settings, &Words::none(), &labels, 0, &device)?;
-            (tagger, report, false)
-        }
-    };
+    let (tagger, report, is_tagger) = Tagger::inspect(&args.model, &candle_core::Device::Cpu)?;
     if args.json {
         outln!("{}", serde_json::to_string_pretty(&report)?);
         return Ok(());

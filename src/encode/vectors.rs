@@ -17,7 +17,7 @@ use fs_err::File;
 
 use super::form;
 use crate::Result;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
 
 /// Vectors by the form of their words.
 pub type Vectors = BTreeMap<String, Vec<f32>>;
@@ -99,7 +99,7 @@ fn read_text(path: &Path, dimensions: usize, kept: &mut Kept<'_>) -> Result<()> 
             match column.parse::<f32>() {
                 Ok(x) if x.is_finite() => vector.push(x),
                 _ => {
-                    let what = format!("`{column}` is not a finite number");
+                    let what = format!("`{}` is not a finite number", printable(column));
                     return refuse(what, "each line is a word and its numbers, separated by single spaces");
                 }
             }
@@ -174,7 +174,7 @@ fn read_npy(path: &Path, dimensions: usize, kept: &mut Kept<'_>) -> Result<()> {
         }
         let numbers = || bytes.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]]));
         if !numbers().all(f32::is_finite) {
-            let what = format!("row {row} (`{word}`) holds something that is not a finite number");
+            let what = format!("row {row} (`{}`) holds something that is not a finite number", printable(word));
             return Err(broken(what));
         }
         kept.offer(word, || numbers().collect());

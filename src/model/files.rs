@@ -214,10 +214,10 @@ fn locate(source: &str) -> Result<(PathBuf, Option<String>)> {
     }
     let repository = Repository::parse(Kind::Model, source).filter(|_| !folder.exists());
     let Some(repository) = repository else {
-        return Err(Error::Model(
-            Problem::new(format!("there is no model folder `{source}`"))
-                .hint("name a folder with config.json, weights and tokenizer, a model of the hub, or `embedded`"),
-        ));
+        return Err(Error::Model(Problem::new(format!("there is no model folder `{source}`")).hint(
+            "name a folder with config.json, weights and tokenizer, a model of the hub (`name`, `org/name`, \
+                     `org/name@revision`), or `embedded`",
+        )));
     };
     let Snapshot { folder, commit } = hub::snapshot(&repository)?;
     Ok((folder, Some(commit)))

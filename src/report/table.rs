@@ -175,6 +175,7 @@ impl Format {
             Cell::Integer(value) => thousands(*value),
             Cell::Number(value) => match self {
                 Self::Integer => count(*value),
+                Self::Scientific(_) if *value == 0.0 => "0".into(),
                 Self::Scientific(digits) => format!("{value:.digits$e}").replace("e-", "e−"),
                 _ => format!("{}{unit}", fixed(value * factor, self.decimals())),
             },

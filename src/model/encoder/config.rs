@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{ARCHITECTURES, Architecture};
 use crate::Result;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
 use crate::model::HeadSettings;
 use crate::nn::Activation;
 
@@ -90,7 +90,10 @@ impl EncoderConfig {
     /// [`Error::Model`] for a file that is not the configuration of a known architecture, or of one that cannot be.
     pub fn parse(json: &[u8], path: &Path) -> Result<Self> {
         let broken = |e: serde_json::Error| {
-            let problem = Problem::new(format!("not the configuration of an encoder: {e}")).at(path);
+            // The line is said in front, and where a value came from the file, control characters with it.
+            let said = e.to_string();
+            let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);
+            let problem = Problem::new(format!("not the configuration of an encoder: {}", printable(said))).at(path);
             let problem = if e.line() > 0 { problem.line(e.line()) } else { problem };
             Error::Model(problem.hint("use the config.json that came with the weights"))
         };
@@ -103,7 +106,7 @@ impl EncoderConfig {
             let types: Vec<&str> =
                 ARCHITECTURES.iter().flat_map(|a| a.names().model_types).map(|(model_type, _)| *model_type).collect();
             return refuse(
-                format!("model_type `{}` is not supported", common.model_type),
+                format!("model_type `{}` is not supported", printable(&common.model_type)),
                 format!("use an encoder of model_type {}", types.join(", ")),
             );
         };
@@ -115,26 +118,25 @@ impl EncoderConfig {
         config.head = common.memoscope_head;
         config.json = serde_json::from_slice(json).map_err(broken)?;
         let sizes = [
-            config.vocab_size,
-            config.embedding_size,
-            config.hidden_size,
-            config.layers,
-            config.heads,
-            config.intermediate_size,
-            config.max_pieces,
+            ("rows of the word embedding", config.vocab_size),
+            ("width of the embeddings", config.embedding_size),
+            ("hidden size", config.hidden_size),
+            ("number of layers", config.layers),
+            ("number of attention heads", config.heads),
+            ("width of the feed-forward layers", config.intermediate_size),
+            ("number of positions", config.max_pieces),
         ];
-        if sizes.contains(&0) || !config.hidden_size.is_multiple_of(config.heads) {
-            return refuse(
-                "a size is zero, or the heads do not divide the hidden size".into(),
-                "use the config.json that came with the weights".into(),
-            );
+        let hint = "use the config.json that came with the weights";
+        if let Some((what, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+            return refuse(format!("the {what} is 0"), hint.into());
         }
-        if let Some(size) = sizes.into_iter().chain([config.first_position, config.token_types]).find(|&s| s > LARGEST)
-        {
-            return refuse(
-                format!("a size is {size}, more than any encoder has"),
-                "use the config.json that came with the weights".into(),
-            );
+        if !config.hidden_size.is_multiple_of(config.heads) {
+            let (heads, hidden) = (config.heads, config.hidden_size);
+            return refuse(format!("{heads} attention heads do not divide a hidden size of {hidden}"), hint.into());
+        }
+        let tables = [("first position", config.first_position), ("number of token types", config.token_types)];
+        if let Some((what, size)) = sizes.into_iter().chain(tables).find(|(_, size)| *size > LARGEST) {
+            return refuse(format!("the {what} is {size}, more than any encoder has"), hint.into());
         }
         Ok(config)
     }
@@ -211,7 +213,7 @@ mod tests {
             (r#", "hidden_act": "swish"}"#, "swish"),
             (r#", "position_embedding_type": "relative_key"}"#, "absolute"),
             (r#", "type_vocab_size": 100000000000}"#, "more than any"),
-            ("", "line 2"),
+            ("", ":2: "),
         ] {
             let error = parse(&format!("{BERT}{more}")).unwrap_err();
             assert!(error.to_string().contains(what) && error.hint().is_some(), "{error}");

@@ -43,23 +43,49 @@ impl Tagger {
     /// [`Error::Model`] as for [`Tagger::load`], and if the folder holds an encoder without a head.
     pub fn open(source: &str, device: &Device) -> Result<(Self, LoadReport)> {
         let files = Files::open(source)?;
-        let labels = files.labels()?;
-        let head = files.config.head.clone().unwrap_or_default();
-        let settings = ModelSettings { source: source.to_owned(), head, ..ModelSettings::default() };
         let origin = files.origin.clone();
-        let (tagger, report) = Self::from_files(files, &settings, &labels, 0, device)?;
-        if report.missing.is_empty() && tagger.head.kind == HeadKind::Prototypes && tagger.centroids.is_none() {
-            return Err(Error::Model(
-                Problem::new("the centroids of its prototypical head are missing")
-                    .at(origin.join("model.safetensors"))
-                    .hint("save the model again from a finished run: words cannot be judged without them"),
-            ));
-        }
+        let labels = files.labels()?;
+        let (tagger, report) = Self::as_saved(files, source, &labels, device)?;
         if !report.missing.is_empty() {
             return Err(Error::Model(
                 Problem::new("the weights of its head are missing: this is an encoder, not a tagger")
                     .at(origin)
                     .hint("give the `model` folder of a finished run, or train one with `memoscope train`"),
+            ));
+        }
+        Ok((tagger, report))
+    }
+
+    /// Opens what a source holds, to be described: a tagger that was saved (true), or an encoder under a head that is drawn.
+    ///
+    /// # Errors
+    /// As for [`Tagger::load`], and for a saved tagger of which something is missing.
+    pub fn inspect(source: &str, device: &Device) -> Result<(Self, LoadReport, bool)> {
+        let any = ["O".to_owned(), "B-X".to_owned()];
+        if source == BILSTM {
+            let settings = ModelSettings { source: source.to_owned(), ..ModelSettings::default() };
+            let (tagger, report) = Self::load(&settings, &Words::none(), &any, 0, device)?;
+            return Ok((tagger, report, false));
+        }
+        let files = Files::open(source)?;
+        let labels = files.labels().unwrap_or_else(|_| any.to_vec());
+        let named = labels != any;
+        let (tagger, report) = Self::as_saved(files, source, &labels, device)?;
+        let is_tagger = named && report.missing.is_empty();
+        Ok((tagger, report, is_tagger))
+    }
+
+    /// With the head that the files name, which is drawn where they have no weights of it.
+    fn as_saved(files: Files, source: &str, labels: &[String], device: &Device) -> Result<(Self, LoadReport)> {
+        let head = files.config.head.clone().unwrap_or_default();
+        let settings = ModelSettings { source: source.to_owned(), head, ..ModelSettings::default() };
+        let origin = files.origin.clone();
+        let (tagger, report) = Self::from_files(files, &settings, labels, 0, device)?;
+        if report.missing.is_empty() && tagger.head.kind == HeadKind::Prototypes && tagger.centroids.is_none() {
+            return Err(Error::Model(
+                Problem::new("the centroids of its prototypical head are missing")
+                    .at(origin.join("model.safetensors"))
+                    .hint("save the model again from a finished run: words cannot be judged without them"),
             ));
         }
         Ok((tagger, report))

@@ -15,8 +15,11 @@ pub(super) fn all(
     points: &[Point],
     trends: &[MeasureTrend],
 ) -> Result<Vec<Table>> {
-    let mut tables =
-        vec![points_table(points)?, trends_table(trends)?, encoders_table(checkpoints)?, run_table::table(input)?];
+    let mut tables = vec![points_table(points)?];
+    if !trends.is_empty() {
+        tables.push(trends_table(trends)?);
+    }
+    tables.extend([encoders_table(checkpoints)?, run_table::table(input)?]);
     tables.extend(cap_table::table(input)?);
     Ok(tables)
 }
@@ -85,7 +88,7 @@ fn trends_table(trends: &[MeasureTrend]) -> Result<Table> {
     Table::from_frame(
         &frame,
         "trends",
-        "Does it rise with pretraining?",
+        "Trends with pretraining",
         "Kendall's τ-b of each measure with the steps of pretraining, over the runs of one noise level, and the p-value of a \
          permutation test (10,000 assignments, two-sided; not corrected for their number). Where only a lower bound is \
          known (settling to the end of the training, an onset not seen), pairs whose order is uncertain count as ties.",
