@@ -37,6 +37,8 @@ fn encoders_are_compared_over_seeds_and_noise() {
         "Without noise, forgotten at least once: pretrained ",
         "pretrained minus random, the same shape initialised at random, seed by seed. Without noise: ",
         " points of forgettable tokens, 95 % interval ",
+        " points in the eval pass, 95 % interval ",
+        " (in the eval pass at ",
         "Of the paper's finding, ",
         "two seeds of one encoder: pretrained κ ",
         "two encoders at one seed: pretrained and random κ ",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::overlap::{PairOverlap, Seeds};
-use super::summary::{Cell, Contrast, FORGETTABLE, Measure, SETTLING};
+use super::summary::{Cell, Contrast, FORGETTABLE, FORGETTABLE_OTHER, Measure, SETTLING};
 use super::tables::in_words;
 use super::{Gathered, Numbers};
 use crate::figures::scale::percent;
@@ -100,6 +100,16 @@ fn pair(gathered: &Gathered<'_>, levels: &[Contrast]) -> String {
             None => "forgetting could not be compared".into(),
         };
         let _ = write!(text, "{settling}, {forgetting}");
+        if let Some(by) = level.by(&FORGETTABLE_OTHER) {
+            let _ = write!(
+                text,
+                ", {} points in the {} pass{} ({})",
+                signed(100.0 * by.mean, 2),
+                gathered.pass.other().name(),
+                between(&by, 100.0, 2),
+                verdict(&by, &FORGETTABLE_OTHER)
+            );
+        }
         let [open, open_random] = level.without_onset;
         if open + open_random > 0 {
             let _ = write!(
@@ -112,7 +122,7 @@ fn pair(gathered: &Gathered<'_>, levels: &[Contrast]) -> String {
         text.push('.');
     }
     text.push(' ');
-    text.push_str(&conclusion(levels));
+    text.push_str(&conclusion(levels, gathered.pass.other().name()));
     text
 }
 
@@ -130,7 +140,7 @@ fn verdict(difference: &Estimate, measure: &Measure) -> &'static str {
 }
 
 /// Whether the paper's finding is seen: the random encoder settles for less long and forgets more.
-fn conclusion(levels: &[Contrast]) -> String {
+fn conclusion(levels: &[Contrast], other_pass: &str) -> String {
     let noisy: Vec<&Contrast> = levels.iter().filter(|level| level.noise > 0.0).collect();
     let at_levels = |measure: &Measure, seen: &dyn Fn(Interval) -> bool, of: &[&Contrast]| -> Vec<String> {
         let has = |level: &&&Contrast| level.by(measure).and_then(|by| by.interval()).is_some_and(seen);
@@ -145,7 +155,11 @@ fn conclusion(levels: &[Contrast]) -> String {
         found if found == n => "at every level".to_owned(),
         _ => format!("at {} alone", list(levels)),
     };
-    let forgets = say(at_levels(&FORGETTABLE, &|i| i.high < 0.0, &all), all.len());
+    let more_by = |measure: &Measure| say(at_levels(measure, &|i| i.high < 0.0, &all), all.len());
+    let mut forgets = more_by(&FORGETTABLE);
+    if levels.iter().any(|level| level.by(&FORGETTABLE_OTHER).is_some()) {
+        let _ = write!(forgets, " (in the {other_pass} pass {})", more_by(&FORGETTABLE_OTHER));
+    }
     let seen = match noisy.len() {
         0 => format!("it forgets more {forgets} (how long it settles is asked where there is noise)"),
         n => {

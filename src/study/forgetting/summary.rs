@@ -199,6 +199,13 @@ pub(super) const FORGETTABLE: Measure = Measure {
     format: Format::IntervalPercent(2),
     get: RunNumbers::forgettable,
 };
+/// The same in the pass in which events are not counted otherwise.
+pub(super) const FORGETTABLE_OTHER: Measure = Measure {
+    key: "forgettable_other",
+    heading: "Forgettable, other pass",
+    format: Format::IntervalPercent(2),
+    get: |run, pass| run.forgettable(pass.other()),
+};
 /// F1 of noise detection at its best epoch.
 pub(super) const DETECTION: Measure = Measure {
     key: "detection_f1",
@@ -214,7 +221,7 @@ pub(super) const DEV_PEAK: Measure = Measure {
     get: |run, _| Some(run.scores.dev_peak?.value),
 };
 /// All of them, in the order they are shown.
-pub(super) const MEASURES: [Measure; 5] = [SETTLING, ONSET, FORGETTABLE, DETECTION, DEV_PEAK];
+pub(super) const MEASURES: [Measure; 6] = [SETTLING, ONSET, FORGETTABLE, FORGETTABLE_OTHER, DETECTION, DEV_PEAK];
 
 /// All seeds of one encoder at one noise.
 pub(super) struct Cell<'a> {
