@@ -88,12 +88,13 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
         "report/figures/pretraining.csv",
         "report/figures/pretraining-encoders.csv",
         "report/tables/points.csv",
-        "report/tables/trends.tex",
+        "report/tables/points.tex",
         "report/tables/encoders.csv",
     ] {
         assert!(out.join(file).metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");
     }
     assert!(!out.join("runs/pretrained/step=000024").exists(), "no model was asked for after the last step");
+    assert!(!out.join("report/tables/trends.csv").exists(), "two points of one seed are no trend");
     let manifest = Manifest::read(&out.join("runs/steps=000020,noise=0.30,seed=1")).unwrap();
     assert_eq!(manifest.model.source, "pretrained/step=000020");
     assert_eq!(manifest.config.pretrained.as_ref().unwrap().steps, 20);
