@@ -44,5 +44,6 @@ mod snapshot;
 
 pub use listener::{Listener, Silent, Transfer, listen};
 pub use name::{Kind, Repository};
+pub use select::TOKENIZER_FILES;
 pub use settings::HubSettings;
 pub use snapshot::{Hub, Snapshot, snapshot};

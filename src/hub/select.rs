@@ -16,17 +16,21 @@ pub const SHARDS: &str = "model.safetensors.index.json";
 /// Weights as PyTorch pickles them.
 pub const PICKLE: &str = "pytorch_model.bin";
 
-/// What a model has besides its weights, where it has it; `config.json` alone is required.
-const MODEL_FILES: [&str; 9] = [
-    "config.json",
-    "tokenizer_config.json",
+/// What every model has.
+const CONFIG: &str = "config.json";
+
+/// The files of a tokenizer, of which a model has some: those that are fetched with it, and that travel with a saved one.
+pub const TOKENIZER_FILES: [&str; 10] = [
     "tokenizer.json",
+    "tokenizer_config.json",
     "special_tokens_map.json",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
     "spm.model",
     "sentencepiece.bpe.model",
+    "spiece.model",
+    "added_tokens.json",
 ];
 
 /// The labels and splits of a data set; `test` may be missing.
@@ -45,9 +49,9 @@ pub fn wanted(kind: Kind, repository: &str, listed: &[String]) -> Result<Vec<&'s
     let missing = |what: String, hint: &str| Err(Error::Hub(Problem::new(what).hint(hint)));
     match kind {
         Kind::Model => {
-            if !has("config.json") {
+            if !has(CONFIG) {
                 return missing(
-                    format!("{repository} has no config.json: it is no model in transformers' layout"),
+                    format!("{repository} has no {CONFIG}: it is no model in transformers' layout"),
                     "name another repository",
                 );
             }
@@ -57,7 +61,8 @@ pub fn wanted(kind: Kind, repository: &str, listed: &[String]) -> Result<Vec<&'s
                     "name a repository with PyTorch weights; other formats are not read",
                 );
             };
-            Ok(MODEL_FILES.into_iter().filter(|name| has(name)).chain([weights]).collect())
+            let tokenizer = TOKENIZER_FILES.into_iter().filter(|name| has(name));
+            Ok([CONFIG].into_iter().chain(tokenizer).chain([weights]).collect())
         }
         Kind::Data => match DATA_FILES[..3].iter().find(|name| !has(name)) {
             Some(name) => missing(

@@ -7,20 +7,7 @@ use serde_json::Value;
 
 use crate::Result;
 use crate::error::{Error, Problem};
-
-/// The files of a tokenizer that travel with a model: transformers opens a saved folder with them.
-const COMPANIONS: [&str; 10] = [
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spm.model",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "added_tokens.json",
-];
+use crate::hub::TOKENIZER_FILES;
 
 /// The model's configuration: read for its `model_type`, written by the model and not by us.
 const CONFIG: &str = "config.json";
@@ -38,7 +25,7 @@ impl Files {
     /// Those of a model folder that concern the tokenizer.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut files = Vec::new();
-        for name in COMPANIONS.into_iter().chain([CONFIG]) {
+        for name in TOKENIZER_FILES.into_iter().chain([CONFIG]) {
             let path = folder.join(name);
             if path.is_file() {
                 files.push((name.to_owned(), fs::read(&path).map_err(Error::io(&path))?));
