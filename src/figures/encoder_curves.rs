@@ -47,7 +47,7 @@ pub fn draw(curves: &DataFrame, names: &[String], style: &Style, stem: &Path) ->
     let mut sheet = Sheet::new(words, style);
     encoders::legend(&mut sheet, names);
     let mut areas = encoders::panels(&mut sheet, style, [rows.len(), 2]).into_iter();
-    let headings = ["dev F1", "accuracy on noisy tokens, as labelled"];
+    let headings = ["dev F1", "noisy tokens as labelled"];
     let empty = [(0.0, [Vec::new(), Vec::new()])];
     for (noise, families) in if rows.is_empty() { &empty[..] } else { &rows[..] } {
         for (i, family) in families.iter().enumerate() {
