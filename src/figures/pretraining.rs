@@ -104,7 +104,7 @@ pub fn draw(runs: &DataFrame, encoders: &DataFrame, style: &Style, stem: &Path) 
              memorisation; when memorisation begins; how well two clusters of the losses find the wrong labels at the best \
              epoch; which share of the training tokens is forgettable; and dev F1 at its peak. Last, the encoder itself: its \
              accuracy on held-out masked pieces. Circles in the first panel: some run settles to the end of the training, so \
-             that the mean is a lower bound. Circles in the row `not seen`: runs without such a boundary, which no mean \
+             that the mean is a lower bound. Circles in the row “not seen”: runs without such a boundary, which no mean \
              includes. {}",
             seeds_in_words(families.iter().flatten())
         ),
@@ -132,7 +132,7 @@ pub fn draw(runs: &DataFrame, encoders: &DataFrame, style: &Style, stem: &Path) 
     if let Some(area) = areas.get(PANELS.len()) {
         let y = Axis::score(series::highest([&masked]), "accuracy");
         let panel = Panel { area: room(area), x, y };
-        panel.frame(&mut sheet.canvas, "Masked pieces, the encoder itself", true);
+        panel.frame(&mut sheet.canvas, "Masked pieces", true);
         if masked.places.is_empty() {
             panel.note(&mut sheet.canvas, "not recorded");
         }
