@@ -150,7 +150,7 @@ fn verify(data: &EditableFile, decisions: &Decisions, change: &Change) -> Result
         return refuse(what, ANOTHER);
     };
     let place = place(data, sentence, start);
-    let there: Vec<&str> = raw.words().skip(start).take(end - start).collect();
+    let there: Vec<&str> = raw.tokens.iter().map(String::as_str).skip(start).take(end - start).collect();
     if let Some(words) = words.as_ref().filter(|words| **words != there) {
         return refuse(format!("the words are {}, but {place} has {}", shown(words), shown(&there)), ANOTHER);
     }

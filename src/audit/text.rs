@@ -69,7 +69,7 @@ impl Text {
         if !path.exists() {
             return Err(Error::Data(Problem::new("there is no such file").at(path).hint("check the path")));
         }
-        let annotated = files::read(path)?;
+        let annotated = files::read(path, None)?;
         let (labels, mut sentences) = annotated.labelled()?;
         let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
         let bytes = fs_err::read(path).map_err(Error::io(path))?;
@@ -81,20 +81,18 @@ impl Text {
         }));
         let invalid = annotated.invalid_transitions(file).len();
         // IOB1 and BIOES are converted tag by tag: what they do not allow may be good IOB2.
-        let become_suspects = match annotated.scheme {
+        let become_suspects = match annotated.writing.scheme {
             Scheme::Iob2 => "they become suspects",
-            Scheme::Iob1 | Scheme::Bioes => "those that are invalid in IOB2, too, become suspects",
+            Scheme::Iob1 | Scheme::Bioes | Scheme::Io => "those that are invalid in IOB2, too, become suspects",
         };
-        let warnings = (invalid > 0)
-            .then(|| {
-                format!("{}: {invalid} invalid {} transitions; {become_suspects}", path.display(), annotated.scheme)
-            })
-            .into_iter()
-            .collect();
+        let mut warnings = annotated.notes();
+        warnings.extend((invalid > 0).then(|| {
+            format!("{}: {invalid} invalid {} transitions; {become_suspects}", path.display(), annotated.writing.scheme)
+        }));
         Ok(Self {
             path: path.to_owned(),
             fingerprint: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
-            scheme: annotated.scheme,
+            scheme: annotated.writing.scheme,
             lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
             labels,
             sentences,

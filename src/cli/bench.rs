@@ -110,7 +110,7 @@ fn once(args: &BenchArgs) -> Result<Speed> {
 /// The training sentences, and the names of their labels.
 fn sentences(data: &str) -> Result<(Vec<String>, Vec<corpus::Sentence>)> {
     if Path::new(data).is_file() {
-        let (labels, mut files) = corpus::files::read(Path::new(data))?.labelled()?;
+        let (labels, mut files) = corpus::files::read(Path::new(data), None)?.labelled()?;
         return Ok((labels.names().to_vec(), files.pop().unwrap_or_default()));
     }
     let corpus = corpus::load(&DataSettings { source: data.into(), ..DataSettings::default() })?;

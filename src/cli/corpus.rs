@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use crate::corpus::describe::{describe_corpus, describe_files};
 use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
-use crate::corpus::{Corpus, DataSettings, load, open, write_conll};
+use crate::corpus::{Columns, Corpus, DataSettings, load, load_train, open, write_conll};
 use crate::error::{Error, Problem};
 use crate::perturb::{CapSettings, NoiseKind, PerturbSettings, perturb, write_copy};
 use crate::run::write_atomically;
@@ -43,6 +43,9 @@ pub struct DescribeArgs {
     /// A folder with train, dev and test files, a single file in CoNLL columns, `embedded`, or a data set of the hub
     /// (conll03, jnlpba, wnut17, org/name).
     pub source: String,
+    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped).
+    #[arg(long, value_name = "NAMES")]
+    pub columns: Option<Columns>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -51,8 +54,12 @@ pub struct DescribeArgs {
 /// Arguments of `corpus perturb`.
 #[derive(Debug, Clone, Args)]
 pub struct PerturbArgs {
-    /// A folder with train and dev files, `embedded`, or a data set of the hub (conll03, jnlpba, wnut17, org/name).
+    /// A folder with a train file and perhaps others, a single file, `embedded`, or a data set of the hub (conll03,
+    /// jnlpba, wnut17, org/name).
     pub source: String,
+    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped).
+    #[arg(long, value_name = "NAMES")]
+    pub columns: Option<Columns>,
     /// Folder to write to; it must be missing, empty or an earlier noisy copy.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -130,7 +137,7 @@ fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
     let description = if arguments.source == "embedded" {
         describe_corpus(&load(&DataSettings::default())?)
     } else {
-        describe_files(&open(&arguments.source)?.0)?
+        describe_files(&open(&arguments.source, arguments.columns.as_ref())?.0)?
     };
     if arguments.json {
         outln!("{}", serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);
@@ -149,7 +156,8 @@ fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
         cap: arguments.cap.clone(),
     };
     crate::perturb::validate(&settings)?;
-    let corpus = load(&DataSettings { source: arguments.source.clone(), ..DataSettings::default() })?;
+    let (source, columns) = (arguments.source.clone(), arguments.columns.clone());
+    let corpus = load_train(&DataSettings { source, columns, ..DataSettings::default() })?;
     warn(&corpus);
     let perturbed = perturb(&corpus.train, &corpus.labels, &settings, arguments.seed)?;
     let noise = write_copy(&corpus, &perturbed, &settings, arguments.seed, &arguments.out)?;

@@ -15,6 +15,10 @@ pub(super) struct SettingFlags {
     /// `embedded`, a folder with train, dev and test, or a data set of the hub: conll03, jnlpba, wnut17, org/name
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
+    /// Names of the data's columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is
+    /// skipped)
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<String>,
     /// `embedded`, a folder in transformers' layout, a model of the hub (bert-base-cased, org/name@revision), or `bilstm`: a
     /// new bi-LSTM for the words of the data
     #[arg(long, value_name = "MODEL")]
@@ -117,9 +121,10 @@ impl SettingFlags {
         Ok(layers)
     }
 
-    fn named(&self) -> [(&'static str, Option<&String>); 16] {
+    fn named(&self) -> [(&'static str, Option<&String>); 17] {
         [
             ("data", self.data.as_ref()),
+            ("columns", self.columns.as_ref()),
             ("model", self.model.as_ref()),
             ("head", self.head.as_ref()),
             ("model-layers", self.model_layers.as_ref()),

@@ -19,8 +19,9 @@ pub struct Shorthand {
 }
 
 /// The settings that have a short name.
-const SHORTHANDS: [Shorthand; 15] = [
+const SHORTHANDS: [Shorthand; 16] = [
     Shorthand { name: "data", key: "data.source" },
+    Shorthand { name: "columns", key: "data.columns" },
     Shorthand { name: "model", key: "model.source" },
     Shorthand { name: "model-layers", key: "model.layers" },
     Shorthand { name: "head", key: "model.head.kind" },

@@ -9,6 +9,9 @@ use crate::Result;
 use super::files::AnnotatedFiles;
 use super::{Corpus, LabelSet, Scheme, Sentence, SpanMode, SpanReader};
 
+/// Most lines of invalid transitions that a description lists.
+pub const MOST_LINES: usize = 20;
+
 /// A corpus in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Description {
@@ -24,6 +27,9 @@ pub struct Description {
     pub splits: Vec<SplitDescription>,
     /// Sentences that two splits share.
     pub duplicates: Vec<SharedSentences>,
+    /// What a user should know about how the files were read, one sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// One split in numbers.
@@ -47,6 +53,9 @@ pub struct SplitDescription {
     pub invalid_transitions: usize,
     /// Where the first of them stands; null if there is none.
     pub first_invalid_transition: Option<Place>,
+    /// One-based lines of the first [`MOST_LINES`] of them.
+    #[serde(default)]
+    pub invalid_transition_lines: Vec<usize>,
     /// Sentences that repeat an earlier one of this split word by word.
     pub duplicate_sentences: usize,
     /// Share of entities whose name is also an entity in train, of whatever type, 0 to 1; null for train itself, for a
@@ -96,10 +105,12 @@ pub fn describe_files(files: &AnnotatedFiles) -> Result<Description> {
         names.iter().map(String::as_str).zip(sentences.iter().map(Vec::as_slice)).collect();
     let mut description = describe_splits(&labels, &splits);
     description.name = files.name.clone();
-    description.scheme = files.scheme;
+    description.scheme = files.writing.scheme;
+    description.notes = files.notes();
     for (split, (_, file)) in description.splits.iter_mut().zip(&files.files) {
         let invalid = files.invalid_transitions(file);
         split.invalid_transitions = invalid.len();
+        split.invalid_transition_lines = invalid.iter().take(MOST_LINES).map(|invalid| invalid.line).collect();
         split.first_invalid_transition = invalid.into_iter().next().map(|first| Place {
             path: file.path.display().to_string(),
             line: first.line,
@@ -140,6 +151,7 @@ fn describe_splits(labels: &LabelSet, splits: &[(&str, &[Sentence])]) -> Descrip
         labels: labels.names().to_vec(),
         splits: described,
         duplicates: shared_sentences(splits),
+        notes: Vec::new(),
     }
 }
 
@@ -175,6 +187,7 @@ fn describe_split(
         tags,
         invalid_transitions: 0,
         first_invalid_transition: None,
+        invalid_transition_lines: Vec::new(),
         duplicate_sentences: sentences.len() - distinct.len(),
         entity_names_seen_in_train: (train_names.is_some() && n_entities > 0)
             .then(|| n_seen as f64 / n_entities as f64),

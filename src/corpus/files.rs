@@ -1,16 +1,17 @@
 //! A folder of annotated files: its splits read, their common scheme recognised, their tags turned into label ids.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Result;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
 
-use super::json;
-use super::layout::{Split, find_splits};
-use super::read::{ConllFile, RawSentence, read_file};
-use super::scheme::{Evidence, Tag, is_valid_transition, recognise, to_iob2};
-use super::{Corpus, LabelSet, Origin, Scheme, Sentence};
+use super::decode::Decoded;
+use super::layout::{Split, find_splits, missing};
+use super::read::{self, ConllFile, RawSentence};
+use super::scheme::{Evidence, Tag, is_valid_transition, to_iob2};
+use super::tags::{IO_MESSAGE, Notation};
+use super::{Columns, Corpus, LabelSet, Origin, Scheme, Sentence, json};
 
 /// Most labels an inventory may have: ids are 8 bits.
 pub const MAX_LABELS: usize = 256;
@@ -20,16 +21,29 @@ pub const MAX_LABELS: usize = 256;
 pub struct AnnotatedFiles {
     /// The folder's name, or the file's.
     pub name: String,
+    /// The folder or file.
+    pub path: PathBuf,
     /// The files, in the order of [`Split::ALL`]; a file read by itself has no split.
     pub files: Vec<(Option<Split>, ConllFile)>,
-    /// The scheme they are written in; IOB2 if they hold no entity.
-    pub scheme: Scheme,
+    /// How their tags are written.
+    pub writing: Writing,
 }
 
-/// A word whose tag may not follow the one before.
+/// How the tags of a corpus are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writing {
+    /// With prefixes or without.
+    pub notation: Notation,
+    /// The scheme; IOB2 if there is no entity.
+    pub scheme: Scheme,
+    /// In BIOES, `L-` and `U-` are written for `E-` and `S-`.
+    pub bilou: bool,
+}
+
+/// A token whose tag may not follow the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidTransition {
-    /// One-based line of the word; of the sentence's last word if the sentence ends too early (BIOES).
+    /// One-based line of the token; of the sentence's last token if the sentence ends too early (BIOES).
     pub line: usize,
     /// The tag before, `O` at the start of the sentence.
     pub from: String,
@@ -37,19 +51,17 @@ pub struct InvalidTransition {
     pub to: String,
 }
 
-/// Reads the splits of a folder, in CoNLL columns or as JSON lines ([`json`]), or a single file.
+/// Reads the splits of a folder that are there, or a single file, in CoNLL columns or as JSON lines ([`json`]).
 ///
 /// # Errors
-/// [`Error::Data`] for whatever [`find_splits`], [`read_file`] and [`json::read`] refuse, a split without a sentence, tags that make up
-/// no known scheme, splits in different schemes, and more than [`MAX_LABELS`] labels.
-pub fn read(path: &Path) -> Result<AnnotatedFiles> {
-    let files = if path.is_file() {
-        vec![(None, read_file(path)?)]
-    } else if let Some(folder) = json::find(path) {
-        json::read(&folder)?.into_iter().map(|(split, file)| (Some(split), file)).collect()
+/// [`Error::Data`] for whatever [`find_splits`], [`read_file`](super::read_file) and [`json`] refuse, a split without a
+/// sentence, and what [`writing_of`] refuses; [`Error::Config`] if columns are named for JSON lines.
+pub fn read(path: &Path, columns: Option<&Columns>) -> Result<AnnotatedFiles> {
+    let files: Vec<(Option<Split>, ConllFile)> = if path.is_dir() {
+        let read = |(split, path): (Split, PathBuf)| Ok((Some(split), read_file(&path, columns)?));
+        find_splits(path)?.into_iter().map(read).collect::<Result<_>>()?
     } else {
-        let splits = find_splits(path)?;
-        splits.into_iter().map(|(split, path)| Ok((Some(split), read_file(&path)?))).collect::<Result<_>>()?
+        vec![(None, read_file(path, columns)?)]
     };
     for (_, file) in &files {
         if file.sentences.is_empty() {
@@ -60,8 +72,21 @@ pub fn read(path: &Path) -> Result<AnnotatedFiles> {
             ));
         }
     }
-    let scheme = common_scheme(files.iter().map(|(_, file)| file))?;
-    Ok(AnnotatedFiles { name: name_of(path), files, scheme })
+    let writing = writing_of(&files.iter().map(|(_, file)| file).collect::<Vec<_>>())?;
+    Ok(AnnotatedFiles { name: name_of(path), path: path.to_owned(), files, writing })
+}
+
+fn read_file(path: &Path, columns: Option<&Columns>) -> Result<ConllFile> {
+    let decoded = Decoded::read(path)?;
+    match (json::is_json(&decoded), columns) {
+        (false, columns) => read::parse(&decoded, columns),
+        (true, None) => json::parse(&decoded),
+        (true, Some(_)) => Err(Error::Config(
+            Problem::new("columns are named, but the file holds JSON lines")
+                .at(path)
+                .hint("leave out `--columns` (data.columns): JSON lines have keys"),
+        )),
+    }
 }
 
 fn name_of(path: &Path) -> String {
@@ -69,28 +94,122 @@ fn name_of(path: &Path) -> String {
     absolute.file_name().map_or_else(|| absolute.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The scheme all files with an entity agree on.
-pub(super) fn common_scheme<'a>(files: impl Iterator<Item = &'a ConllFile>) -> Result<Scheme> {
-    let mut known: Option<(Scheme, &ConllFile)> = None;
-    for file in files {
-        let mut evidence = Evidence::default();
-        for sentence in &file.sentences {
-            evidence.add(sentence.parsed_tags());
-        }
-        let scheme = recognise(&evidence).map_err(|why| {
-            Error::Data(Problem::new(why).at(&file.path).hint("convert the file to IOB2: `B-` opens every span"))
-        })?;
-        match (known, scheme) {
-            (_, None) => {}
-            (None, Some(scheme)) => known = Some((scheme, file)),
-            (Some((first, _)), Some(scheme)) if first == scheme => {}
-            (Some((first, other)), Some(scheme)) => {
-                let what = format!("written in {scheme}, but {} is written in {first}", other.path.display());
-                return Err(Error::Data(Problem::new(what).at(&file.path).hint("convert all splits to IOB2")));
-            }
+/// How the tags of files that belong together are written: the majority decides, over all files.
+///
+/// # Errors
+/// [`Error::Data`] with file and line: names that are no tags, or some with prefixes and some without
+/// ([`Notation::of`]); a file that is clearly written in another scheme than the others; as many `L-` and `U-` as `E-` and
+/// `S-`; the IOE schemes.
+pub(super) fn writing_of(files: &[&ConllFile]) -> Result<Writing> {
+    let notation = notation_of(files)?;
+    let evidence: Vec<Evidence> = files
+        .iter()
+        .map(|file| {
+            let mut evidence = Evidence::default();
+            file.sentences.iter().for_each(|sentence| evidence.add(sentence.parsed_tags(notation)));
+            evidence
+        })
+        .collect();
+    if notation == Notation::Bare {
+        return Ok(Writing { notation, scheme: Scheme::Io, bilou: false });
+    }
+    let pooled = evidence.iter().copied().fold(Evidence::default(), Evidence::and);
+    let scheme = pooled.scheme().unwrap_or(Scheme::Iob2);
+    for (file, evidence) in files.iter().zip(&evidence) {
+        match evidence.clear_scheme() {
+            Some(own) if own != scheme => return Err(other_scheme(file, own, scheme)),
+            _ => {}
         }
     }
-    Ok(known.map_or(Scheme::Iob2, |(scheme, _)| scheme))
+    if scheme == Scheme::Bioes {
+        if pooled.is_ioe() {
+            let what = "the tags have `E-` but no `B-`: the IOE schemes are not known here".to_owned();
+            return Err(mixed(files, what, &[|tag| tag.prefix == super::scheme::Prefix::End]));
+        }
+        if 2 * pooled.n_bilou == pooled.n_end_or_single {
+            let what =
+                "the tags mix BIOES (`E-`, `S-`) and BILOU (`L-`, `U-`), as many of one as of the other".to_owned();
+            return Err(mixed(files, what, &[|tag| is_closing(tag) && !tag.bilou, |tag| tag.bilou]));
+        }
+    }
+    Ok(Writing { notation, scheme, bilou: scheme == Scheme::Bioes && pooled.is_bilou() })
+}
+
+fn is_closing(tag: Tag<'_>) -> bool {
+    matches!(tag.prefix, super::scheme::Prefix::End | super::scheme::Prefix::Single)
+}
+
+fn notation_of(files: &[&ConllFile]) -> Result<Notation> {
+    let tags = || files.iter().flat_map(|file| &file.sentences).flat_map(|sentence| &sentence.tags).map(String::as_str);
+    let names: BTreeSet<&str> = tags().collect();
+    let no = match Notation::of(names.iter().copied()) {
+        Ok(notation) => return Ok(notation),
+        Err(no) => no,
+    };
+    // Of a mixture, the rarer kind is the mistake.
+    let n_prefixed = tags().filter(|tag| matches!(Tag::parse(tag), Ok(Some(_)))).count();
+    let n_others = tags().filter(|tag| Tag::parse(tag).is_err()).count();
+    let (name, what) = match &no.other {
+        Some(with) if n_prefixed < n_others => {
+            (with, format!("`{}` has a prefix, but most tags have none, as `{}`", printable(with), printable(&no.name)))
+        }
+        _ => (&no.name, printable(&no.what)),
+    };
+    let mut problem = Problem::new(what).hint(
+        "a tag is `O`, or `B-`, `I-`, `E-` or `S-` and a type, and stands in the last column; where it stands in another          one, name the columns: `--columns token,tag,_`",
+    );
+    if let Some((file, line)) = files.iter().find_map(|file| Some((file, first_line(file, |tag| tag == name)?))) {
+        problem = problem.at(&file.path).line(line);
+    }
+    Err(Error::Data(problem))
+}
+
+/// The line of the first tag of a kind.
+fn first_line(file: &ConllFile, is_meant: impl Fn(&str) -> bool) -> Option<usize> {
+    file.sentences.iter().find_map(|sentence| {
+        let index = sentence.tags.iter().position(|tag| is_meant(tag))?;
+        Some(sentence.line(index))
+    })
+}
+
+/// Refuses tags of several kinds, the first of each named with its line.
+fn mixed(files: &[&ConllFile], what: String, kinds: &[fn(Tag<'_>) -> bool]) -> Error {
+    let is = |kind: &fn(Tag<'_>) -> bool, tag: &str| Tag::parse(tag).unwrap_or(None).is_some_and(kind);
+    let found = kinds.iter().filter_map(|kind| {
+        files.iter().find_map(|file| Some((file.path.as_path(), first_line(file, |tag| is(kind, tag))?)))
+    });
+    let places: Vec<(&Path, usize)> = found.collect();
+    let mut problem = Problem::new(what).hint("convert the file to IOB2: `B-` opens every span");
+    if let Some((path, line)) = places.first() {
+        problem = problem.at(path).line(*line);
+    }
+    if let Some((path, line)) = places.get(1) {
+        problem.what.push_str(&format!(" (the first of the others: {}:{line})", path.display()));
+    }
+    Error::Data(problem)
+}
+
+/// Refuses a file that is clearly written in another scheme than its corpus.
+fn other_scheme(file: &ConllFile, own: Scheme, scheme: Scheme) -> Error {
+    let mut previous = None;
+    let shows = file.sentences.iter().find_map(|sentence| {
+        let tags: Vec<Option<Tag<'_>>> = sentence.parsed_tags(Notation::Prefixed).collect();
+        previous = None;
+        let index = tags.iter().position(|&tag| {
+            let invalid = !is_valid_transition(scheme, previous, tag);
+            previous = tag;
+            invalid
+        })?;
+        Some((sentence.line(index), &sentence.tags[index]))
+    });
+    let mut problem = Problem::new(format!("written in {own}, but the other files are written in {scheme}"))
+        .at(&file.path)
+        .hint("convert all splits to IOB2");
+    if let Some((line, tag)) = shows {
+        problem = problem.line(line);
+        problem.what = format!("`{}` is written in {own}, but the other files are written in {scheme}", printable(tag));
+    }
+    Error::Data(problem)
 }
 
 impl AnnotatedFiles {
@@ -101,20 +220,20 @@ impl AnnotatedFiles {
 
     /// The invalid transitions of a file under the corpus's scheme.
     pub fn invalid_transitions(&self, file: &ConllFile) -> Vec<InvalidTransition> {
-        let text = |tag: Option<&str>| tag.unwrap_or("O").to_owned();
+        let text = |tag: Option<&String>| tag.map_or("O", String::as_str).to_owned();
         let mut found = Vec::new();
         for sentence in &file.sentences {
-            let tags: Vec<&str> = sentence.tags().collect();
-            let parsed: Vec<Option<Tag<'_>>> = sentence.parsed_tags().collect();
+            let tags = &sentence.tags;
+            let parsed: Vec<Option<Tag<'_>>> = sentence.parsed_tags(self.writing.notation).collect();
             for position in 0..=parsed.len() {
                 let before = position.checked_sub(1);
                 let previous = before.and_then(|index| parsed[index]);
                 let current = parsed.get(position).copied().flatten();
-                if !is_valid_transition(self.scheme, previous, current) {
+                if !is_valid_transition(self.writing.scheme, previous, current) {
                     found.push(InvalidTransition {
                         line: sentence.line(position.min(parsed.len() - 1)),
-                        from: text(before.map(|index| tags[index])),
-                        to: text(tags.get(position).copied()),
+                        from: text(before.map(|index| &tags[index])),
+                        to: text(tags.get(position)),
                     });
                 }
             }
@@ -130,7 +249,7 @@ impl AnnotatedFiles {
         let converted: Vec<Vec<Vec<String>>> = self
             .files
             .iter()
-            .map(|(_, file)| file.sentences.iter().map(|s| iob2_tags(self.scheme, s)).collect())
+            .map(|(_, file)| file.sentences.iter().map(|s| iob2_tags(self.writing, s)).collect())
             .collect();
         let tags: BTreeSet<&str> = converted.iter().flatten().flatten().map(String::as_str).collect();
         let labels = LabelSet::new(tags);
@@ -148,7 +267,7 @@ impl AnnotatedFiles {
         let ids: BTreeMap<&str, u8> =
             labels.names().iter().enumerate().map(|(id, name)| (name.as_str(), id as u8)).collect();
         let sentence = |raw: &RawSentence, tags: &Vec<String>| Sentence {
-            words: raw.words().map(str::to_owned).collect(),
+            words: raw.tokens.clone(),
             labels: tags.iter().map(|tag| ids.get(tag.as_str()).copied().unwrap_or(0)).collect(),
         };
         let sentences = (self.files.iter().zip(&converted))
@@ -160,37 +279,53 @@ impl AnnotatedFiles {
     /// The corpus these files make up, with a warning for what is odd but usable.
     ///
     /// # Errors
-    /// As [`AnnotatedFiles::labelled`]; [`Error::Data`] for a single file, which has no train and dev split.
+    /// As [`AnnotatedFiles::labelled`]; [`Error::Data`] for a single file and for a folder without train or dev.
     pub fn corpus(&self) -> Result<Corpus> {
+        if let Some((None, file)) = self.files.first() {
+            return Err(Error::Data(
+                Problem::new("this is a single file, and training needs a train and a dev split")
+                    .at(&file.path)
+                    .hint("give the folder that holds the files `train` and `dev`"),
+            ));
+        }
+        match [Split::Train, Split::Dev].into_iter().find(|split| self.split(*split).is_none()) {
+            Some(split) => Err(missing(&self.path, split)),
+            None => self.corpus_of_train(),
+        }
+    }
+
+    /// The same for what needs no dev split: a single file is the training split, and dev may be empty.
+    ///
+    /// # Errors
+    /// As [`AnnotatedFiles::labelled`]; [`Error::Data`] for a folder without train.
+    pub fn corpus_of_train(&self) -> Result<Corpus> {
+        if self.path.is_dir() && self.split(Split::Train).is_none() {
+            return Err(missing(&self.path, Split::Train));
+        }
         let (labels, sentences) = self.labelled()?;
         let (mut train, mut dev, mut test) = (Vec::new(), Vec::new(), Vec::new());
-        for ((split, file), sentences) in self.files.iter().zip(sentences) {
+        for ((split, _), sentences) in self.files.iter().zip(sentences) {
             match split {
-                Some(Split::Train) => train = sentences,
+                Some(Split::Train) | None => train = sentences,
                 Some(Split::Dev) => dev = sentences,
                 Some(Split::Test) => test = sentences,
-                None => {
-                    return Err(Error::Data(
-                        Problem::new("this is a single file, and training needs a train and a dev split")
-                            .at(&file.path)
-                            .hint("give the folder that holds the files `train` and `dev`"),
-                    ));
-                }
             }
         }
         let origin = |wanted| {
-            self.split(wanted).map(|file| Origin {
+            let found = self.files.iter().find(|(split, _)| split.unwrap_or(Split::Train) == wanted);
+            found.map(|(_, file)| Origin {
                 path: file.path.clone(),
                 lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
             })
         };
-        let mut warnings = self.transition_warnings();
+        let mut warnings = self.notes();
+        warnings.extend(self.transition_warnings());
         warnings.extend(unseen_label_warnings(&labels, &train, [("dev", &dev), ("test", &test)]));
         Ok(Corpus {
             name: self.name.clone(),
             synthetic: false,
             labels,
-            scheme: self.scheme,
+            scheme: self.writing.scheme,
             train,
             dev,
             test,
@@ -202,12 +337,35 @@ impl AnnotatedFiles {
         })
     }
 
+    /// What a user should know about how the files were read, one sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.files.iter().flat_map(|(_, file)| file.notes.iter().cloned()).collect();
+        if self.writing.scheme == Scheme::Io {
+            notes.push(format!("{}: {IO_MESSAGE}", self.path.display()));
+        }
+        let bilou = self.writing.bilou;
+        let strays =
+            |tag: &str| Tag::parse(tag).unwrap_or(None).is_some_and(|tag| is_closing(tag) && tag.bilou != bilou);
+        if self.writing.scheme == Scheme::Bioes
+            && let Some((path, line)) =
+                self.files.iter().find_map(|(_, file)| Some((file.path.display(), first_line(file, strays)?)))
+        {
+            let n =
+                self.files.iter().flat_map(|(_, f)| &f.sentences).flat_map(|s| &s.tags).filter(|t| strays(t)).count();
+            let (most, few) = if bilou { ("BILOU", "BIOES") } else { ("BIOES", "BILOU") };
+            notes.push(format!(
+                "{path}:{line}: the tags are written in {most}, but {n} in {few}, the first in this line"
+            ));
+        }
+        notes
+    }
+
     fn transition_warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for (_, file) in &self.files {
             let invalid = self.invalid_transitions(file);
             if let Some(first) = invalid.first() {
-                let (path, scheme) = (file.path.display(), self.scheme);
+                let (path, scheme) = (file.path.display(), self.writing.scheme);
                 let InvalidTransition { line, from, to } = first;
                 warnings.push(format!(
                     "{path}: {} invalid {scheme} transitions, the first at line {line} ({from} → {to}); kept as they are",
@@ -220,14 +378,14 @@ impl AnnotatedFiles {
 }
 
 /// The IOB2 tags of one sentence.
-pub(super) fn iob2_tags(scheme: Scheme, sentence: &RawSentence) -> Vec<String> {
+pub(super) fn iob2_tags(writing: Writing, sentence: &RawSentence) -> Vec<String> {
     let mut previous = None;
     let convert = |tag| {
-        let converted = to_iob2(scheme, previous, tag);
+        let converted = to_iob2(writing.scheme, previous, tag);
         previous = tag;
         converted
     };
-    sentence.parsed_tags().map(convert).collect()
+    sentence.parsed_tags(writing.notation).map(convert).collect()
 }
 
 /// One warning a split whose labels are not all in train.

@@ -8,6 +8,7 @@ use crate::error::{Error, Problem};
 use crate::random::Streams;
 
 use super::embedded::{self, EmbeddedSettings};
+use super::files::AnnotatedFiles;
 use super::locate::open;
 use super::{Corpus, DataSettings, Origin, Sentence};
 
@@ -19,11 +20,23 @@ use super::{Corpus, DataSettings, Origin, Sentence};
 /// # Errors
 /// As [`open`] for what it cannot find or read; [`Error::Config`] if no sentence would be kept.
 pub fn load(settings: &DataSettings) -> Result<Corpus> {
+    load_as(settings, AnnotatedFiles::corpus)
+}
+
+/// As [`load`], for what needs no dev split: a single file is the training split, and dev may be empty.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_train(settings: &DataSettings) -> Result<Corpus> {
+    load_as(settings, AnnotatedFiles::corpus_of_train)
+}
+
+fn load_as(settings: &DataSettings, corpus_of: fn(&AnnotatedFiles) -> Result<Corpus>) -> Result<Corpus> {
     let mut corpus = if settings.source == "embedded" {
         embedded::generate(&EmbeddedSettings { seed: settings.seed, ..EmbeddedSettings::default() })?
     } else {
-        let (files, revision) = open(&settings.source)?;
-        Corpus { revision, ..files.corpus()? }
+        let (files, revision) = open(&settings.source, settings.columns.as_ref())?;
+        Corpus { revision, ..corpus_of(&files)? }
     };
     let wanted = [
         ("train", settings.train_sentences, &mut corpus.train, &mut corpus.train_origin),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Columns;
 use super::files::{self, AnnotatedFiles};
 use crate::Result;
 use crate::error::{Error, Problem};
@@ -46,9 +47,9 @@ pub fn locate(source: &str) -> Result<Located> {
 ///
 /// # Errors
 /// As [`locate`] and [`files::read`].
-pub fn open(source: &str) -> Result<(AnnotatedFiles, Option<String>)> {
+pub fn open(source: &str, columns: Option<&Columns>) -> Result<(AnnotatedFiles, Option<String>)> {
     let located = locate(source)?;
-    let mut files = files::read(&located.path)?;
+    let mut files = files::read(&located.path, columns)?;
     if located.revision.is_some() {
         files.name = source.to_owned();
     }

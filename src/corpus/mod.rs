@@ -1,17 +1,23 @@
 //! Annotated text: read and written, its tag scheme recognised, its splits held together.
 //!
 //! A corpus comes from a folder of files, from the hub, or from the generator in [`embedded`]; [`load()`] takes each by
-//! its name ([`locate()`]). Files are in CoNLL columns or, as on the hub, in JSON lines ([`json`]). A file passes through four steps, each a module:
+//! its name ([`locate()`]). Files are in CoNLL columns or in JSON lines ([`json`]). A file passes through six steps, each a
+//! module:
 //!
 //! 1. [`layout`] finds the files of the splits in the folder;
-//! 2. [`read`] takes lines apart into columns and refuses damage, naming file and line;
-//! 3. [`scheme`] recognises IOB1, IOB2 or BIOES and converts to IOB2, without ever repairing a sequence;
-//! 4. [`files`] holds the splits together and turns tags into label ids.
+//! 2. [`decode`] recognises encoding and line ends;
+//! 3. [`read`] takes lines apart into columns and refuses damage, naming file and line; [`columns`] finds files whose first
+//!    column is not the token;
+//! 4. [`tags`] cleans the tags and decides whether they have prefixes;
+//! 5. [`scheme`] recognises IOB1, IOB2, BIOES or IO and converts to IOB2, without ever repairing a sequence;
+//! 6. [`files`] holds the splits together and turns tags into label ids.
 //!
 //! In memory a [`Sentence`] is words and label ids, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
 //! the ids, [`write_conll`] writes sentences back, [`edit`] changes labels in a file and leaves the rest of its bytes, and
 //! [`describe`] counts what a corpus holds.
 
+pub mod columns;
+pub mod decode;
 pub mod describe;
 pub mod edit;
 pub mod embedded;
@@ -23,12 +29,14 @@ mod locate;
 pub mod read;
 pub mod scheme;
 mod spans;
+pub mod tags;
 mod types;
 mod write;
 
+pub use columns::Columns;
 pub use edit::EditableFile;
 pub use layout::Split;
-pub use load::{fingerprint, load};
+pub use load::{fingerprint, load, load_train};
 pub use locate::{Located, NAMED, locate, open};
 pub use read::{ConllFile, RawSentence, read_file, read_words};
 pub use spans::{Span, SpanMode, SpanReader};
@@ -46,6 +54,9 @@ pub struct DataSettings {
     /// `dataset` of JSON lines; or a data set of the hub: `conll03`, `jnlpba`, `wnut17`, `org/name`, each perhaps with
     /// `@revision`.
     pub source: String,
+    /// Names of the columns of files in CoNLL columns where the first is not the token or the last not the tag:
+    /// `["id", "token", "_", "tag"]`, with `_` for a column to skip; null for the usual ones.
+    pub columns: Option<Columns>,
     /// Keep only this many training sentences, chosen by the run's data seed; null keeps all.
     pub train_sentences: Option<usize>,
     /// Keep only this many dev sentences; null keeps all.
@@ -56,6 +67,6 @@ pub struct DataSettings {
 
 impl Default for DataSettings {
     fn default() -> Self {
-        Self { source: "embedded".into(), train_sentences: None, dev_sentences: None, seed: 1 }
+        Self { source: "embedded".into(), columns: None, train_sentences: None, dev_sentences: None, seed: 1 }
     }
 }

@@ -17,6 +17,8 @@
 //! few comparisons a word, which keeps the scores of a dev set cheap enough to take several times an epoch.
 
 use super::LabelSet;
+use super::scheme::{self, Tag};
+use super::tags::{NoNotation, Notation};
 
 /// How invalid tag sequences are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,7 +73,8 @@ pub struct SpanReader {
 impl SpanReader {
     /// A reader for the inventory `labels`, where the label's id is its index.
     pub fn new<S: AsRef<str>>(labels: &[S]) -> Self {
-        let split: Vec<(Prefix, &str)> = labels.iter().map(|label| split_label(label.as_ref())).collect();
+        let notation = Notation::of(labels.iter().map(AsRef::as_ref));
+        let split: Vec<(Prefix, &str)> = labels.iter().map(|label| split_label(label.as_ref(), &notation)).collect();
         let mut types: Vec<String> =
             split.iter().filter(|(prefix, _)| *prefix != Prefix::Outside).map(|(_, name)| (*name).to_owned()).collect();
         types.sort();
@@ -134,8 +137,18 @@ impl From<&LabelSet> for SpanReader {
     }
 }
 
-/// Prefix and type of a label; `B-cell-line` is of type `cell-line`, a bare `B` of type `_`.
-fn split_label(label: &str) -> (Prefix, &str) {
+/// Prefix and type of a label of an inventory in this notation. In one without a notation, a label counts as seqeval
+/// reads it: `B-cell-line` is of type `cell-line`, a bare `B` of type `_`.
+fn split_label<'a>(label: &'a str, notation: &Result<Notation, NoNotation>) -> (Prefix, &'a str) {
+    let parsed = notation.as_ref().ok().and_then(|notation| notation.parse(label).ok());
+    match parsed {
+        Some(None) => (Prefix::Outside, "_"),
+        Some(Some(Tag { prefix, entity_type, .. })) => (prefix.into(), entity_type),
+        None => split_any_label(label),
+    }
+}
+
+fn split_any_label(label: &str) -> (Prefix, &str) {
     let mut characters = label.chars();
     let prefix = match characters.next() {
         Some('O') => Prefix::Outside,
@@ -148,6 +161,17 @@ fn split_label(label: &str) -> (Prefix, &str) {
     let rest = characters.as_str();
     let name = rest.split_once('-').map_or(rest, |(_, name)| name);
     (prefix, if name.is_empty() { "_" } else { name })
+}
+
+impl From<scheme::Prefix> for Prefix {
+    fn from(prefix: scheme::Prefix) -> Self {
+        match prefix {
+            scheme::Prefix::Begin => Self::Begin,
+            scheme::Prefix::Inside => Self::Inside,
+            scheme::Prefix::End => Self::End,
+            scheme::Prefix::Single => Self::Single,
+        }
+    }
 }
 
 /// Whether a span ends between two neighbouring words, by conlleval's rules.
@@ -207,6 +231,17 @@ mod tests {
         let tags = ["B-PER", "I-LOC", "I-PER"];
         assert_eq!(read(&tags, SpanMode::Default), vec![span("PER", 0, 1), span("LOC", 1, 2), span("PER", 2, 3)]);
         assert_eq!(read(&tags, SpanMode::Strict), vec![span("PER", 0, 1)]);
+    }
+
+    #[test]
+    fn bilou_and_labels_without_prefix_are_read() {
+        let reader = SpanReader::new(&["B-LOC", "L-LOC", "U-LOC", "O"]);
+        let spans: Vec<(u32, u32)> =
+            reader.spans(&[0, 1, 2, 3, 2], SpanMode::Default).iter().map(|s| (s.start, s.end)).collect();
+        assert_eq!((reader.types(), spans), (&["LOC".to_owned()][..], vec![(0, 2), (2, 3), (4, 5)]));
+        let reader = SpanReader::new(&["O", "ORG", "OTHER"]);
+        assert_eq!(reader.types(), ["ORG", "OTHER"]);
+        assert_eq!(reader.spans(&[1, 1, 2, 0, 1], SpanMode::Default).len(), 3);
     }
 
     #[test]

@@ -14,8 +14,10 @@ pub enum Scheme {
     Iob1,
     /// `B-` opens every span.
     Iob2,
-    /// `B-`, `I-`, `E-`, and `S-` for spans of one word.
+    /// `B-`, `I-`, `E-`, and `S-` for spans of one token.
     Bioes,
+    /// Types without a prefix: adjacent tokens of one type are one span.
+    Io,
 }
 
 impl fmt::Display for Scheme {
@@ -24,6 +26,7 @@ impl fmt::Display for Scheme {
             Self::Iob1 => "IOB1",
             Self::Iob2 => "IOB2",
             Self::Bioes => "BIOES",
+            Self::Io => "IO",
         })
     }
 }

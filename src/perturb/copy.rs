@@ -155,7 +155,7 @@ fn refuse_foreign(out: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::{Scheme, files};
+    use crate::corpus::{ConllFile, Scheme, files, read_file};
     use crate::perturb::{NoiseKind, perturb};
 
     fn corpus() -> Corpus {
@@ -187,14 +187,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let noise = write_copy(&corpus, &perturbed, &settings, 4, folder.path()).unwrap();
         assert_eq!((noise.report.n_noisy, noise.report.n_tokens), (4, 8));
-        let read = files::read(folder.path()).unwrap();
-        let id = |tag: &String| corpus.labels.id(tag).unwrap();
-        for (sentence, (given, gold)) in
-            read.files[0].1.sentences.iter().zip(perturbed.given.iter().zip(&perturbed.gold))
-        {
-            let columns = |index: usize| sentence.rows.iter().map(|row| id(&row[index])).collect::<Vec<u8>>();
-            assert_eq!((&columns(1), &columns(2)), (gold, given));
-        }
+        let read = files::read(folder.path(), None).unwrap();
+        let gold = read_file(&read.files[0].1.path, Some(&"token,tag,_".parse().unwrap())).unwrap();
+        let ids = |file: &ConllFile| -> Vec<Vec<u8>> {
+            let id = |tag: &String| corpus.labels.id(tag).unwrap();
+            file.sentences.iter().map(|sentence| sentence.tags.iter().map(id).collect()).collect()
+        };
+        assert_eq!((ids(&gold), ids(&read.files[0].1)), (perturbed.gold.clone(), perturbed.given.clone()));
         let text = fs::read_to_string(folder.path().join(NOISE_FILE)).unwrap();
         assert_eq!(serde_json::from_str::<NoiseFile>(&text).unwrap(), noise);
         // Its own copy may be replaced, by a smaller one too.

@@ -57,7 +57,15 @@ impl RunConfig {
     /// # Errors
     /// [`Error::Internal`] if the configuration is not representable as JSON; ours is.
     pub fn hash(&self) -> Result<String> {
-        let json = serde_json::to_vec(self).map_err(|e| Error::Internal(format!("a run's configuration: {e}")))?;
+        let internal = |e| Error::Internal(format!("a run's configuration: {e}"));
+        let mut value = serde_json::to_value(self).map_err(internal)?;
+        // A setting that came later does not change the identity of runs that do not use it.
+        if let Some(data) = value.get_mut("data").and_then(serde_json::Value::as_object_mut)
+            && data.get("columns").is_some_and(serde_json::Value::is_null)
+        {
+            data.shift_remove("columns");
+        }
+        let json = serde_json::to_vec(&value).map_err(internal)?;
         Ok(Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 

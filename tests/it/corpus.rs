@@ -55,7 +55,7 @@ fn malformed_files_are_refused_with_line_and_remedy() {
     let mut seen = Vec::new();
     for &(name, line, message, hint) in cases {
         let path = fixture("corpus/malformed").join(name);
-        let Err(error) = files::read(&path) else { panic!("{name} is not refused") };
+        let Err(error) = files::read(&path, None) else { panic!("{name} is not refused") };
         assert_eq!(error.kind(), ErrorKind::Input, "{name}");
         let Error::Data(problem) = &error else { panic!("{name}: {error:?}") };
         assert_eq!(problem.path.as_deref(), Some(path.as_path()), "{name}");
@@ -111,7 +111,7 @@ fn folders_that_do_not_fit_are_refused() {
 fn a_missing_source_is_a_data_error() {
     let error = load(&DataSettings { source: "no/such/folder".into(), ..DataSettings::default() }).unwrap_err();
     assert_eq!(error.to_string(), "no/such/folder: there is no such file or folder");
-    let error = read_file(Path::new("no/such/file")).unwrap_err();
+    let error = read_file(Path::new("no/such/file"), None).unwrap_err();
     assert!(matches!(error, Error::Data(_)));
 }
 
@@ -131,8 +131,8 @@ fn sentences_are_chosen_by_the_seed_and_counted_in_the_fingerprint() {
 #[test]
 fn conll2003_is_read_to_the_last_token() {
     let Some(folder) = real_data("conll2003") else { return };
-    let files = files::read(&folder).unwrap();
-    assert_eq!(files.scheme, Scheme::Iob2);
+    let files = files::read(&folder, None).unwrap();
+    assert_eq!(files.writing.scheme, Scheme::Iob2);
     let description = describe_files(&files).unwrap();
     let counts: Vec<(usize, usize)> = description.splits.iter().map(|split| (split.sentences, split.tokens)).collect();
     assert_eq!(counts, [(14_041, 203_621), (3_250, 51_362), (3_453, 46_435)]);
@@ -159,6 +159,7 @@ fn a_noisy_copy_is_written_once_and_refused_over_other_files() {
     let perturbed = |out: &str, kind, rate| {
         run(CorpusCommand::Perturb(PerturbArgs {
             source: "embedded".into(),
+            columns: None,
             out: folder.path().join(out),
             kind,
             rate: Some(rate),

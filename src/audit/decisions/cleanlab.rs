@@ -35,7 +35,10 @@ pub(super) fn read(path: &Path, table: &Table, data: &EditableFile) -> Result<Ve
         };
         return Ok((1..).zip(flagged).map(change).collect());
     };
-    if issues.iter().all(|issue| data.sentences()[issue.sentence].tags().nth(issue.token) == Some(issue.given)) {
+    if issues
+        .iter()
+        .all(|issue| data.sentences()[issue.sentence].tags.get(issue.token).map(String::as_str) == Some(issue.given))
+    {
         return as_written(&issues, data);
     }
     let place = format!("{}:{}", data.path().display(), data.sentences()[first.sentence].line(first.token));
@@ -87,7 +90,7 @@ fn as_written(issues: &[Issue<'_>], data: &EditableFile) -> Result<Vec<Change>> 
     let mut changes = Vec::new();
     for (sentence, mut issues) in sentences {
         issues.sort_by_key(|issue| issue.token);
-        let mut tags: Vec<Option<Tag<'_>>> = data.sentences()[sentence].parsed_tags().collect();
+        let mut tags: Vec<Option<Tag<'_>>> = data.sentences()[sentence].parsed_tags(data.writing().notation).collect();
         for issue in &issues {
             let tag = issue.predicted.unwrap_or("O");
             tags[issue.token] = Tag::parse(tag).map_err(|_| {

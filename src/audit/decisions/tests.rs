@@ -15,7 +15,7 @@ impl Room {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("train.txt");
         fs::write(&path, text).unwrap();
-        let data = EditableFile::read(&path).unwrap();
+        let data = EditableFile::read(&path, None).unwrap();
         Self { folder, data }
     }
 

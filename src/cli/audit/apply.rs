@@ -78,13 +78,13 @@ pub(super) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
 
 fn open(args: &ApplyArgs) -> Result<EditableFile> {
     if args.data.is_dir() {
-        return EditableFile::read_split(&args.data, args.split.unwrap_or(Split::Train));
+        return EditableFile::read_split(&args.data, args.split.unwrap_or(Split::Train), None);
     }
     if args.split.is_some() {
         let problem = Problem::new("`--split` is for a folder, and this is a file").at(&args.data);
         return Err(Error::Config(problem.hint("leave it out")));
     }
-    EditableFile::read(&args.data)
+    EditableFile::read(&args.data, None)
 }
 
 /// The file to write, if one is to be written.

@@ -9,7 +9,7 @@ use crate::perturb::NoiseFile;
 
 /// A corpus in numbers: one table for the splits, one for entities, one for labels, and what is odd about it.
 pub(super) fn description(description: &Description) -> String {
-    let Description { name, synthetic, scheme, labels, splits, duplicates } = description;
+    let Description { name, synthetic, scheme, labels, splits, duplicates, notes } = description;
     let kind = if *synthetic { ", synthetic" } else { "" };
     let mut text = format!("{name}: {scheme}{kind}, {} labels: {}\n\n", labels.len(), labels.join(" "));
     let mut table = table();
@@ -40,10 +40,15 @@ pub(super) fn description(description: &Description) -> String {
     text.push_str(&counts("entities", splits, |split| split.entities.iter().collect()));
     text.push_str("\n\n");
     text.push_str(&counts("tokens", splits, |split| split.tags.iter().collect()));
-    for place in splits.iter().filter_map(|split| split.first_invalid_transition.as_ref()) {
+    for split in splits {
+        let Some(place) = &split.first_invalid_transition else { continue };
         text.push_str(&format!(
-            "\n\nfirst invalid transition: {}:{}: {} → {}",
-            place.path, place.line, place.from, place.to
+            "\n\nfirst invalid transition: {}:{}: {} → {}; {}",
+            place.path,
+            place.line,
+            place.from,
+            place.to,
+            lines(&split.invalid_transition_lines, split.invalid_transitions)
         ));
     }
     for shared in duplicates.iter().filter(|shared| shared.sentences > 0) {
@@ -52,7 +57,19 @@ pub(super) fn description(description: &Description) -> String {
             shared.sentences, shared.second, shared.first
         ));
     }
+    for note in notes {
+        text.push_str(&format!("\n\nnote: {note}"));
+    }
     text
+}
+
+/// The lines of invalid transitions, of which there are `n`.
+fn lines(known: &[usize], n: usize) -> String {
+    let numbers: Vec<String> = known.iter().map(usize::to_string).collect();
+    match n - known.len() {
+        0 => format!("all in lines {}", numbers.join(", ")),
+        more => format!("in lines {} and {more} more", numbers.join(", ")),
+    }
 }
 
 /// A table with one row a name and one column a split.

@@ -85,7 +85,7 @@ fn predict(tagger: &Tagger, path: &Path, words: &[Vec<String>]) -> Result<Vec<Ve
 }
 
 fn score(args: &PredictArgs, tagger: &Tagger) -> anyhow::Result<()> {
-    let (known, splits) = files::read(&args.file)?.labelled()?;
+    let (known, splits) = files::read(&args.file, None)?.labelled()?;
     let sentences: Vec<Sentence> = splits.into_iter().flatten().collect();
     let words: Vec<Vec<String>> = sentences.iter().map(|sentence| sentence.words.clone()).collect();
     let predicted = predict(tagger, &args.file, &words)?;

@@ -14,7 +14,6 @@
 //! an edit changes the rest. So the new bytes are returned only if the reader finds the expected labels in them.
 
 use std::collections::BTreeMap;
-use std::iter::once;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -22,24 +21,27 @@ use sha2::{Digest, Sha256};
 use crate::Result;
 use crate::error::{Error, Problem, printable};
 
-use super::files::{common_scheme, iob2_tags};
-use super::read::{ConllFile, RawSentence, parse, read_bytes};
+use super::decode::{Decoded, Line};
+use super::files::{Writing, iob2_tags, writing_of};
+use super::layout::missing;
+use super::read::{ConllFile, RawSentence, parse, read_bytes, written_tag};
 use super::scheme::{Prefix, Tag};
-use super::{Scheme, Split, files};
+use super::{Columns, Scheme, Split, files, json};
 
 /// The labels to change: zero-based sentence and token → tag in IOB2.
 pub type Edits = BTreeMap<(usize, usize), String>;
 
-/// An annotated file, held with its bytes so that labels can be changed in it.
+/// An annotated file, held with its text so that labels can be changed in it.
 #[derive(Debug, Clone)]
 pub struct EditableFile {
     file: ConllFile,
-    bytes: Vec<u8>,
-    /// Where in `bytes` each line starts.
-    starts: Vec<usize>,
-    scheme: Scheme,
-    /// `L-` and `U-` are written for `E-` and `S-`.
-    bilou: bool,
+    columns: Option<Columns>,
+    decoded: Decoded,
+    /// SHA-256 (hex) of the bytes.
+    fingerprint: String,
+    writing: Writing,
+    /// Whether the file alone decided how its tags are written.
+    alone: bool,
     /// The tags of each sentence in IOB2.
     tags: Vec<Vec<String>>,
 }
@@ -71,46 +73,40 @@ pub struct EditedLine {
 }
 
 impl EditableFile {
-    /// Reads a file by itself.
+    /// Reads a file by itself, in the usual columns or those named.
     ///
     /// # Errors
     /// [`Error::Data`] for what [`read_file`](super::read_file) and [`files::read`] refuse, but a file without a
-    /// sentence is none; [`Error::Io`] if it cannot be read.
-    pub fn read(path: &Path) -> Result<Self> {
-        Self::parse(path, read_bytes(path)?, None)
+    /// sentence is none, and for JSON lines; [`Error::Io`] if it cannot be read.
+    pub fn read(path: &Path, columns: Option<&Columns>) -> Result<Self> {
+        Self::parse(path, &read_bytes(path)?, columns, None)
     }
 
     /// Reads the file of a split of the corpus in `folder`, in the scheme that all its files are written in.
     ///
     /// # Errors
-    /// [`Error::Data`] for what [`files::read`] refuses, and if the folder has no such split.
-    pub fn read_split(folder: &Path, split: Split) -> Result<Self> {
-        let corpus = files::read(folder)?;
-        let file = corpus.split(split).ok_or_else(|| {
-            Error::Data(
-                Problem::new(format!("there is no {} file in this folder", split.name()))
-                    .at(folder)
-                    .hint("give another split, or the file itself"),
-            )
-        })?;
-        if file.path.extension().is_some_and(|extension| extension == "json") {
+    /// [`Error::Data`] for what [`files::read`] refuses, if the folder has no such split, and for JSON lines.
+    pub fn read_split(folder: &Path, split: Split, columns: Option<&Columns>) -> Result<Self> {
+        let corpus = files::read(folder, columns)?;
+        let file = corpus.split(split).ok_or_else(|| missing(folder, split))?;
+        Self::parse(&file.path, &read_bytes(&file.path)?, columns, Some(corpus.writing))
+    }
+
+    fn parse(path: &Path, bytes: &[u8], columns: Option<&Columns>, writing: Option<Writing>) -> Result<Self> {
+        let decoded = Decoded::new(path, bytes)?;
+        if json::is_json(&decoded) {
             return Err(Error::Data(
                 Problem::new("labels are changed in CoNLL columns, not in JSON lines")
-                    .at(&file.path)
+                    .at(path)
                     .hint("`memoscope corpus perturb` with --rate 0 writes a copy in columns"),
             ));
         }
-        Self::parse(&file.path, read_bytes(&file.path)?, Some(corpus.scheme))
-    }
-
-    fn parse(path: &Path, bytes: Vec<u8>, scheme: Option<Scheme>) -> Result<Self> {
-        let file = parse(path, &bytes)?;
-        let scheme = scheme.map_or_else(|| common_scheme(once(&file)), Ok)?;
-        let bilou = file.sentences.iter().flat_map(RawSentence::parsed_tags).flatten().any(|tag| tag.bilou);
-        let tags = file.sentences.iter().map(|sentence| iob2_tags(scheme, sentence)).collect();
-        let starts =
-            once(0).chain((1..).zip(&bytes).filter(|(_, byte)| **byte == b'\n').map(|(next, _)| next)).collect();
-        Ok(Self { file, bytes, starts, scheme, bilou, tags })
+        let file = parse(&decoded, columns)?;
+        let alone = writing.is_none();
+        let writing = writing.map_or_else(|| writing_of(&[&file]), Ok)?;
+        let tags = file.sentences.iter().map(|sentence| iob2_tags(writing, sentence)).collect();
+        let fingerprint = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { file, columns: columns.cloned(), decoded, fingerprint, writing, alone, tags })
     }
 
     /// Where the file was read from.
@@ -120,7 +116,12 @@ impl EditableFile {
 
     /// The scheme it is written in; IOB2 if it holds no entity.
     pub fn scheme(&self) -> Scheme {
-        self.scheme
+        self.writing.scheme
+    }
+
+    /// How its tags are written.
+    pub fn writing(&self) -> Writing {
+        self.writing
     }
 
     /// The sentences as they stand.
@@ -135,7 +136,7 @@ impl EditableFile {
 
     /// SHA-256 (hex) of the file's bytes.
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        self.fingerprint.clone()
     }
 
     /// Changes labels. A label that is the word's already changes nothing, not even a tag that is oddly written.
@@ -155,7 +156,7 @@ impl EditableFile {
                 self.rewrite(sentence, old, new, &mut lines);
             }
         }
-        let bytes = self.replace(&lines);
+        let bytes = self.decoded.encode(&self.replace(&lines));
         self.read_back(&bytes, &expected)?;
         Ok(Edited { bytes, lines })
     }
@@ -169,7 +170,7 @@ impl EditableFile {
             return Err(Error::Data(problem(what).hint("check that this is the file that is meant")));
         };
         let Some(present) = self.tags[sentence].get(token) else {
-            let n = raw.rows.len();
+            let n = raw.tokens.len();
             let what = format!("there is no token {token} in sentence {sentence}: it has {n}, counted from 0");
             let problem = problem(what).line(raw.line(0));
             return Err(Error::Data(problem.hint("check that this is the file that is meant")));
@@ -187,7 +188,7 @@ impl EditableFile {
             let what = format!("`{}` is no tag of IOB2", printable(tag));
             return Err(Error::Data(problem(what).hint("a tag is `O`, or `B-` or `I-` and a type")));
         }
-        if tag.contains(' ') && !self.line(raw.line(token)).contains(&b'\t') {
+        if tag.contains(' ') && !self.line(raw.line(token)).text.contains('\t') {
             let what = format!("`{}` holds a space, and the line is separated by spaces", printable(tag));
             return Err(Error::Data(problem(what).hint("name the type without a space")));
         }
@@ -199,23 +200,23 @@ impl EditableFile {
         let raw = &self.file.sentences[sentence];
         let (old_tags, new_tags) = (parsed(old), parsed(new));
         let changed = |position: Option<usize>| position.is_some_and(|p| old.get(p) != new.get(p));
-        for (position, (word, written)) in raw.words().zip(raw.tags()).enumerate() {
+        for (position, (word, written)) in raw.tokens.iter().zip(&raw.tags).enumerate() {
             // The neighbour that the tag's prefix depends on.
-            let neighbour = match self.scheme {
+            let neighbour = match self.writing.scheme {
                 Scheme::Iob1 => position.checked_sub(1),
-                Scheme::Iob2 => None,
+                Scheme::Iob2 | Scheme::Io => None,
                 Scheme::Bioes => position.checked_add(1),
             };
             let concerned =
-                changed(Some(position)) || (changed(neighbour) && written == self.in_scheme(&old_tags, position));
+                changed(Some(position)) || (changed(neighbour) && *written == self.in_scheme(&old_tags, position));
             let now = if concerned { self.in_scheme(&new_tags, position) } else { continue };
-            if now != written {
+            if now != *written {
                 lines.push(EditedLine {
                     line: raw.line(position),
                     sentence,
                     token: position,
-                    word: word.to_owned(),
-                    old: written.to_owned(),
+                    word: word.clone(),
+                    old: written.clone(),
                     new: now,
                 });
             }
@@ -229,7 +230,8 @@ impl EditableFile {
         let of_its_type = |position: usize| {
             tags.get(position).copied().flatten().filter(|other| other.entity_type == tag.entity_type)
         };
-        let prefix = match self.scheme {
+        let prefix = match self.writing.scheme {
+            Scheme::Io => return tag.entity_type.to_owned(),
             Scheme::Iob2 if begins => 'B',
             Scheme::Iob2 => 'I',
             Scheme::Iob1 => {
@@ -238,7 +240,7 @@ impl EditableFile {
             }
             Scheme::Bioes => {
                 let goes_on = of_its_type(position + 1).is_some_and(|next| next.prefix == Prefix::Inside);
-                match (begins, goes_on, self.bilou) {
+                match (begins, goes_on, self.writing.bilou) {
                     (true, true, _) => 'B',
                     (false, true, _) => 'I',
                     (true, false, false) => 'S',
@@ -251,44 +253,43 @@ impl EditableFile {
         format!("{prefix}-{}", tag.entity_type)
     }
 
-    /// The file's bytes with the tags of these lines, given in order, replaced.
-    fn replace(&self, lines: &[EditedLine]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.bytes.len() + 8 * lines.len());
+    /// The file's text with the tags of these lines, given in order, replaced.
+    fn replace(&self, edits: &[EditedLine]) -> String {
+        let text = self.decoded.text.as_str();
+        let mut out = String::with_capacity(text.len() + 8 * edits.len());
         let mut copied = 0;
-        for edit in lines {
-            let end = self.tag_end(edit.line);
-            out.extend_from_slice(&self.bytes[copied..end - edit.old.len()]);
-            out.extend_from_slice(edit.new.as_bytes());
-            copied = end;
+        let mut edits = edits.iter().peekable();
+        for line in self.decoded.lines() {
+            let Some(edit) = edits.next_if(|edit| edit.line == line.number) else { continue };
+            let written = written_tag(&line, self.columns.as_ref());
+            let start = line.start + (written.as_ptr() as usize - line.text.as_ptr() as usize);
+            out.push_str(&text[copied..start]);
+            out.push_str(&edit.new);
+            copied = start + written.len();
         }
-        out.extend_from_slice(&self.bytes[copied..]);
+        out.push_str(&text[copied..]);
         out
     }
 
-    /// A line without its line feed and the carriage return before it.
-    fn line(&self, number: usize) -> &[u8] {
-        let end = self.starts.get(number).map_or(self.bytes.len(), |next| next - 1);
-        let line = &self.bytes[self.starts[number - 1]..end];
-        line.strip_suffix(b"\r").unwrap_or(line)
-    }
-
-    /// Where in the bytes the tag of a line ends: behind it there may be spaces, if these separate its columns.
-    fn tag_end(&self, number: usize) -> usize {
-        let line = self.line(number);
-        let n_spaces =
-            if line.contains(&b'\t') { 0 } else { line.iter().rev().take_while(|&&byte| byte == b' ').count() };
-        self.starts[number - 1] + line.len() - n_spaces
+    /// A line by its number.
+    fn line(&self, number: usize) -> Line<'_> {
+        self.decoded.lines().nth(number - 1).unwrap_or(Line { number, start: 0, text: "" })
     }
 
     /// Refuses new bytes that would be read with other labels than `expected`.
     fn read_back(&self, bytes: &[u8], expected: &[Vec<String>]) -> Result<()> {
-        let file = parse(self.path(), bytes)?;
-        let scheme = common_scheme(once(&file))?;
-        let differs = |(raw, tags): &(&RawSentence, &Vec<String>)| iob2_tags(scheme, raw) != **tags;
+        let file = parse(&Decoded::new(self.path(), bytes)?, self.columns.as_ref())?;
+        let writing = if self.alone { writing_of(&[&file])? } else { self.writing };
+        let differs = |(raw, tags): &(&RawSentence, &Vec<String>)| iob2_tags(writing, raw) != **tags;
         match file.sentences.iter().zip(expected).find(differs) {
             None if file.sentences.len() == expected.len() => Ok(()),
             found => {
-                let what = format!("once changed, the file would be read as {scheme} and no longer as {}", self.scheme);
+                let what = match (self.writing.scheme, writing.scheme) {
+                    (Scheme::Io, Scheme::Io) => {
+                        "the file has no prefixes (IO): it cannot hold two entities of one type side by side".to_owned()
+                    }
+                    (before, now) => format!("once changed, the file would be read as {now} and no longer as {before}"),
+                };
                 let mut problem = Problem::new(what).at(self.path());
                 problem.line = found.map(|(raw, _)| raw.line(0));
                 Err(Error::Data(problem.hint("correct its invalid tags first: `memoscope corpus describe` names them")))
@@ -298,7 +299,7 @@ impl EditableFile {
 }
 
 fn parsed(tags: &[String]) -> Vec<Option<Tag<'_>>> {
-    // As in `RawSentence::parsed_tags`: none of them is malformed.
+    // They are IOB2, and none of them is malformed.
     tags.iter().map(|tag| Tag::parse(tag).unwrap_or(None)).collect()
 }
 

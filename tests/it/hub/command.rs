@@ -210,7 +210,7 @@ fn a_real_encoder_and_real_text_come_from_the_hub() {
     let (Some(model), Some(data)) = (real::model("bert-tiny"), real::data("conll2003")) else { return };
     let (server, workspace) = (Server::start(), Workspace::new());
     add(&server, "models/google/bert_uncased_L-2_H-128_A-2", &files(&model));
-    let annotated = memoscope::corpus::files::read(&data).unwrap();
+    let annotated = memoscope::corpus::files::read(&data, None).unwrap();
     let (labels, splits) = annotated.labelled().unwrap();
     let ids: serde_json::Map<_, _> = labels.names().iter().cloned().zip((0..).map(serde_json::Value::from)).collect();
     let mut set = vec![("dataset/label.json".to_owned(), serde_json::to_vec(&ids).unwrap())];
