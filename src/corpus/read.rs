@@ -124,11 +124,8 @@ pub(super) fn parse(decoded: &Decoded, named: Option<&Columns>) -> Result<ConllF
     let layout = Layout::of(path, &sentences, named)?;
     let mut notes = decoded.notes();
     if let Some(&first) = comments.first() {
-        notes.push(format!(
-            "{}: {} comment lines are left out, the first is line {first}",
-            path.display(),
-            comments.len()
-        ));
+        let (n, lines) = (comments.len(), if comments.len() == 1 { "comment line is" } else { "comment lines are" });
+        notes.push(format!("{}: {n} {lines} left out, the first is line {first}", path.display()));
     }
     let mut file = ConllFile { path: path.to_owned(), n_columns: layout.n_columns, sentences: Vec::new(), notes };
     let (mut n_cleaned, mut first_cleaned) = (0_usize, 0);

@@ -16,6 +16,7 @@ mod encoder_figures;
 mod evaluation;
 mod figures;
 mod forgetting;
+mod formats;
 mod hub;
 mod parity;
 mod pretraining;
