@@ -11,6 +11,7 @@ mod class_caps;
 mod cli;
 mod confident;
 mod corpus;
+mod divergence;
 mod dynamics;
 mod encoder_figures;
 mod evaluation;
