@@ -15,6 +15,7 @@ mod divergence;
 mod dynamics;
 mod encoder_figures;
 mod evaluation;
+mod external_curves;
 mod external_logs;
 mod figures;
 mod forgetting;
