@@ -23,12 +23,16 @@ mod cartography;
 mod column;
 mod export;
 mod frames;
+mod labels;
+mod observations;
 mod observe;
 mod parquet;
 mod probabilities;
 mod reader;
 mod series;
+mod tokens;
 mod types;
+mod unwind;
 mod writer;
 
 pub use export::{write_csv, write_parquet};

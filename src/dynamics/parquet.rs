@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use polars::io::parquet::read::FileMetadata;
 use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 
 use crate::Result;
-use crate::dynamics::SCHEMA_VERSION;
+use crate::dynamics::{SCHEMA_VERSION, unwind};
 use crate::error::{Error, Problem};
 use crate::run::write_atomically;
 
 /// Logged floats hardly compress: higher levels take longer and give files of the same size. The bytes depend on it.
 const ZSTD_LEVEL: i32 = 1;
+/// Most bytes that a byte of a file may stand for, and most rows. Compression gains less on real logs; a damaged size
+/// does not make the decoder reserve gigabytes.
+const MOST_PER_BYTE: u64 = 4096;
 /// What opens and closes every Parquet file.
 const MAGIC: &[u8] = b"PAR1";
 
@@ -47,17 +51,20 @@ pub(super) fn read(path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFr
         return Err(damaged("the file is no whole Parquet file: it was cut short or is something else".into()));
     }
     // Damaged bytes make the decoder panic here and there; a reader of other people's files must survive that.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode(bytes, path, wanted, remedy))) {
-        Ok(read) => read,
-        Err(_) => Err(damaged("the file is damaged: it cannot be decoded".into())),
-    }
+    unwind::catch(|| decode(bytes, path, wanted, remedy))
+        .unwrap_or_else(|| Err(damaged("the file is damaged: it cannot be decoded".into())))
 }
 
 fn decode(bytes: Vec<u8>, path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFrame, Metadata)> {
     let unreadable = |source: PolarsError| {
         Error::Data(Problem::new(format!("the file is damaged: {source}")).at(path).hint(remedy.to_owned()))
     };
+    let n_bytes = bytes.len() as u64;
     let mut reader = ParquetReader::new(std::io::Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
+    if !is_plausible(reader.get_metadata().map_err(unreadable)?, n_bytes) {
+        let problem = Problem::new("the file is damaged: its sizes do not fit its length").at(path);
+        return Err(Error::Data(problem.hint(remedy)));
+    }
     let schema = reader.schema().map_err(unreadable)?;
     let mut columns = Vec::new();
     for (name, field) in schema.iter().filter(|(name, _)| wanted.contains(&name.as_str())) {
@@ -85,6 +92,25 @@ fn decode(bytes: Vec<u8>, path: &Path, wanted: &[&str], remedy: &str) -> Result<
     }
     let frame = reader.with_columns(Some(columns)).set_rechunk(true).finish().map_err(unreadable)?;
     Ok((frame, metadata))
+}
+
+/// True if all that a footer says of sizes and places can be in a file of `n_bytes`.
+fn is_plausible(metadata: &FileMetadata, n_bytes: u64) -> bool {
+    let fits = |size: u64| size <= n_bytes.saturating_mul(MOST_PER_BYTE);
+    let groups = &metadata.row_groups;
+    let total: u64 = groups.iter().map(|group| group.num_rows() as u64).fold(0, u64::saturating_add);
+    total == metadata.num_rows as u64
+        && fits(total)
+        && groups.iter().flat_map(|group| group.parquet_columns().iter().map(move |column| (group, column))).all(
+            |(group, column)| {
+                // Logs are flat: a column has as many values as its group has rows.
+                let range = column.byte_range();
+                column.num_values() == group.num_rows() as i64
+                    && range.start <= range.end
+                    && range.end <= n_bytes
+                    && u64::try_from(column.uncompressed_size()).is_ok_and(fits)
+            },
+        )
 }
 
 fn is_supported(dtype: &ArrowDataType) -> bool {

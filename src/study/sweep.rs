@@ -2,7 +2,8 @@
 
 use fs_err as fs;
 
-use super::{Drawn, Layout, draw, grid, prepare};
+use super::draw::draw_finished;
+use super::{Drawn, Layout, grid, prepare};
 use crate::config::Experiment;
 use crate::corpus::{self, Corpus};
 use crate::error::{Error, Result};
@@ -16,7 +17,7 @@ use crate::run::{Monitor, RunFolder, RunRequest, StopFlag, execute, write_text};
 /// hours to say so.
 ///
 /// # Errors
-/// Those of [`execute`] and [`draw`]. The first run that fails ends the sweep; what was finished stays, and the same
+/// Those of [`execute`] and [`super::draw`]. The first run that fails ends the sweep; what was finished stays, and the same
 /// call goes on from there.
 pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Drawn> {
     let grid = grid(experiment)?;
@@ -42,7 +43,7 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
             return Err(Error::Interrupted);
         }
     }
-    draw(experiment, monitor)
+    draw_finished(experiment, monitor)
 }
 
 /// Warns of what is odd about a corpus, and of models that work with it and should not be trusted with it.

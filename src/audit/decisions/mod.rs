@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::corpus::EditableFile;
 use crate::error::{Error, Problem};
+use crate::text;
 
 use super::read_table::Table;
 
@@ -150,12 +151,7 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
         }
         _ => Error::io(path)(error),
     })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
-        Error::Data(Problem::new("not valid UTF-8").at(path).line(line).hint("convert the file to UTF-8"))
-    })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    text::decode(bytes, path, Error::Data)
 }
 
 /// What a file of decisions holds.
