@@ -353,6 +353,9 @@ pub(super) mod tests {
     fn what_a_scheme_does_not_allow_is_said() {
         let warning = |tags: &str| files(tags, "").1.warnings.join("");
         assert!(warning("a B-X\nb O\nc I-X\n").ends_with("1 invalid IOB2 transitions; they become suspects"));
-        assert!(warning("a B-X\nb O\nc S-X\n").contains("1 invalid BIOES transitions; those that are invalid in IOB2"));
+        assert!(
+            warning("a S-X\nb S-X\nc B-X\nd E-X\n\ne B-X\nf O\n")
+                .contains("1 invalid BIOES transitions; those that are invalid in IOB2")
+        );
     }
 }

@@ -99,7 +99,7 @@ fn of_a_folder_one_split_is_corrected() {
     ----- stdout
     ----- stderr
     error: data: there is no test file in this folder
-      hint: give another split, or the file itself
+      hint: name it test or testb, with the extension .txt, .conll, .tsv, .bio, .iob, .iob2 (columns), .json, .jsonl, .ndjson (JSON lines) or none
     ");
 }
 

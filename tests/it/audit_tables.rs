@@ -40,7 +40,7 @@ impl Case {
         Self { workspace, file, rows }
     }
 
-    /// The case of the fixtures: cleanlab's table as pandas wrote it.
+    /// The case of the fixtures: cleanlab's table as pandas wrote it, and the file with the labels that it was made for.
     fn fixture() -> Self {
         let read = |name: &str| {
             fs_err::read_to_string(repository(&format!("tests/fixtures/cases/14-cleanlab/{name}"))).unwrap()
@@ -50,7 +50,13 @@ impl Case {
             let mut fields = line.split(',').skip(1).map(str::to_owned);
             std::array::from_fn(|_| fields.next().unwrap())
         };
-        Self::new(&read("clean/train.txt"), table.lines().skip(1).map(row).collect())
+        let rows: Vec<[String; 4]> = table.lines().skip(1).map(row).collect();
+        let mut given = rows.iter().map(|row| &row[2]);
+        let line = |line: &str| match line.split_once('\t') {
+            Some((token, _)) => format!("{token}\t{}\n", given.next().unwrap()),
+            None => "\n".to_owned(),
+        };
+        Self::new(&read("clean/train.txt").lines().map(line).collect::<String>(), rows)
     }
 
     /// The rows of these tokens, in this order and form.

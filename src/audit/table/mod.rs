@@ -48,10 +48,13 @@ enum Separator {
 }
 
 impl Separator {
-    /// Taken from the header: a tab if it has one, else a semicolon if it has more of these than commas.
+    /// Taken from the header: a tab if it has one, else a semicolon if it has more of these than commas, those between quotes
+    /// not counted.
     fn of(text: &str) -> Self {
         let header = text.lines().next().unwrap_or_default();
-        let count = |separator: char| header.matches(separator).count();
+        // Behind an odd number of quotes is what stands between two of them.
+        let unquoted = || header.split('"').step_by(2);
+        let count = |separator: char| unquoted().map(|part| part.matches(separator).count()).sum::<usize>();
         match (count('\t'), count(';') > count(',')) {
             (1.., _) => Self::Tab,
             (0, true) => Self::Semicolon,
