@@ -223,7 +223,6 @@ impl Text {
             dev: Vec::new(),
             test: Vec::new(),
             train_origin: Some(Origin { path: self.path.clone(), lines: self.lines.clone() }),
-            dev_origin: None,
             fingerprint: self.fingerprint.clone(),
             revision: None,
             warnings: self.warnings.clone(),

@@ -311,13 +311,11 @@ impl AnnotatedFiles {
                 Some(Split::Test) => test = sentences,
             }
         }
-        let origin = |wanted| {
-            let found = self.files.iter().find(|(split, _)| split.unwrap_or(Split::Train) == wanted);
-            found.map(|(_, file)| Origin {
-                path: file.path.clone(),
-                lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
-            })
-        };
+        let train_file = self.files.iter().find(|(split, _)| matches!(split, Some(Split::Train) | None));
+        let train_origin = train_file.map(|(_, file)| Origin {
+            path: file.path.clone(),
+            lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
+        });
         let mut warnings = self.notes();
         warnings.extend(self.transition_warnings());
         warnings.extend(unseen_label_warnings(&labels, &train, [("dev", &dev), ("test", &test)]));
@@ -329,8 +327,7 @@ impl AnnotatedFiles {
             train,
             dev,
             test,
-            train_origin: origin(Split::Train),
-            dev_origin: origin(Split::Dev),
+            train_origin,
             fingerprint: String::new(),
             revision: None,
             warnings,

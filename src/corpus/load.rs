@@ -39,12 +39,12 @@ fn load_as(settings: &DataSettings, corpus_of: fn(&AnnotatedFiles) -> Result<Cor
         Corpus { revision, ..corpus_of(&files)? }
     };
     let wanted = [
-        ("train", settings.train_sentences, &mut corpus.train, &mut corpus.train_origin),
-        ("dev", settings.dev_sentences, &mut corpus.dev, &mut corpus.dev_origin),
+        ("train", settings.train_sentences, &mut corpus.train, corpus.train_origin.as_mut()),
+        ("dev", settings.dev_sentences, &mut corpus.dev, None),
     ];
     for (split, n_wanted, sentences, origin) in wanted {
         if let Some(n_wanted) = n_wanted {
-            corpus.warnings.extend(keep_some(sentences, origin.as_mut(), n_wanted, split, settings.seed)?);
+            corpus.warnings.extend(keep_some(sentences, origin, n_wanted, split, settings.seed)?);
         }
     }
     corpus.fingerprint = fingerprint(&corpus);

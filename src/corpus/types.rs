@@ -113,8 +113,6 @@ pub struct Corpus {
     pub test: Vec<Sentence>,
     /// Where `train` was read; absent for generated text.
     pub train_origin: Option<Origin>,
-    /// Where `dev` was read; absent for generated text.
-    pub dev_origin: Option<Origin>,
     /// SHA-256 (hex) of the words and labels of all splits.
     pub fingerprint: String,
     /// The hub's commit; absent for what did not come from there.

@@ -172,7 +172,6 @@ mod tests {
             dev: vec![sentence(&[1, 2, 2])],
             test: vec![],
             train_origin: None,
-            dev_origin: None,
             fingerprint: "abc".into(),
             revision: None,
             warnings: vec![],

@@ -15,7 +15,7 @@ use crate::error::{Error, Problem, Result};
 use crate::metrics::entity::{self, EntityScores, Mode};
 use crate::model::{Tagger, Words};
 use crate::perturb::{CapReport, Perturbed, perturb};
-use crate::train::{TrainSettings, Trainer, TrainingData};
+use crate::train::{EncodingReport, TrainSettings, Trainer, TrainingData};
 
 /// Tokens in the probe of a run that holds out a fold, at most.
 const FOLD_PROBE: usize = 50;
@@ -84,11 +84,16 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
                 .hint("choose another folder with --out, or remove this one"),
         ));
     }
-    let data = training_data(corpus, train, &perturbed, config, &tagger)?;
+    let mut data = training_data(corpus, train, &perturbed, config)?;
+    let n_left_out = data.leave_out_invisible(tagger.tokenizer())?;
     for name in perturbed.cap.iter().flat_map(CapReport::types_lost) {
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
     let mut trainer = Trainer::new(tagger, &data, &train_settings(config), config.seed)?;
+    let encoding = EncodingReport { train_sentences_left_out: n_left_out, ..trainer.encoding() };
+    for warning in encoding.warnings(config.train.max_pieces) {
+        monitor.warning(&format!("{}: {warning}", config.id));
+    }
 
     let checkpoint = folder.checkpoint();
     let resumes = earlier.is_some() && Trainer::has_checkpoint(&checkpoint);
@@ -106,7 +111,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         model,
         noise: perturbed.report.clone(),
         cap: perturbed.cap.clone(),
-        encoding: trainer.encoding(),
+        encoding,
         test: None,
         versions: Versions::current(),
         git: GitState::current(),
@@ -233,7 +238,6 @@ fn training_data(
     train: Vec<Sentence>,
     perturbed: &Perturbed,
     config: &RunConfig,
-    tagger: &Tagger,
 ) -> Result<TrainingData> {
     let labels = corpus.labels.names().to_vec();
     let Some(fold) = config.fold else {
@@ -245,17 +249,11 @@ fn training_data(
             dev_numbers: Vec::new(),
             labels,
             train_origin: corpus.train_origin.clone(),
-            dev_origin: corpus.dev_origin.clone(),
         });
     };
     // A run that holds out a fold is made to find out which labels are right: none is known to be.
     fold.check(&train)?;
-    let (mut trained_on, mut judged) = fold.split(&train, config.seed);
-    // Text under suspicion is as it is: a sentence of which the tokenizer leaves nothing can be neither learned nor judged.
-    let pieces = tagger.tokenizer().encode(train.iter().map(|sentence| sentence.words.as_slice()), usize::MAX)?;
-    for part in [&mut trained_on, &mut judged] {
-        part.retain(|&sentence| !pieces[sentence as usize].words.is_empty());
-    }
+    let (trained_on, judged) = fold.split(&train, config.seed);
     let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone()).collect();
     let named = |numbers: &[u32]| numbers.iter().map(|&i| perturbed.sentences[i as usize]).collect();
     Ok(TrainingData {
@@ -266,7 +264,6 @@ fn training_data(
         dev_numbers: named(&judged),
         labels,
         train_origin: corpus.train_origin.clone(),
-        dev_origin: corpus.train_origin.clone(),
     })
 }
 

@@ -91,7 +91,8 @@ pub(super) fn observe_batch(
     }
 }
 
-/// Calls `each` with every batch of the chosen sentences and what was seen of it, dropout off.
+/// Calls `each` with every batch of the chosen sentences and what was seen of it, dropout off. Sentences without a
+/// subword are in no batch.
 fn pass(
     tagger: &Tagger,
     split: &EncodedSplit,
@@ -99,7 +100,7 @@ fn pass(
     batch_size: usize,
     mut each: impl FnMut(&Batch, &[f32], &Observed),
 ) -> Result<()> {
-    let sentences: Vec<u32> = sentences.collect();
+    let sentences: Vec<u32> = sentences.filter(|&i| !split.sentences[i as usize].words.is_empty()).collect();
     for part in sentences.chunks(batch_size) {
         let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
         let Judged { logits, decoded } = tagger.judge(&batch)?;

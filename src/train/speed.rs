@@ -92,7 +92,7 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
         ));
     }
     let max_pieces = max_pieces.min(tagger.config().max_pieces);
-    let split = EncodedSplit::new("train", sentences, &[], None, tagger.tokenizer(), max_pieces)?;
+    let split = EncodedSplit::new("train", sentences, &[], tagger.tokenizer(), max_pieces)?;
     let mut pieces = BTreeSet::new();
     split.collect_pieces(&mut pieces);
     tagger.use_rows(&pieces)?;

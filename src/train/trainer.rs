@@ -75,14 +75,13 @@ impl Trainer {
                 .hint("leave train.eval_pass on, or use model.head.kind = \"linear\""),
             ));
         }
-        let encode = |name, sentences, numbers, origin, max_pieces| {
-            EncodedSplit::new(name, sentences, numbers, origin, tagger.tokenizer(), max_pieces)
+        let encode = |name, sentences, numbers, max_pieces| {
+            EncodedSplit::new(name, sentences, numbers, tagger.tokenizer(), max_pieces)
         };
-        let (origin, numbers) = (data.train_origin.as_ref(), data.train_numbers.as_slice());
-        let train = encode("train", &data.train, numbers, origin, settings.max_pieces)?;
+        let train = encode("train", &data.train, &data.train_numbers, settings.max_pieces)?;
         // Dev is judged whole: a score that leaves out the ends of long sentences flatters, one that counts them as
         // missed depends on the setting.
-        let dev = encode("dev", &data.dev, &data.dev_numbers, data.dev_origin.as_ref(), longest)?;
+        let dev = encode("dev", &data.dev, &data.dev_numbers, longest)?;
         let episodes = match prototypes {
             true => Some(Episodes::new(&settings.episodes, &train, tagger.labels())?),
             false => None,
@@ -93,6 +92,7 @@ impl Trainer {
         let sentences_a_step = settings.batch_size * settings.accumulation;
         let report = EncodingReport {
             train_sentences: train.sentences.len(),
+            train_sentences_left_out: 0,
             train_tokens: train.rows(),
             train_tokens_truncated: lost(&train, |s| s.truncated),
             train_tokens_without_piece: lost(&train, |s| s.without_piece),

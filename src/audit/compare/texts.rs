@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Version;
 use crate::audit::Text;
 use crate::corpus::files::MAX_LABELS;
-use crate::corpus::{self, Columns, Corpus, LabelSet, Origin, Sentence, SpanMode, SpanReader};
+use crate::corpus::{self, Columns, Corpus, LabelSet, Sentence, SpanMode, SpanReader};
 use crate::error::{Error, Problem, Result};
 
 /// Two versions of one annotated file, and the file to judge by.
@@ -95,11 +95,7 @@ impl Texts {
 
     /// What is trained on and judged by for one version.
     pub fn corpus(&self, version: Version) -> Corpus {
-        let mut corpus = Corpus {
-            dev: self.dev.sentences.clone(),
-            dev_origin: Some(Origin { path: self.dev.path.clone(), lines: self.dev.lines.clone() }),
-            ..self.version(version).corpus()
-        };
+        let mut corpus = Corpus { dev: self.dev.sentences.clone(), ..self.version(version).corpus() };
         corpus.fingerprint = corpus::fingerprint(&corpus);
         corpus
     }

@@ -68,12 +68,12 @@ impl Key {
     /// The keys that the table's columns allow, the most explicit one first; none if rows can only be in order.
     fn candidates(table: &Table) -> Vec<Self> {
         let numbers = |name: &&str| table.column(name).filter(|&column| holds_numbers(table, column));
-        let sentence = SENTENCES.iter().find_map(|name| numbers(&name));
-        let token = TOKENS.iter().find_map(|name| numbers(&name));
+        let sentence = SENTENCES.iter().find_map(numbers);
+        let token = TOKENS.iter().find_map(numbers);
         if let (Some(sentence), Some(token)) = (sentence, token) {
             return vec![Self::Place { sentence, token }];
         }
-        NUMBERS.iter().filter_map(|name| numbers(&name)).map(Self::Number).collect()
+        NUMBERS.iter().filter_map(numbers).map(Self::Number).collect()
     }
 
     /// The number of a row's token in the file.

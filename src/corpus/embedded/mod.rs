@@ -86,7 +86,6 @@ pub fn generate(settings: &EmbeddedSettings) -> Result<Corpus> {
         dev,
         test,
         train_origin: None,
-        dev_origin: None,
         fingerprint: String::new(),
         revision: None,
         warnings: Vec::new(),
