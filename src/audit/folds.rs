@@ -31,7 +31,7 @@ pub fn train(
     stop: &StopFlag,
 ) -> Result<f64> {
     settings.validate()?;
-    Fold { folds: settings.folds, index: 0 }.check(&text.sentences)?;
+    text.require_folds(settings.folds)?;
     let corpus = text.corpus();
     let model = settings.model();
     let (hidden_size, positions) = {
@@ -47,7 +47,11 @@ pub fn train(
                 id: run_id(seed, index),
                 seed,
                 // Its bytes are in the corpus's fingerprint; how its path was typed is nobody's business.
-                data: DataSettings { source: corpus.name.clone(), ..DataSettings::default() },
+                data: DataSettings {
+                    source: corpus.name.clone(),
+                    columns: text.columns.clone(),
+                    ..DataSettings::default()
+                },
                 model: model.clone(),
                 perturb: PerturbSettings::default(),
                 train: settings.train(hidden_size, positions),

@@ -8,7 +8,7 @@ use super::evaluation::{self, Evaluation, Judged};
 use super::listing::first_suspects;
 use super::measures::{Measure, measures};
 use super::types::{TypeSummary, by_type};
-use super::{AuditSettings, Evidence, Scores, Suspect, Text, folds, regions, score};
+use super::{AuditSettings, Evidence, Scores, Suspect, Text, f1_warning, folds, regions, score};
 use crate::analysis::phases::Phases;
 use crate::corpus::LabelSet;
 use crate::error::Result;
@@ -173,6 +173,17 @@ fn majority(seeds: &[SeedAudit]) -> Option<Vec<bool>> {
 }
 
 impl Audit {
+    /// Entity F1 of the models against the given labels after the last epoch, mean over seeds: of held-out text, or with
+    /// one fold of their training text. `None` without an epoch.
+    pub fn f1(&self) -> Option<f64> {
+        self.evidence.f1.last().copied()
+    }
+
+    /// What to beware of with all of it, a sentence; `None` if the models have learned enough.
+    pub fn warning(&self) -> Option<String> {
+        self.f1().and_then(f1_warning)
+    }
+
     /// Judges the audit by the truth; `None` without one.
     ///
     /// # Errors

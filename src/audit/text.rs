@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::corpus::layout::find_splits;
-use crate::corpus::{Corpus, LabelSet, Origin, Scheme, Sentence, Split, files};
+use crate::corpus::read::LONG_SENTENCE;
+use crate::corpus::{Columns, Corpus, LabelSet, Origin, Scheme, Sentence, Split, files};
 use crate::error::{Error, Problem, Result};
+use crate::run::Fold;
 
 /// One annotated file. Its tokens are numbered through, those of the first sentence first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
     /// The file.
     pub path: PathBuf,
+    /// Names of its columns; null for the usual ones.
+    pub columns: Option<Columns>,
     /// SHA-256 (hex) of its bytes.
     pub fingerprint: String,
     /// The scheme it is written in.
@@ -22,8 +26,12 @@ pub struct Text {
     pub labels: LabelSet,
     /// Its sentences, tags converted to IOB2.
     pub sentences: Vec<Sentence>,
+    /// The tags of each sentence as the file writes them.
+    pub written: Vec<Vec<String>>,
     /// One-based line of each sentence's first word.
     pub lines: Vec<usize>,
+    /// True if all words of a sentence stand on its first line, as in JSON lines.
+    pub on_one_line: bool,
     /// Number of each sentence's first token; one more than there are sentences.
     pub offsets: Vec<usize>,
     /// What is odd about it but no reason to refuse it.
@@ -49,12 +57,12 @@ impl Text {
         })
     }
 
-    /// Reads a file in CoNLL columns.
+    /// Reads a file in CoNLL columns, the usual ones or those named, or in JSON lines.
     ///
     /// # Errors
     /// [`Error::Data`] as [`files::read`], for a missing file, and for one without any tag but `O`.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = Self::read_any(path)?;
+    pub fn read(path: &Path, columns: Option<&Columns>) -> Result<Self> {
+        let text = Self::read_any(path, columns)?;
         if text.labels.len() < 2 {
             return Err(Error::Data(
                 Problem::new("the file has no tag but `O`: there is nothing to audit")
@@ -65,11 +73,11 @@ impl Text {
         Ok(text)
     }
 
-    fn read_any(path: &Path) -> Result<Self> {
+    fn read_any(path: &Path, columns: Option<&Columns>) -> Result<Self> {
         if !path.exists() {
             return Err(Error::Data(Problem::new("there is no such file").at(path).hint("check the path")));
         }
-        let annotated = files::read(path, None)?;
+        let annotated = files::read(path, columns)?;
         let (labels, mut sentences) = annotated.labelled()?;
         let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
         let bytes = fs_err::read(path).map_err(Error::io(path))?;
@@ -91,9 +99,12 @@ impl Text {
         }));
         Ok(Self {
             path: path.to_owned(),
+            columns: columns.cloned(),
             fingerprint: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
             scheme: annotated.writing.scheme,
             lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
+            on_one_line: file.sentences.first().is_some_and(|sentence| sentence.on_one_line),
+            written: file.sentences.iter().map(|sentence| sentence.tags.clone()).collect(),
             labels,
             sentences,
             offsets,
@@ -114,18 +125,48 @@ impl Text {
         self.offsets[sentence]..self.offsets[sentence + 1]
     }
 
+    /// The one-based line of a token.
+    ///
+    /// # Panics
+    /// If there is no such sentence.
+    pub fn line(&self, sentence: usize, token: usize) -> usize {
+        self.lines[sentence] + if self.on_one_line { 0 } else { token }
+    }
+
     /// The given label of each token.
     pub fn given(&self) -> Vec<u8> {
         self.sentences.iter().flat_map(|sentence| sentence.labels.iter().copied()).collect()
     }
 
+    /// Refuses a number of folds that the sentences do not allow.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if there are fewer sentences than folds because nothing separates them; [`Error::Config`] as
+    /// [`Fold::check`].
+    pub fn require_folds(&self, folds: u32) -> Result<()> {
+        let longest = self.sentences.iter().map(|sentence| sentence.words.len()).max().unwrap_or(0);
+        if self.sentences.len() < folds as usize && longest >= LONG_SENTENCE {
+            let sentences = if self.sentences.len() == 1 { "sentence" } else { "sentences" };
+            return Err(Error::Data(
+                Problem::new(format!(
+                    "the file is read as {} {sentences}, the longest of {longest} tokens: it has no empty lines between \
+                     sentences",
+                    self.sentences.len()
+                ))
+                .at(&self.path)
+                .hint("put an empty line after each sentence"),
+            ));
+        }
+        Fold { folds, index: 0 }.check(&self.sentences)
+    }
+
     /// The given labels again, from a file that holds the same words with other labels: the truth, say. Its inventory
-    /// may have tags that ours lacks, and comes with them, ours first.
+    /// may have tags that ours lacks, and comes with them, ours first. Its columns have the same names.
     ///
     /// # Errors
     /// [`Error::Data`] naming file and line where words differ or sentences are missing.
     pub fn aligned(&self, path: &Path) -> Result<(LabelSet, Vec<u8>)> {
-        let other = Self::read_any(path)?;
+        let other = Self::read_any(path, self.columns.as_ref())?;
         self.require_same_words(&other)?;
         // Ids of the joint inventory: ours keep their names, not their numbers.
         let joint = LabelSet::new(self.labels.names().iter().chain(other.labels.names()));
@@ -155,10 +196,10 @@ impl Text {
                 let what = format!(
                     "{} where line {} of the other file has {}",
                     word(&theirs.words),
-                    self.lines[i] + same,
+                    self.line(i, same),
                     word(&ours.words)
                 );
-                return Err(differs(other.lines[i] + same, what));
+                return Err(differs(other.line(i, same), what));
             }
         }
         if self.sentences.len() != other.sentences.len() {
@@ -213,8 +254,11 @@ pub(super) mod tests {
         lines.pop();
         Text {
             path: "some.txt".into(),
+            columns: None,
             fingerprint: String::new(),
             scheme: Scheme::Iob2,
+            on_one_line: false,
+            written: rows.iter().map(|row| row.iter().map(|(_, tag)| (*tag).to_owned()).collect()).collect(),
             labels,
             sentences,
             lines,
@@ -230,7 +274,7 @@ pub(super) mod tests {
         let [mine, other] = ["mine.txt", "other.txt"].map(|name| folder.path().join(name));
         fs_err::write(&mine, ours).unwrap();
         fs_err::write(&other, theirs).unwrap();
-        let text = Text::read(&mine).unwrap();
+        let text = Text::read(&mine, None).unwrap();
         (folder, text, other)
     }
 
@@ -263,7 +307,7 @@ pub(super) mod tests {
     fn that_nothing_is_an_entity_may_be_the_truth() {
         let (_folder, text, other) = files(OURS, "New O\nYork O\n. O\n\nEU O\n");
         assert_eq!(text.aligned(&other).unwrap().1, [0; 4]);
-        assert!(Text::read(&other).unwrap_err().to_string().contains("no tag but `O`"));
+        assert!(Text::read(&other, None).unwrap_err().to_string().contains("no tag but `O`"));
     }
 
     #[test]
@@ -292,9 +336,25 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn sentences_that_nothing_separates_are_named_as_the_cause() {
+        let (_folder, text, _) = files(&"EU B-ORG\nsays O\n".repeat(LONG_SENTENCE), "");
+        let error = text.require_folds(5).unwrap_err();
+        assert!(
+            error.to_string().contains("read as 1 sentence, the longest of 400 tokens: it has no empty lines"),
+            "{error}"
+        );
+        let (_folder, text, _) = files(OURS, "");
+        assert_eq!(text.require_folds(3).unwrap_err().hint(), Some("choose fewer folds"));
+        text.require_folds(2).unwrap();
+    }
+
+    #[test]
     fn what_a_scheme_does_not_allow_is_said() {
         let warning = |tags: &str| files(tags, "").1.warnings.join("");
         assert!(warning("a B-X\nb O\nc I-X\n").ends_with("1 invalid IOB2 transitions; they become suspects"));
-        assert!(warning("a B-X\nb O\nc S-X\n").contains("1 invalid BIOES transitions; those that are invalid in IOB2"));
+        assert!(
+            warning("a S-X\nb S-X\nc B-X\nd E-X\n\ne B-X\nf O\n")
+                .contains("1 invalid BIOES transitions; those that are invalid in IOB2")
+        );
     }
 }

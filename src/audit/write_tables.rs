@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use crate::Result;
+use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, printable};
 use crate::run::write_atomically;
 
@@ -23,12 +24,13 @@ pub struct TokenRow<'a> {
 }
 
 /// Writes the tokens whose suggested tag differs from the given one, in the order of the suspects: columns `sentence`,
-/// `token`, `word`, `given`, `suggested`, `probability` and `score`, separated by tabs, nothing quoted, tags in IOB2.
+/// `token`, `word`, `given`, `suggested`, `probability` and `score`, separated by tabs, nothing quoted, tags in IOB2. Words are
+/// written as `text` says; no tag of IOB2 looks like a formula.
 ///
 /// # Errors
 /// [`Error::Data`] if a word or tag holds a tab or a line feed, which no word of a file in CoNLL columns does;
 /// [`Error::Io`].
-pub fn write_token_table(path: &Path, suspects: &[Suspect]) -> Result<()> {
+pub fn write_token_table(path: &Path, suspects: &[Suspect], text: CsvText) -> Result<()> {
     write_atomically(path, |file| {
         let mut out = BufWriter::new(file);
         writeln!(out, "sentence\ttoken\tword\tgiven\tsuggested\tprobability\tscore").map_err(Error::io(path))?;
@@ -39,9 +41,10 @@ pub fn write_token_table(path: &Path, suspects: &[Suspect]) -> Result<()> {
                 if given == suggested {
                     continue;
                 }
-                for text in [word, given, suggested] {
-                    fits_between_tabs(text)?;
+                for cell in [word, given, suggested] {
+                    fits_between_tabs(cell)?;
                 }
+                let word = text.cell(word);
                 let Suspect { sentence, probability, score, .. } = suspect;
                 writeln!(out, "{sentence}\t{token}\t{word}\t{given}\t{suggested}\t{probability}\t{score}")
                     .map_err(Error::io(path))?;
@@ -111,14 +114,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens.tsv");
         suspect.suggested[0] = "B-Y".into();
-        write_token_table(&path, std::slice::from_ref(&suspect)).unwrap();
+        write_token_table(&path, std::slice::from_ref(&suspect), CsvText::Exact).unwrap();
         assert_eq!(
             fs_err::read_to_string(&path).unwrap(),
             "sentence\ttoken\tword\tgiven\tsuggested\tprobability\tscore\n\
              3\t1\t\"de la\tB-X\tB-Y\t0.75\t2.5\n3\t2\t\\\tI-X\tO\t0.75\t2.5\n"
         );
+        suspect.words[1] = "=1+1".into();
+        write_token_table(&path, std::slice::from_ref(&suspect), CsvText::Safe).unwrap();
+        assert!(fs_err::read_to_string(&path).unwrap().ends_with("\n3\t2\t'=1+1\tI-X\tO\t0.75\t2.5\n"));
         suspect.words[1] = "a\tb".into();
-        assert!(matches!(write_token_table(&path, &[suspect]), Err(Error::Data(_))));
+        assert!(matches!(write_token_table(&path, &[suspect], CsvText::Exact), Err(Error::Data(_))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::options::CsvFlag;
 use super::output::{errln, outln};
 use super::phases::describe;
 use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
@@ -48,6 +49,8 @@ pub(super) struct AnalyseArgs {
     /// Seed of k-means and the bootstrap
     #[arg(long, value_name = "SEED", default_value_t = 106)]
     seed: u64,
+    #[command(flatten)]
+    csv: CsvFlag,
     /// Print a summary as JSON
     #[arg(long)]
     json: bool,
@@ -95,7 +98,7 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
     let analysis = analyse_run(&log, &settings)?;
     warn_of_incomplete(&log, &analysis);
     let out = args.out.clone().unwrap_or_else(|| args.folder.join("analysis"));
-    write_analysis(&out, &analysis)?;
+    write_analysis(&out, &analysis, args.csv.style())?;
     let summary = Summary::of(&log, &analysis)?;
     if args.json {
         outln!("{}", serde_json::to_string_pretty(&summary.json(&analysis, &out))?);

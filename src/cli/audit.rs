@@ -5,20 +5,24 @@ mod compare;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::options::{Loudness, limit_threads, seeds};
-use super::output::{errln, outln};
+use super::options::{CsvFlag, Loudness, limit_threads, seeds};
+use super::output::{errln, outln, print};
 use super::{interrupt, progress};
-use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, default_epochs};
+use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, WriteOptions, default_epochs};
 use crate::config::DeviceName;
-use crate::corpus::Split;
+use crate::corpus::{Columns, Split};
 use crate::error::{Error, Problem, printable};
+use crate::run::Fold;
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope audit mine.txt --model minilm-l6/
       Rank what is probably wrong in mine.txt; then open audits/mine/index.html
+  memoscope audit mine.txt --model minilm-l6/ --dry-run
+      What would be trained, without doing it
   memoscope audit apply mine.txt decisions.json --out corrected.txt
       Put the decisions made on that page into the file
   memoscope audit compare mine.txt corrected.txt --dev dev.txt --model minilm-l6/
@@ -27,21 +31,21 @@ Examples:
       Where the truth is known: how good the ranking is, beside each single measure
 A guide is in docs/audit.md.";
 
-/// F1 against the given labels below which the models have learned too little to be relied on.
-const LEARNED: f64 = 0.4;
-
 /// Find wrong labels in annotated text, and put them right
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
 pub(super) struct AuditArgs {
     #[command(subcommand)]
     command: Option<AuditCommand>,
-    /// An annotated file in CoNLL columns, or a folder with one
+    /// An annotated file in CoNLL columns or JSON lines, or a folder with one
     #[arg(required = true)]
     data: Option<PathBuf>,
     /// The file of a folder: train, dev or test
     #[arg(long, default_value = "train")]
     split: SplitName,
+    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<Columns>,
     /// The encoder: a folder in transformers' layout, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
     /// made for the generated corpus alone
     #[arg(long, value_name = "MODEL", default_value = "", hide_default_value = true)]
@@ -76,6 +80,11 @@ pub(super) struct AuditArgs {
     /// Scores of another tool, to be judged beside ours (with --gold); may be given more than once
     #[arg(long = "with", value_name = "NAME=FILE", requires = "gold")]
     with: Vec<String>,
+    #[command(flatten)]
+    csv: CsvFlag,
+    /// Print what would be trained, and write nothing
+    #[arg(long, conflicts_with = "json")]
+    dry_run: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -142,33 +151,26 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
         device: args.device,
     };
     settings.validate()?;
-    let text = Text::read(&Text::locate(data, args.split.into())?)?;
+    let text = Text::read(&Text::locate(data, args.split.into())?, args.columns.as_ref())?;
     if args.epochs.is_none() {
         settings.epochs = default_epochs(text.sentences.len(), args.folds, args.batch_size);
     }
     let reference = reference(args, &text)?;
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(data, args.split));
+    require_own(&folder)?;
+    if args.dry_run {
+        return dry_run(&text, &settings, &folder);
+    }
     limit_threads(args.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
     text.warnings.iter().for_each(|warning| monitor.warning(warning));
-    let folder = args.out.clone().unwrap_or_else(|| default_folder(data, args.split));
-    require_own(&folder)?;
     let audit = audit::perform(&text, &settings, &folder, monitor.as_mut(), &stop)?;
     let judgement = audit.judge(&text, &reference)?;
-    audit::write(&text, &settings, &audit, judgement.as_ref(), args.shown, &folder)?;
-    if let Some(&f1) = audit.evidence.f1.last().filter(|&&f1| f1 < LEARNED) {
-        monitor.warning(&format!(
-            "the models reach an F1 of {f1:.2} against the given labels: they have learned little, or very much is wrong; \
-             take the list with caution and the probabilities not at all (more --epochs, fewer --folds or a stronger \
-             encoder may help)"
-        ));
-    }
-    if audit.unjudged > 0 {
-        monitor.warning(&format!(
-            "{} tokens could not be judged: they stand behind the encoder's last position or have no piece",
-            audit.unjudged
-        ));
-    }
+    let options = WriteOptions { shown: args.shown, text: args.csv.style() };
+    audit::write(&text, &settings, &audit, judgement.as_ref(), options, &folder)?;
+    let warnings = [audit.warning(), unjudged_warning(&text, audit.unjudged)];
+    warnings.iter().flatten().for_each(|warning| monitor.warning(warning));
     drop(monitor);
     match (args.json, &judgement) {
         (true, Some(judgement)) => outln!("{}", serde_json::to_string_pretty(judgement)?),
@@ -181,6 +183,53 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Prints what would be done, as `sweep --dry-run` does: the settings as TOML, the trainings below them in comments.
+fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Result<()> {
+    text.require_folds(settings.folds)?;
+    let mut said = toml::to_string(settings).context("the settings cannot be written as TOML")?;
+    if settings.learning_rate.is_none() {
+        said.push_str("# learning_rate is chosen by the encoder's width\n");
+    }
+    let n_runs = settings.seeds.len() * settings.folds as usize;
+    said.push_str(&format!(
+        "\n# {}: {} sentences, {} tokens, {}\n# {n_runs} {}, results in {}\n",
+        text.path.display(),
+        text.sentences.len(),
+        text.n_tokens(),
+        text.scheme,
+        if n_runs == 1 { "training" } else { "trainings" },
+        folder.display()
+    ));
+    for &seed in &settings.seeds {
+        for fold in 0..settings.folds {
+            let (trained, judged) = Fold { folds: settings.folds, index: fold }.split(&text.sentences, seed);
+            let run = audit::run_folder(folder, seed, fold);
+            said.push_str(&format!(
+                "#   {}: {} sentences trained on, {} judged\n",
+                run.display(),
+                trained.len(),
+                if settings.folds > 1 { judged.len() } else { trained.len() }
+            ));
+        }
+    }
+    print(&said)?;
+    Ok(())
+}
+
+/// A warning of the tokens that no model could judge; `None` without such.
+fn unjudged_warning(text: &Text, unjudged: usize) -> Option<String> {
+    let share = 100.0 * unjudged as f64 / text.n_tokens().max(1) as f64;
+    // Where it is much, sentences are not separated: one of ordinary length fits into any encoder.
+    let cause = if share >= 10.0 { " (is there an empty line after each sentence?)" } else { "" };
+    (unjudged > 0).then(|| {
+        format!(
+            "{unjudged} of {} tokens ({share:.1} %) could not be judged: they are beyond the encoder's maximum length or have \
+             no subword{cause}",
+            text.n_tokens()
+        )
+    })
 }
 
 /// A folder's name without the slash at its end: spelled either way it is the same model. Where there is no such folder, the
@@ -201,7 +250,7 @@ fn default_folder(data: &Path, split: SplitName) -> PathBuf {
 
 /// Refuses a folder that holds something else than an audit: its files would be written over.
 fn require_own(folder: &Path) -> anyhow::Result<()> {
-    let is_audit = folder.join("runs").is_dir() || folder.join("audit.json").is_file();
+    let is_audit = folder.join("runs").is_dir() || folder.join(audit::SUMMARY_FILE).is_file();
     let is_used = folder.is_file() || folder.read_dir().is_ok_and(|mut entries| entries.next().is_some());
     if is_used && !is_audit {
         let problem = Problem::new("the folder holds something else than an audit").at(folder);
@@ -213,7 +262,6 @@ fn require_own(folder: &Path) -> anyhow::Result<()> {
 /// The truth and what others say, where they are given.
 fn reference(args: &AuditArgs, text: &Text) -> anyhow::Result<Reference> {
     let gold = args.gold.as_deref().map(|path| text.aligned(&Text::locate(path, args.split.into())?)).transpose()?;
-    let lengths: Vec<usize> = text.sentences.iter().map(|sentence| sentence.words.len()).collect();
     let mut others = Vec::new();
     for with in &args.with {
         let Some((name, path)) = with.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty())
@@ -225,7 +273,7 @@ fn reference(args: &AuditArgs, text: &Text) -> anyhow::Result<Reference> {
             let problem = Problem::new(format!("`--with {with}`: there is a measure named `{name}` already"));
             return Err(Error::Config(problem.hint("choose another name")).into());
         }
-        others.push((name.to_owned(), audit::read_scores(Path::new(path), &lengths)?));
+        others.push((name.to_owned(), audit::read_scores(Path::new(path), text)?));
     }
     Ok(Reference { gold, others })
 }
@@ -252,10 +300,11 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
     for of in &audit.types {
         let warning = of.warning.as_ref().map_or_else(String::new, |warning| format!("; {warning}"));
         lines.push(format!(
-            "  {}: {} entities, {:.0} expected errors{warning}",
+            "  {}: {} entities, of which {:.0} expected errors; {:.0} expected to be missing{warning}",
             printable(&of.name),
             of.entities,
-            of.expected_errors
+            of.expected_errors,
+            of.expected_missing
         ));
     }
     if let Some(judgement) = judgement {

@@ -152,10 +152,9 @@ struct Comparison {
 impl Comparison {
     fn run(args: &BenchArgs) -> Result<Self> {
         if args.against.is_some() && args.columns.is_some() {
-            return Err(Error::Config(
-                Problem::new("another program does not know --columns")
-                    .hint("write a copy in two columns: `memoscope corpus perturb DATA --columns ... --rate 0 --out DIR`"),
-            ));
+            return Err(Error::Config(Problem::new("another program does not know --columns").hint(
+                "write a copy in two columns: `memoscope corpus perturb DATA --columns ... --rate 0 --out DIR`",
+            )));
         }
         if args.against.is_some() && (!Path::new(&args.model).is_dir() || !Path::new(&args.data).is_file()) {
             return Err(Error::Config(

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{ErrorKind as IoKind, IsTerminal, Write as _};
 use std::process::ExitCode;
 
+use super::interrupt::resume_hint;
 use crate::error::{Error, ErrorKind};
 
 /// Says what went wrong on stderr; the exit code says its kind.
@@ -45,7 +46,11 @@ fn render(error: &anyhow::Error, coloured: bool) -> String {
             said = words;
         }
     }
-    if let Some(hint) = error.chain().find_map(|cause| cause.downcast_ref::<Error>()?.hint()) {
+    let hint = error.chain().find_map(|cause| match cause.downcast_ref::<Error>()? {
+        Error::Interrupted => Some(resume_hint()),
+        other => other.hint().map(str::to_owned),
+    });
+    if let Some(hint) = hint {
         let _ = writeln!(text, "  {} {hint}", paint("hint:", "1;36"));
     }
     text
@@ -81,6 +86,15 @@ mod tests {
         assert_eq!(
             render(&error, false),
             "error: cannot describe the corpus\n  caused by: train.txt:3: no tag on this line\n  hint: give it two columns\n"
+        );
+    }
+
+    #[test]
+    fn an_interrupt_says_how_to_resume() {
+        let said = render(&anyhow::Error::from(Error::Interrupted), false);
+        assert!(
+            said.starts_with("error: interrupted\n  hint: to resume, run the same command again: memoscope "),
+            "{said}"
         );
     }
 

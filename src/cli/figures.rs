@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::Loudness;
+use super::options::{CsvFlag, Loudness};
 use super::output::outln;
 use super::progress;
 use crate::config::Layers;
@@ -29,6 +29,8 @@ pub(super) struct FiguresArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    csv: CsvFlag,
+    #[command(flatten)]
     loudness: Loudness,
 }
 
@@ -45,7 +47,7 @@ pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     };
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {
-        let report = study::draw(experiment, monitor.as_mut())?;
+        let report = study::draw(experiment, args.csv.style(), monitor.as_mut())?;
         outln!("{}", report.page.display());
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::config::{Experiment, Layers, Seeds};
+use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
 
 /// Settings with a flag of their own, and `--set` for all others. Later ones win: the experiment file, these flags,
@@ -71,6 +72,21 @@ pub(super) struct SettingFlags {
     /// Any setting, for example train.learning_rate=5e-4; may be given more than once
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+}
+
+/// How text is written into CSV files.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct CsvFlag {
+    /// Write an apostrophe before text that spreadsheets take for a formula, in CSV and TSV files
+    #[arg(long)]
+    csv_safe: bool,
+}
+
+impl CsvFlag {
+    /// The style that the flag asks for.
+    pub(super) fn style(self) -> CsvText {
+        if self.csv_safe { CsvText::Safe } else { CsvText::Exact }
+    }
 }
 
 /// How much is said on the way.

@@ -239,12 +239,14 @@ fn position((number, of): (usize, usize)) -> String {
 }
 
 fn opening(start: &RunStart<'_>) -> String {
+    // Of a run without noise nothing is to be said: nobody knows whether the given labels are right.
+    let noise = start.noise.map(|noise| noise.realised_rate).filter(|&rate| rate > 0.0);
     let mut line = format!(
         "{}: {} sentences, {} tokens{}; {}",
         start.id,
         thousands(start.encoding.train_sentences as f64),
         thousands(start.encoding.train_tokens as f64),
-        start.noise.map_or_else(String::new, |noise| format!(", {:.1} % of them noisy", 100.0 * noise.realised_rate)),
+        noise.map_or_else(String::new, |rate| format!(", {:.1} % of them noisy", 100.0 * rate)),
         start.model.shape,
     );
     if start.epochs_finished > 0 {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{Loudness, SettingFlags, limit_threads, sort_words};
+use super::options::{CsvFlag, Loudness, SettingFlags, limit_threads, sort_words};
 use super::output::{outln, print};
 use super::{interrupt, progress};
 use crate::config::Experiment;
@@ -37,6 +37,8 @@ pub(super) struct SweepArgs {
     #[command(flatten)]
     settings: SettingFlags,
     #[command(flatten)]
+    csv: CsvFlag,
+    #[command(flatten)]
     loudness: Loudness,
 }
 
@@ -54,7 +56,7 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     limit_threads(experiment.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
-    let report = study::sweep(&experiment, monitor.as_mut(), &stop)?;
+    let report = study::sweep(&experiment, args.csv.style(), monitor.as_mut(), &stop)?;
     outln!("{}", report.findings);
     outln!("\nreport: {}", report.page.display());
     Ok(())

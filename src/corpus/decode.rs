@@ -158,7 +158,11 @@ impl Decoded {
     }
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<(Encoding, String)> {
+/// The encoding of a file's bytes, and its text without byte order mark.
+///
+/// # Errors
+/// [`Error::Data`] with the line, as [`Decoded::new`], for bytes that are no text.
+pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<(Encoding, String)> {
     let refuse = |what: &str, hint: &str| Err(Error::Data(Problem::new(what).at(path).hint(hint)));
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {

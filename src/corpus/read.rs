@@ -28,7 +28,7 @@ use super::tags::{Notation, clean, is_blank};
 pub const MAX_WORDS: usize = u16::MAX as usize;
 
 /// Tokens of a sentence from which on its file is said to lack empty lines, if it has only that one.
-const LONG_SENTENCE: usize = 200;
+pub(crate) const LONG_SENTENCE: usize = 200;
 
 /// An annotated file: its tokens and tags as they stand, tags cleaned.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,7 +35,7 @@ mod types;
 mod unwind;
 mod writer;
 
-pub use export::{write_csv, write_parquet};
+pub use export::{CsvText, guarded, unguarded, write_csv, write_csv_as, write_parquet};
 pub use observe::{Observed, observe};
 pub use reader::{EpochObservations, Log};
 pub use types::{CurvePoint, Observations, Pass, Probabilities, StepRecord, TokenTable, TypePoint};

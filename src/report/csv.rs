@@ -1,11 +1,12 @@
 //! A table as CSV: every digit, no units, nothing for a missing value.
 
 use super::table::{Cell, Table};
+use crate::dynamics::CsvText;
 use crate::{Error, Result};
 
 /// The table with its columns' keys as header; a mean over seeds is two columns, `KEY` and `KEY_sd`, one with an interval
-/// three, `KEY`, `KEY_low` and `KEY_high`.
-pub(super) fn table(table: &Table) -> Result<String> {
+/// three, `KEY`, `KEY_low` and `KEY_high`. Text is written in the given style.
+pub(super) fn table(table: &Table, style: CsvText) -> Result<String> {
     let failed = |what: String| Error::Internal(format!("cannot write CSV: {what}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header = Vec::new();
@@ -20,7 +21,7 @@ pub(super) fn table(table: &Table) -> Result<String> {
             let end = record.len() + 1 + column.format.companions().len();
             match cell {
                 Cell::Missing => {}
-                Cell::Text(text) => record.push(text.clone()),
+                Cell::Text(text) => record.push(style.cell(text).into_owned()),
                 Cell::Integer(value) => record.push(value.to_string()),
                 Cell::Number(value) => record.push(value.to_string()),
                 Cell::Mean { mean, deviation } => {
@@ -56,7 +57,20 @@ mod tests {
                 vec![Cell::Missing, Cell::Missing],
             ],
         };
-        assert_eq!(table(&hostile).expect("CSV"), "word,f1,f1_sd\n\"a,\"\"b\"\"\nc\",0.5,0.25\n,,\n");
+        assert_eq!(table(&hostile, CsvText::Exact).expect("CSV"), "word,f1,f1_sd\n\"a,\"\"b\"\"\nc\",0.5,0.25\n,,\n");
+    }
+
+    #[test]
+    fn text_can_be_guarded_against_spreadsheets_and_numbers_stay() {
+        let formula = Table {
+            name: "t".into(),
+            title: String::new(),
+            caption: String::new(),
+            columns: vec![Column::new("word", "word", Format::Text), Column::new("x", "x", Format::Decimal(2))],
+            rows: vec![vec![Cell::Text("=1+1".into()), Cell::Number(-0.5)]],
+        };
+        assert_eq!(table(&formula, CsvText::Exact).expect("CSV"), "word,x\n=1+1,-0.5\n");
+        assert_eq!(table(&formula, CsvText::Safe).expect("CSV"), "word,x\n'=1+1,-0.5\n");
     }
 
     #[test]
@@ -76,6 +90,9 @@ mod tests {
                 vec![Cell::Missing, Cell::Integer(0)],
             ],
         };
-        assert_eq!(table(&shares).expect("CSV"), "share,share_low,share_high,n\n0.5,0.25,0.75,3\n0.5,,,1\n,,,0\n");
+        assert_eq!(
+            table(&shares, CsvText::Exact).expect("CSV"),
+            "share,share_low,share_high,n\n0.5,0.25,0.75,3\n0.5,,,1\n,,,0\n"
+        );
     }
 }

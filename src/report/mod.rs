@@ -26,6 +26,7 @@ pub use markdown::table as markdown_table;
 pub use table::{Cell, Column, Format, Table};
 
 use crate::Result;
+use crate::dynamics::CsvText;
 use crate::error::Error;
 use crate::figures::{FigureFiles, with_suffix};
 use crate::run::write_atomically;
@@ -72,12 +73,13 @@ pub struct StudyReport {
 pub const SYNTHETIC_NOTE: &str = "The corpus is synthetic: generated from templates, not written by people. \
                                   Numbers show the method, not a language.";
 
-/// Writes the report into the folder `out`, where the figures' files are already.
+/// Writes the report into the folder `out`, where the figures' files are already; CSV files have their text written as
+/// `text` says.
 ///
 /// # Errors
 /// [`Error::Io`] if a figure cannot be read or a file cannot be written; [`Error::Internal`] if two tables have one
 /// name.
-pub fn render(study: &StudyReport, out: &Path) -> Result<()> {
+pub fn render(study: &StudyReport, out: &Path, text: CsvText) -> Result<()> {
     for (i, table) in study.tables.iter().enumerate() {
         if study.tables[..i].iter().any(|other| other.name == table.name) {
             return Err(Error::Internal(format!("two tables of the report are named `{}`", table.name)));
@@ -92,7 +94,7 @@ pub fn render(study: &StudyReport, out: &Path) -> Result<()> {
     write(&out.join("report.md"), &markdown::page(study))?;
     for table in &study.tables {
         let folder = out.join("tables");
-        write(&folder.join(format!("{}.csv", table.name)), &csv::table(table)?)?;
+        write(&folder.join(format!("{}.csv", table.name)), &csv::table(table, text)?)?;
         write(&folder.join(format!("{}.tex", table.name)), &latex::table(table))?;
     }
     Ok(())

@@ -44,7 +44,7 @@ impl RunFolder {
             return Err(Error::Config(
                 Problem::new(format!("the folder holds another run: {difference}"))
                     .at(path)
-                    .hint("choose another folder with --out or another --name, or remove this one"),
+                    .hint("choose another folder with --out, or remove this one"),
             ));
         }
         if manifest.data.fingerprint != data_fingerprint {
@@ -54,7 +54,7 @@ impl RunFolder {
                     manifest.data.name
                 ))
                 .at(path)
-                .hint("choose another folder with --out or another --name, or remove this one"),
+                .hint("choose another folder with --out, or remove this one"),
             ));
         }
         Ok(match manifest.status {

@@ -6,6 +6,7 @@ use fs_err as fs;
 
 use super::{Layout, grid, of};
 use crate::config::{Experiment, Layers};
+use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
 use crate::run::{FolderState, Manifest, Monitor, RunFolder, Status, warn_of_missing_series};
 
@@ -29,6 +30,8 @@ pub struct StudyInput<'a> {
     pub runs: &'a [FinishedRun],
     /// Runs of the grid that are not finished, by name.
     pub unfinished: &'a [String],
+    /// How text is written into CSV files.
+    pub text: CsvText,
 }
 
 /// What was drawn.
@@ -41,11 +44,11 @@ pub struct Drawn {
 }
 
 /// Analyses an experiment's finished runs and draws its report. Runs that are not finished are left out, with a
-/// warning.
+/// warning. CSV files have their text written as `text` says.
 ///
 /// # Errors
 /// [`Error::Data`] if no run is finished or a log is damaged; [`Error::Config`] if a folder holds another run.
-pub fn draw(experiment: &Experiment, monitor: &mut dyn Monitor) -> Result<Drawn> {
+pub fn draw(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -> Result<Drawn> {
     let layout = Layout::of(experiment);
     for config in grid(experiment)? {
         let folder = layout.runs.join(&config.id);
@@ -53,11 +56,11 @@ pub fn draw(experiment: &Experiment, monitor: &mut dyn Monitor) -> Result<Drawn>
             warn_of_missing_series(&folder, monitor);
         }
     }
-    draw_finished(experiment, monitor)
+    draw_finished(experiment, text, monitor)
 }
 
 /// The same after [`crate::run::execute`], which has warned of what is missing in the runs.
-pub(super) fn draw_finished(experiment: &Experiment, monitor: &mut dyn Monitor) -> Result<Drawn> {
+pub(super) fn draw_finished(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -> Result<Drawn> {
     let layout = Layout::of(experiment);
     let (mut runs, mut unfinished) = (Vec::new(), Vec::new());
     for config in grid(experiment)? {
@@ -87,7 +90,7 @@ pub(super) fn draw_finished(experiment: &Experiment, monitor: &mut dyn Monitor) 
             unfinished.join("  ")
         ));
     }
-    let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished };
+    let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text };
     of(experiment.study.kind).draw(&input, monitor)
 }
 

@@ -3,22 +3,22 @@
 use std::path::Path;
 
 use crate::analysis::RunAnalysis;
-use crate::dynamics::{write_csv, write_parquet};
+use crate::dynamics::{CsvText, write_csv_as, write_parquet};
 use crate::error::{Error, Result};
 use crate::run::write_text;
 
 /// Tables that have a row a token: written as Parquet, the others as CSV.
 const LARGE: [&str; 4] = ["events", "datamap", "losses", "assignments"];
 
-/// Writes all tables of an analysis, and `phases.json`, to a folder.
+/// Writes all tables of an analysis, and `phases.json`, to a folder; CSV files have their text written as `text` says.
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn write_analysis(folder: &Path, analysis: &RunAnalysis) -> Result<()> {
+pub fn write_analysis(folder: &Path, analysis: &RunAnalysis, text: CsvText) -> Result<()> {
     for (name, frame) in analysis.tables() {
         match LARGE.contains(&name) {
             true => write_parquet(&folder.join(format!("{name}.parquet")), frame)?,
-            false => write_csv(&folder.join(format!("{name}.csv")), frame)?,
+            false => write_csv_as(&folder.join(format!("{name}.csv")), frame, text)?,
         }
     }
     let phases = serde_json::to_string_pretty(&analysis.phases)

@@ -6,6 +6,7 @@ use super::draw::draw_finished;
 use super::{Drawn, Layout, grid, prepare};
 use crate::config::Experiment;
 use crate::corpus::{self, Corpus};
+use crate::dynamics::CsvText;
 use crate::error::{Error, Result};
 use crate::model::ModelSettings;
 use crate::perturb;
@@ -19,7 +20,7 @@ use crate::run::{Monitor, RunFolder, RunRequest, StopFlag, execute, write_text};
 /// # Errors
 /// Those of [`execute`] and [`super::draw`]. The first run that fails ends the sweep; what was finished stays, and the same
 /// call goes on from there.
-pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Drawn> {
+pub fn sweep(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Drawn> {
     let grid = grid(experiment)?;
     let layout = Layout::of(experiment);
     experiment.device.open()?;
@@ -43,7 +44,7 @@ pub fn sweep(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag
             return Err(Error::Interrupted);
         }
     }
-    draw_finished(experiment, monitor)
+    draw_finished(experiment, text, monitor)
 }
 
 /// Warns of what is odd about a corpus, and of models that work with it and should not be trusted with it.

@@ -11,7 +11,7 @@ use memoscope::corpus::embedded::{EmbeddedSettings, generate};
 use serde_json::Value;
 
 use crate::real;
-use crate::workspace::{Said, Workspace};
+use crate::workspace::{Said, Workspace, repository};
 
 /// Files whose bytes are the same each time.
 const RESULTS: [&str; 9] = [
@@ -116,7 +116,7 @@ fn wrong_labels_are_found_and_everything_is_written() {
     assert!(audited.judgement["over_seeds"]["audit"]["mean"].is_number(), "{}", audited.judgement["over_seeds"]);
     let folder = audited.path("one");
     assert_eq!(json(&folder.join("evaluation.json")), audited.judgement);
-    let text = Text::read(&audited.path("noisy/train.txt")).unwrap();
+    let text = Text::read(&audited.path("noisy/train.txt"), None).unwrap();
     let summary = json(&folder.join("audit.json"));
     assert_eq!((&summary["sentences"], &summary["tokens"]), (&250.into(), &text.n_tokens().into()));
     assert_eq!(summary["fingerprint"], text.fingerprint);
@@ -134,9 +134,114 @@ fn wrong_labels_are_found_and_everything_is_written() {
     // The scores of cleanlab's table are those the probabilities came from: they are read, and judged beside ours.
     let again = audited.again("one", &["--with", "issues=one/cleanlab.csv"]);
     assert_eq!(again.code, 0, "{again}");
-    let judged: Value = serde_json::from_str(&again.stdout).unwrap();
-    assert!(judged["measures"]["issues"]["token"]["average_precision"].as_f64().unwrap() > 0.3);
+    let ap = |said: &Said| {
+        let judged: Value = serde_json::from_str(&said.stdout).unwrap();
+        judged["measures"]["issues"]["token"]["average_precision"].as_f64().unwrap()
+    };
+    assert!(ap(&again) > 0.3);
+    // Sorted with the number of each token it is the same ranking, and without it another one, which is refused.
+    let mut rows: Vec<(usize, &str)> = cleanlab.lines().skip(1).enumerate().collect();
+    rows.sort_by(|(_, a), (_, b)| a.split(',').nth(1).cmp(&b.split(',').nth(1)));
+    let header = cleanlab.lines().next().unwrap();
+    let table = |index: bool| -> String {
+        let line = |(i, row): &(usize, &str)| if index { format!("{i},{row}\n") } else { format!("{row}\n") };
+        let rows: String = rows.iter().map(line).collect();
+        format!("{}{header}\n{rows}", if index { "," } else { "" })
+    };
+    audited.workspace.file("sorted.csv", &table(true));
+    audited.workspace.file("no-index.csv", &table(false));
+    let sorted = audited.again("one", &["--with", "issues=sorted.csv"]);
+    assert_eq!(ap(&sorted), ap(&again), "{sorted}");
+    let refused = audited.again("one", &["--with", "issues=no-index.csv"]);
+    assert_eq!(refused.code, 3, "{refused}");
+    assert!(refused.stderr.contains("no-index.csv:2: the given label is"), "{refused}");
     audited.again("one", &[]);
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_trained() {
+    let workspace = Workspace::new();
+    workspace.file("mine.txt", "New B-LOC\nYork I-LOC\n\nthe O\n\nEU B-ORG\n");
+    let arguments = ["audit", "mine.txt", "--model", "embedded", "--folds", "3", "--seeds", "7,8", "--dry-run"];
+    assert_snapshot!(workspace.run(&arguments), @r#"
+    code: 0
+    ----- stdout
+    model = "embedded"
+    folds = 3
+    seeds = [7, 8]
+    epochs = 30
+    batch_size = 32
+    device = "cpu"
+    # learning_rate is chosen by the encoder's width
+
+    # mine.txt: 3 sentences, 4 tokens, IOB2
+    # 6 trainings, results in audits/mine
+    #   audits/mine/runs/seed=7,fold=0: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=7,fold=1: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=7,fold=2: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=8,fold=0: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=8,fold=1: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=8,fold=2: 2 sentences trained on, 1 judged
+    ----- stderr
+    "#);
+    assert!(!workspace.path().join("audits").exists());
+}
+
+#[test]
+fn sentences_that_nothing_separates_are_said_to_be_the_cause() {
+    let workspace = Workspace::new();
+    let text = fs::read_to_string(repository("tests/fixtures/cases/29-no-blank-lines/train.txt")).unwrap();
+    workspace.file("mine.txt", &text);
+    assert_snapshot!(workspace.run(&["audit", "mine.txt", "--model", "embedded"]), @"
+    code: 3
+    ----- stdout
+    ----- stderr
+    warning: mine.txt: the file has no empty line and is read as one sentence of 1142 tokens; put an empty line after each sentence
+    error: mine.txt: the file is read as 1 sentence, the longest of 1142 tokens: it has no empty lines between sentences
+      hint: put an empty line after each sentence
+    ");
+    let said = workspace.run(&short("mine.txt", "out", &["--folds", "1", "--epochs", "1", "--quiet"]));
+    assert!(
+        said.stderr.contains(" tokens (") && said.stderr.contains("is there an empty line after each sentence?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn suspects_of_models_that_learned_little_are_not_applied_unseen() {
+    let workspace = Workspace::new();
+    workspace.file("mine.txt", &in_scheme(Scheme::Iob2, 40));
+    let said = succeed(&workspace, &short("mine.txt", "out", &["--folds", "2", "--epochs", "1"]));
+    assert!(said.stderr.contains("warning: the models reach an F1 of 0."), "{said}");
+    let summary = json(&workspace.path().join("out/audit.json"));
+    assert!(summary["held_out_f1"].as_f64().unwrap() < 0.4, "{summary}");
+    for of in summary["types"].as_array().unwrap() {
+        assert!(of["expected_errors"].as_f64().unwrap() <= of["entities"].as_f64().unwrap(), "{of}");
+    }
+    assert!(workspace.read("out/index.html").contains("\"warning\":\"The models reach an F1 of 0."));
+    let apply = ["audit", "apply", "mine.txt", "out", "--auto", "0.5", "--out", "new.txt"];
+    let said = workspace.run(&apply);
+    assert_eq!(said.code, 2, "{said}");
+    assert!(said.stderr.contains("held-out F1 of 0.") && said.stderr.contains("--uncalibrated"), "{said}");
+    assert!(!workspace.path().join("new.txt").exists());
+    succeed(&workspace, &[&apply[..], &["--uncalibrated"]].concat());
+}
+
+#[test]
+fn words_that_spreadsheets_take_for_formulas_are_guarded_if_asked_for() {
+    let workspace = Workspace::new();
+    let text = in_scheme(Scheme::Iob2, 30) + &"=1+1\tx\tB-LOC\nis\tx\tO\n\n".repeat(3) + "@user\tx\tO\n";
+    workspace.file("mine.txt", &text);
+    let flags = ["--folds", "2", "--epochs", "2", "--csv-safe"];
+    succeed(&workspace, &short("mine.txt", "out", &flags));
+    let table = workspace.read("out/suspects.csv");
+    assert!(table.contains(",'=1+1,") && !table.contains(",=1+1"), "{table}");
+    let tokens = "sentence\ttoken\tword\tgiven\tsuggested\n30\t0\t'=1+1\tB-LOC\tO\n";
+    workspace.file("tokens.tsv", tokens);
+    succeed(&workspace, &["audit", "apply", "mine.txt", "tokens.tsv", "--out", "new.txt"]);
+    assert_eq!(workspace.read("new.txt"), text.replacen("=1+1\tx\tB-LOC", "=1+1\tx\tO", 1));
+    succeed(&workspace, &short("mine.txt", "out", &flags[..4]));
+    assert!(workspace.read("out/suspects.csv").contains(",=1+1,"));
 }
 
 #[test]
@@ -200,7 +305,8 @@ fn suspects_are_applied_and_nothing_but_tags_changes() {
     let before = audited.workspace.read("noisy/train.txt");
     for auto in ["0.9", "0.5", "0"] {
         let out = format!("corrected-{auto}.txt");
-        let arguments = ["audit", "apply", "noisy/train.txt", "one", "--auto", auto, "--out", &out, "--json"];
+        let arguments =
+            ["audit", "apply", "noisy/train.txt", "one", "--auto", auto, "--uncalibrated", "--out", &out, "--json"];
         let said = succeed(&audited.workspace, &arguments);
         let applied: Value = serde_json::from_str(&said.stdout).unwrap();
         let n = suspects(&audited.path("one")).iter().filter(|s| s.probability >= auto.parse().unwrap()).count();
@@ -209,11 +315,11 @@ fn suspects_are_applied_and_nothing_but_tags_changes() {
         let after = audited.workspace.read(&out);
         assert_ne!(after, before);
         assert_eq!(all_but_tags(&after), all_but_tags(&before));
-        assert_eq!(Text::read(&audited.path(&out)).unwrap().scheme, Scheme::Iob2);
+        assert_eq!(Text::read(&audited.path(&out), None).unwrap().scheme, Scheme::Iob2);
     }
     // What is almost surely wrong, put right, is right more often than before.
     let wrong = |name: &str| {
-        let text = Text::read(&audited.path(name)).unwrap();
+        let text = Text::read(&audited.path(name), None).unwrap();
         let (labels, gold) = text.aligned(&audited.path("clean/train.txt")).unwrap();
         let is_wrong = |(given, gold): &(u8, &u8)| text.labels.name(*given) != labels.name(**gold);
         text.given().into_iter().zip(&gold).filter(is_wrong).count()
@@ -272,14 +378,17 @@ fn every_scheme_is_audited_and_kept() {
     for scheme in [Scheme::Iob1, Scheme::Bioes] {
         let workspace = Workspace::new();
         let path = workspace.file("mine.txt", &in_scheme(scheme, 60));
-        assert_eq!(Text::read(&path).unwrap().scheme, scheme);
+        assert_eq!(Text::read(&path, None).unwrap().scheme, scheme);
         let said = succeed(&workspace, &short("mine.txt", "out", &["--folds", "2", "--epochs", "2", "--json"]));
         let summary: Value = serde_json::from_str(&said.stdout).unwrap();
         assert_eq!(summary["scheme"], scheme.to_string());
-        succeed(&workspace, &["audit", "apply", "mine.txt", "out", "--auto", "0", "--out", "new.txt"]);
+        succeed(
+            &workspace,
+            &["audit", "apply", "mine.txt", "out", "--auto", "0", "--uncalibrated", "--out", "new.txt"],
+        );
         let (before, after) = (workspace.read("mine.txt"), workspace.read("new.txt"));
         assert_eq!(all_but_tags(&after), all_but_tags(&before));
-        let corrected = Text::read(&workspace.path().join("new.txt")).unwrap();
+        let corrected = Text::read(&workspace.path().join("new.txt"), None).unwrap();
         assert!(corrected.warnings.is_empty(), "{:?}", corrected.warnings);
     }
 }
@@ -309,7 +418,7 @@ fn what_cannot_be_audited_is_refused_before_anything_is_written() {
     workspace.file("mine.txt", "New B-LOC\nYork I-LOC\n\nthe O\n");
     workspace.file("outside.txt", "New O\nYork O\n");
     workspace.file("empty.txt", "");
-    workspace.file("mixed.txt", "a S-LOC\nb B-LOC\nc E-LOC\nd U-LOC\n");
+    workspace.file("mixed.txt", "a B-LOC\nb LOC\n");
     workspace.file("words.txt", "New B-LOC\nYork I-LOC\n\na O\n");
     workspace.file("fewer.txt", "New B-LOC\nYork I-LOC\n");
     workspace.file("issues.csv", "label_score\n1\n1\n");
@@ -331,7 +440,7 @@ fn what_cannot_be_audited_is_refused_before_anything_is_written() {
     assert_snapshot!(with(&["--gold", "fewer.txt"]), @"3: error: fewer.txt:1: 1 sentences where there should be 2");
     assert_snapshot!(with(&["--gold", "none.txt"]), @"3: error: none.txt: there is no such file");
     assert_snapshot!(with(&["--gold", "mine.txt", "--with", "issues.csv"]), @"2: error: `--with issues.csv` does not name a measure");
-    assert_snapshot!(with(&["--gold", "mine.txt", "--with", "cleanlab=issues.csv"]), @"3: error: issues.csv: 1 of 3 tokens have no score, the first is token 0 of sentence 1, counted from 0");
+    assert_snapshot!(with(&["--gold", "mine.txt", "--with", "cleanlab=issues.csv"]), @"3: error: issues.csv: 2 rows, but mine.txt has 3 tokens, and no column numbers them");
     assert_snapshot!(refuse(&["mine.txt"]), @"2: error: which encoder is to read the text?");
     assert_snapshot!(refuse(&["mine.txt", "--model", "none/", "--folds", "2"]), @"3: error: there is no model folder `none/`");
     for (name, code) in [("outside.txt", 3), ("empty.txt", 3), ("mixed.txt", 3), ("latin.txt", 3), ("none.txt", 3)] {
@@ -371,7 +480,8 @@ fn hostile_tokens_go_through() {
     ] {
         text.push_str(&format!("in\tx\tO\n{word}\tx\tB-LOC\n.\tx\tO\n\n"));
     }
-    text.push_str(&"word\tx\tO\n".repeat(599));
+    let letter = |n: u8| char::from(b'a' + n % 26);
+    text.extend((0..599u16).map(|n| format!("{}{}\tx\tO\n", letter((n / 26) as u8), letter((n % 26) as u8))));
     text.push_str("last\tx\tB-PER\n");
     workspace.file("mine.txt", &text);
     workspace.file("tags.txt", &text.replace("B-PER", "B-\u{1b}[31m<b>"));
@@ -380,7 +490,7 @@ fn hostile_tokens_go_through() {
     let page = workspace.read("out/index.html");
     assert!(!page.contains("<script>alert") && !page.contains("<!--<script>"));
     assert!(!page.contains(['\u{1b}', '\u{2028}']));
-    succeed(&workspace, &["audit", "apply", "mine.txt", "out", "--auto", "0", "--out", "new.txt"]);
+    succeed(&workspace, &["audit", "apply", "mine.txt", "out", "--auto", "0", "--uncalibrated", "--out", "new.txt"]);
     assert_eq!(all_but_tags(&workspace.read("new.txt")), all_but_tags(&workspace.read("mine.txt")));
     let said = succeed(&workspace, &short("tags.txt", "tags", &["--folds", "1", "--epochs", "1"]));
     assert!(!said.stderr.contains('\u{1b}'), "{said}");

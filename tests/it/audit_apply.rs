@@ -99,7 +99,7 @@ fn of_a_folder_one_split_is_corrected() {
     ----- stdout
     ----- stderr
     error: data: there is no test file in this folder
-      hint: give another split, or the file itself
+      hint: name it test or testb, with the extension .txt, .conll, .tsv, .bio, .iob, .iob2 (columns), .json, .jsonl, .ndjson (JSON lines) or none
     ");
 }
 
@@ -117,6 +117,15 @@ fn what_cannot_be_applied_is_refused_before_anything_is_written() {
     error: audit/suspects.jsonl: suspects are no decisions yet
       hint: decide on the audit's page and export, or accept them with `--auto 0.9`
     ");
+    assert_snapshot!(run(&["train.txt", "audit", "--in-place", "--auto", "0.9"]), @"
+    code: 2
+    ----- stdout
+    ----- stderr
+    error: audit/suspects.jsonl: the models' held-out F1 is unknown: there is no audit.json beside the suspects
+      hint: give the folder of the audit, decide on its page, or accept them nevertheless with --uncalibrated
+    ");
+    assert_eq!(run(&["train.txt", "audit", "--dry-run", "--auto", "0.9", "--uncalibrated"]).code, 0);
+    assert_eq!(run(&["train.txt", "d.tsv", "--dry-run", "--uncalibrated"]).code, 2);
     assert_snapshot!(run(&["train.txt", "d.tsv", "--in-place", "--auto", "0.9"]), @"
     code: 2
     ----- stdout

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fs_err as fs;
 use memoscope::Error;
+use memoscope::dynamics::CsvText;
 use memoscope::figures::noise_detection::Detection;
 use memoscope::figures::{
     FigureFiles, Style, Width, data_map, detection_by_epoch, first_learning, learning_curves, noise_detection,
@@ -261,7 +262,7 @@ fn hostile_report(folder: &Path) -> StudyReport {
 fn a_report_escapes_what_comes_from_data() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = hostile_report(folder.path());
-    report::render(&study, folder.path()).expect("a report");
+    report::render(&study, folder.path(), CsvText::Exact).expect("a report");
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a file");
 
     let html = read("index.html");
@@ -287,7 +288,7 @@ fn the_same_study_gives_the_same_report() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = hostile_report(folder.path());
     let read = || {
-        report::render(&study, folder.path()).expect("a report");
+        report::render(&study, folder.path(), CsvText::Exact).expect("a report");
         ["index.html", "report.md", "tables/words.tex"].map(|name| fs::read(folder.path().join(name)).expect("bytes"))
     };
     assert!(read() == read());
@@ -298,5 +299,5 @@ fn two_tables_cannot_share_a_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut study = hostile_report(folder.path());
     study.tables.push(study.tables[0].clone());
-    assert!(report::render(&study, folder.path()).is_err());
+    assert!(report::render(&study, folder.path(), CsvText::Exact).is_err());
 }

@@ -5,6 +5,7 @@ mod audit;
 mod audit_apply;
 mod audit_compare;
 mod audit_page;
+mod audit_tables;
 mod bilstm;
 mod browser;
 mod class_caps;

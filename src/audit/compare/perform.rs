@@ -80,6 +80,7 @@ fn train_all(
         seed,
         data: DataSettings {
             source: texts.version(version).path.to_string_lossy().into_owned(),
+            columns: texts.version(version).columns.clone(),
             ..DataSettings::default()
         },
         model: settings.model(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Version;
 use crate::audit::Text;
 use crate::corpus::files::MAX_LABELS;
-use crate::corpus::{self, Corpus, LabelSet, Sentence, SpanMode, SpanReader};
+use crate::corpus::{self, Columns, Corpus, LabelSet, Sentence, SpanMode, SpanReader};
 use crate::error::{Error, Problem, Result};
 
 /// Two versions of one annotated file, and the file to judge by.
@@ -41,13 +41,14 @@ pub struct Changes {
 }
 
 impl Texts {
-    /// Reads the three files.
+    /// Reads the three files, in the usual columns or those named.
     ///
     /// # Errors
     /// [`Error::Data`] as [`Text::read`], where the versions differ in their words, where no label differs, and with more
     /// than [`MAX_LABELS`] labels; [`Error::Config`] if the dev file is one of the versions.
-    pub fn read(before: &Path, after: &Path, dev: &Path) -> Result<Self> {
-        let (mut before, mut after, mut dev) = (Text::read(before)?, Text::read(after)?, Text::read(dev)?);
+    pub fn read(before: &Path, after: &Path, dev: &Path, columns: Option<&Columns>) -> Result<Self> {
+        let read = |path| Text::read(path, columns);
+        let (mut before, mut after, mut dev) = (read(before)?, read(after)?, read(dev)?);
         before.require_same_words(&after)?;
         if [&before, &after].iter().any(|version| version.fingerprint == dev.fingerprint) {
             return Err(Error::Config(
@@ -154,7 +155,7 @@ mod tests {
             fs_err::write(&path, text).unwrap();
             path
         };
-        Texts::read(&file("before.txt", before), &file("after.txt", after), &file("dev.txt", dev))
+        Texts::read(&file("before.txt", before), &file("after.txt", after), &file("dev.txt", dev), None)
     }
 
     #[test]

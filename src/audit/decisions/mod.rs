@@ -17,11 +17,12 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::corpus::EditableFile;
+use crate::corpus::decode::decode;
+use crate::corpus::{EditableFile, tags};
 use crate::error::{Error, Problem};
-use crate::text;
 
-use super::read_table::Table;
+use super::calibration::require_learned;
+use super::table::Table;
 
 /// The name of the suspects in an audit's folder.
 pub const SUSPECTS_FILE: &str = "suspects.jsonl";
@@ -88,17 +89,26 @@ pub struct Decisions {
     pub changes: Vec<Change>,
 }
 
+/// How suspects are accepted without review.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Auto {
+    /// The least probability, 0 to 1, of a suspect that is accepted.
+    pub probability: f64,
+    /// Accept them even if the models have learned too little ([`LEAST_F1`](super::LEAST_F1)), or it is unknown how much.
+    pub uncalibrated: bool,
+}
+
 /// Reads what was decided about `data`: a file of decisions in any of the formats, or an audit's folder.
 ///
-/// `auto` is the probability, 0 to 1, from which suspects are accepted. Suspects need it, decisions do not go with it.
+/// Suspects need `auto`; decisions do not go with it.
 ///
 /// # Errors
-/// [`Error::Config`] if `auto` is missing, out of place or no probability. [`Error::Data`] with the line: no known
-/// format, a malformed entry, or a cleanlab table that does not have the tokens of `data`. [`Error::Io`] if it cannot be
-/// read.
-pub fn read_decisions(path: &Path, data: &EditableFile, auto: Option<f64>) -> Result<Decisions> {
-    if let Some(auto) = auto.filter(|auto| !(0.0..=1.0).contains(auto)) {
-        let problem = Problem::new(format!("`--auto` must be between 0 and 1, not {auto}"));
+/// [`Error::Config`] if `auto` is missing, out of place or no probability, or the models' held-out F1 does not allow it.
+/// [`Error::Data`] with the line: no known format, a malformed entry, or a cleanlab table that does not have the tokens of
+/// `data`. [`Error::Io`] if it cannot be read.
+pub fn read_decisions(path: &Path, data: &EditableFile, auto: Option<Auto>) -> Result<Decisions> {
+    if let Some(auto) = auto.filter(|auto| !(0.0..=1.0).contains(&auto.probability)) {
+        let problem = Problem::new(format!("`--auto` must be between 0 and 1, not {}", auto.probability));
         return Err(Error::Config(problem.hint("it is the least probability, as in `--auto 0.9`")));
     }
     let path = &suspects_of(path)?;
@@ -109,25 +119,33 @@ pub fn read_decisions(path: &Path, data: &EditableFile, auto: Option<f64>) -> Re
                 let problem = Problem::new("suspects are no decisions yet").at(path);
                 Error::Config(problem.hint("decide on the audit's page and export, or accept them with `--auto 0.9`"))
             })?;
-            return Ok(Decisions {
-                path: path.clone(),
-                format: DecisionFormat::Suspects,
-                fingerprint: None,
-                changes: suspects::read(path, &text, auto)?,
-            });
+            if !auto.uncalibrated {
+                require_learned(path)?;
+            }
+            let changes = cleaned(suspects::read(path, &text, auto.probability)?);
+            return Ok(Decisions { path: path.clone(), format: DecisionFormat::Suspects, fingerprint: None, changes });
         }
         Content::Export => {
             let (fingerprint, changes) = export::read(path, &text)?;
             (DecisionFormat::Decisions, fingerprint, changes)
         }
         Content::Tokens(table) => (DecisionFormat::TokenTable, None, tokens::read(&table)?),
-        Content::Cleanlab(table) => (DecisionFormat::CleanlabTable, None, cleanlab::read(path, &table, data)?),
+        Content::Cleanlab(table) => (DecisionFormat::CleanlabTable, None, cleanlab::read(&table, data)?),
     };
     if auto.is_some() {
         let problem = Problem::new("`--auto` is for suspects, and these are decisions").at(path);
         return Err(Error::Config(problem.hint("leave it out: what was decided is applied")));
     }
-    Ok(Decisions { path: path.clone(), format, fingerprint, changes })
+    Ok(Decisions { path: path.clone(), format, fingerprint, changes: cleaned(changes) })
+}
+
+/// The changes with their tags cleaned as those of annotated files are: older exports may have tags with spaces.
+fn cleaned(mut changes: Vec<Change>) -> Vec<Change> {
+    let tags = changes.iter_mut().flat_map(|change| change.given.iter_mut().flatten().chain(&mut change.tags));
+    for tag in tags {
+        *tag = tags::clean(tag).into_owned();
+    }
+    changes
 }
 
 /// The file to read: of a folder, its suspects.
@@ -143,7 +161,7 @@ fn suspects_of(path: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// A text file without its byte order mark.
+/// The text of a file, UTF-8 or UTF-16 with a byte order mark, which is taken off.
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
@@ -151,7 +169,7 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
         }
         _ => Error::io(path)(error),
     })?;
-    text::decode(bytes, path, Error::Data)
+    Ok(decode(path, &bytes)?.1)
 }
 
 /// What a file of decisions holds.

@@ -22,7 +22,7 @@ impl Room {
     fn read(&self, name: &str, text: &str, auto: Option<f64>) -> Result<Decisions> {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
-        read_decisions(&path, &self.data, auto)
+        read_decisions(&path, &self.data, auto.map(|probability| Auto { probability, uncalibrated: true }))
     }
 
     /// The tags of the file once the decisions are applied.
@@ -57,6 +57,9 @@ fn every_format_is_recognised_by_what_is_in_it() {
     let issues = "is_label_issue,label_score,given_label,predicted_label\nFalse,1,B-ORG,B-ORG\nFalse,1,O,B-ORG\n\
                   False,1,B-LOC,B-LOC\nFalse,1,I-LOC,I-LOC\nTrue,0.1,O,I-LOC\nFalse,1,O,O\n";
     assert_eq!(room.applied("d", issues).unwrap(), "B-ORG O B-LOC I-LOC I-LOC O");
+    // Spaces around tags do not count, and words may be guarded for spreadsheets.
+    let spaced = "word\tsuggested\tgiven\ttoken\tsentence\nCity\tI-LOC\u{a0}\t O\t2\t1\n";
+    assert_eq!(room.applied("d", spaced).unwrap(), "B-ORG O B-LOC I-LOC I-LOC O");
     // Sorted or filtered, the index says which row is which word.
     let index = ",is_label_issue,label_score,given_label,predicted_label\n4,True,0.1,O,I-LOC\n0,False,1,B-ORG,O\n";
     assert_eq!(room.applied("d", index).unwrap(), "B-ORG O B-LOC I-LOC I-LOC O");
@@ -89,6 +92,15 @@ fn our_own_cleanlab_table_is_read_back() {
 }
 
 #[test]
+fn words_guarded_for_spreadsheets_are_the_words() {
+    let room = Room::new("=x O\n-y O\n'z O\n");
+    let tokens = "sentence\ttoken\tword\tgiven\tsuggested\n0\t0\t'=x\tO\tB-A\n0\t1\t-y\tO\tB-B\n0\t2\t'z\tO\tB-C\n";
+    assert_eq!(room.applied("d", tokens).unwrap(), "B-A B-B B-C");
+    let other = "sentence\ttoken\tword\tgiven\tsuggested\n0\t2\tz\tO\tB-A\n";
+    assert_eq!(room.refusal(other), "d:2: the words are `z`, but train.txt:3 has `'z`");
+}
+
+#[test]
 fn suspects_are_accepted_from_a_probability_on() {
     let room = Room::new(IOB2);
     let line = |probability: f64, sentence: u32, suggested: &str| {
@@ -100,7 +112,12 @@ fn suspects_are_accepted_from_a_probability_on() {
     let decisions = room.read("suspects.jsonl", &text, Some(0.9)).unwrap();
     assert_eq!((decisions.changes.len(), decisions.changes[0].line), (1, Some(1)));
     assert_eq!(apply(&room.data, &decisions).unwrap().n_tokens_changed, 1);
-    assert_eq!(read_decisions(room.folder.path(), &room.data, Some(0.9)).unwrap(), decisions);
+    let auto = |uncalibrated| Some(Auto { probability: 0.9, uncalibrated });
+    assert_eq!(read_decisions(room.folder.path(), &room.data, auto(true)).unwrap(), decisions);
+    // Nothing says how much the models have learned.
+    assert!(matches!(read_decisions(room.folder.path(), &room.data, auto(false)), Err(Error::Config(_))));
+    fs::write(room.folder.path().join("audit.json"), r#"{"held_out_f1":0.5}"#).unwrap();
+    assert_eq!(read_decisions(room.folder.path(), &room.data, auto(false)).unwrap(), decisions);
     assert!(matches!(room.read("any.json", &text, None), Err(Error::Config(_))));
     assert!(matches!(room.read("any.json", &text, Some(1.5)), Err(Error::Config(_))));
     assert!(matches!(room.read("d", &export(""), Some(0.5)), Err(Error::Config(_))));
@@ -186,15 +203,18 @@ fn what_holds_no_decisions_is_refused() {
         ("{\"schema\":1,\n\"decisions\":[{\"sentence\":-1}]}", "d:2: not a file of decisions: invalid value"),
         ("{\"schema\":1,\"decisions\":[", "d:1: not a file of decisions: EOF"),
         ("sentence\ttoken\tgiven\tsuggested\n0\tx\tO\tO\n", "d:2: `x` in the column `token` is not a whole number"),
-        (issues, "d: 0 rows, but train.txt has 6 words"),
+        (issues, "d: 0 rows, but train.txt has 6 tokens, and no column numbers them"),
     ] {
         let said = room.refusal(text);
         assert!(said.starts_with(expected), "{text:?}: {said}");
     }
     let index = format!(",{issues}0,True,0.5,2,1\n");
     assert_eq!(room.refusal(&index), "d:2: the given label is `2`, but train.txt:1 has `B-ORG`");
-    assert_eq!(room.refusal(&format!(",{issues}6,True,0.5,O,O\n")), "d:2: there is no word 6: train.txt has 6");
-    assert_eq!(room.refusal(&format!(",{issues}1,True,0.5,O,O\n1,True,0.5,O,O\n")), "d:3: the index 1 is there twice");
+    assert_eq!(room.refusal(&format!(",{issues}6,True,0.5,O,O\n")), "d:2: there is no token 6: train.txt has 6");
+    assert_eq!(
+        room.refusal(&format!(",{issues}1,True,0.5,O,O\n1,True,0.5,O,O\n")),
+        "d:3: token 1 of train.txt has a row already, in line 2"
+    );
 }
 
 #[test]

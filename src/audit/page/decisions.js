@@ -20,9 +20,9 @@ const STATES = {
   undecided: { mark: "·", name: "undecided" },
 };
 
-// Index of a suspect → { decision, start, end, tags }.
+// Index of a suspect → { decision, start, end, tags }, in the order in which they were decided.
 const decisions = new Map();
-// Indices in the order in which they were decided, the last one at the end.
+// Indices of what was decided since the page was opened, the last one at the end.
 const history = [];
 
 const inSentence = new Map();
@@ -90,13 +90,23 @@ function decide(i, proposed) {
   if (before >= 0) {
     history.splice(before, 1);
   }
+  decisions.delete(i);
   if (proposed) {
     decisions.set(i, proposed);
     history.push(i);
-  } else {
-    decisions.delete(i);
   }
   return null;
+}
+
+// Puts the decisions into the order of these indices; those that are not among them come first.
+function reorder(indices) {
+  for (const i of Array.isArray(indices) ? indices : []) {
+    const decision = decisions.get(i);
+    if (decision) {
+      decisions.delete(i);
+      decisions.set(i, decision);
+    }
+  }
 }
 
 function accepting(i) {
@@ -121,4 +131,17 @@ function countDecisions() {
     counts[decision] += 1;
   }
   return counts;
+}
+
+// How many of the last decisions found the given tags wrong: where it becomes few, the list may be left.
+const RECENT = 20;
+
+function recentText() {
+  const recent = [...decisions.values()].slice(-RECENT).map(({ decision }) => decision);
+  if (recent.length === 0) {
+    return "none yet";
+  }
+  const count = (wanted) => recent.filter((decision) => decision === wanted).length;
+  const edited = count("edit") > 0 ? ` and edited ${count("edit")}` : "";
+  return `accepted ${count("accept")}${edited} of the last ${recent.length}`;
 }

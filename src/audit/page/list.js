@@ -3,8 +3,12 @@
 const ROW_REM = 3.25;
 const BEYOND = 8;
 
-// `order`: indices that pass the filters, sorted; `at`: where each of them stands in it.
-const view = { order: [], at: new Map(), current: null };
+// Rows that are kept in sight before and behind the current one, where the list is high enough.
+const MARGIN = 2;
+
+// `order`: indices that pass the filters, sorted; `at`: where each of them stands in it; `current`: what is shown; `anchor`: what a
+// person went to last; `offset`: how far below the list's upper edge its row was, in pixels.
+const view = { order: [], at: new Map(), current: null, anchor: null, offset: 0 };
 
 const ORDERS = {
   score: (a, b) => suspects[b].score - suspects[a].score || suspects[a].rank - suspects[b].rank,
@@ -53,24 +57,34 @@ function passes(i, { type, kind, state, probability, text }) {
   );
 }
 
-// The filters anew. The current suspect stays if it passes, else the one that stands where it stood takes its place.
+// The filters anew. The suspect that a person went to stays in its place of the list; while it does not pass, the next one that
+// does is shown instead, so that a search leads back to where it began.
 function refilter() {
   if (editing) {
     closeEditor();
   }
   const wanted = filters();
-  const stood = view.at.get(view.current) ?? 0;
-  view.order = suspects.map((_, i) => i).filter((i) => passes(i, wanted)).sort(ORDERS[$("sort").value]);
+  const order = ORDERS[$("sort").value];
+  if (view.at.has(view.anchor)) {
+    view.offset = view.at.get(view.anchor) * rowHeight() - $("list").scrollTop;
+  }
+  view.order = suspects.map((_, i) => i).filter((i) => passes(i, wanted)).sort(order);
   view.at = new Map(view.order.map((i, at) => [i, at]));
   const all = suspects.length === view.order.length ? "" : ` of ${number(suspects.length)}`;
   $("found").replaceChildren(`${number(view.order.length)}${all} suspects`);
   $("nothing").hidden = view.order.length > 0;
-  if (!view.at.has(view.current)) {
-    go(view.order[Math.min(stood, view.order.length - 1)] ?? null);
-  } else {
-    reveal(view.at.get(view.current));
-    paintList();
+  const behind = view.anchor === null ? undefined : view.order.find((i) => order(view.anchor, i) <= 0);
+  const next = view.at.has(view.anchor) ? view.anchor : (behind ?? view.order.at(-1) ?? null);
+  setHeight();
+  if (view.at.has(next)) {
+    $("list").scrollTop = view.at.get(next) * rowHeight() - view.offset;
   }
+  if (next !== view.current) {
+    show(next);
+  } else if (next !== null) {
+    reveal(view.at.get(next));
+  }
+  paintList();
 }
 
 function resetFilters() {
@@ -83,6 +97,11 @@ function resetFilters() {
 
 const rowHeight = () => Math.round(ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
+// The list can be scrolled no further than it is high.
+function setHeight() {
+  $("rows").style.height = `${view.order.length * rowHeight()}px`;
+}
+
 function paintList() {
   const list = $("list");
   const height = rowHeight();
@@ -92,9 +111,8 @@ function paintList() {
   for (let at = first; at < last; at++) {
     rows.push(listRow(view.order[at], at, height));
   }
-  const holder = $("rows");
-  holder.style.height = `${view.order.length * height}px`;
-  holder.replaceChildren(...rows);
+  setHeight();
+  $("rows").replaceChildren(...rows);
   if (view.at.has(view.current)) {
     list.setAttribute("aria-activedescendant", `row-${view.current}`);
   } else {
@@ -136,13 +154,16 @@ function change(i) {
   return decisions.get(i)?.decision === "reject" ? `${given} kept` : `${given} → ${outcome(i)}`;
 }
 
+// Scrolls the list as little as it takes for a row and its neighbours to be seen.
 function reveal(at) {
   const list = $("list");
   const height = rowHeight();
-  if (at * height < list.scrollTop) {
-    list.scrollTop = at * height;
-  } else if ((at + 1) * height > list.scrollTop + list.clientHeight) {
-    list.scrollTop = (at + 1) * height - list.clientHeight;
+  const margin = height * Math.max(0, Math.min(MARGIN, Math.floor((list.clientHeight / height - 1) / 2)));
+  setHeight();
+  if (at * height - margin < list.scrollTop) {
+    list.scrollTop = at * height - margin;
+  } else if ((at + 1) * height + margin > list.scrollTop + list.clientHeight) {
+    list.scrollTop = (at + 1) * height + margin - list.clientHeight;
   }
 }
 

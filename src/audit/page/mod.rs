@@ -39,6 +39,12 @@ pub struct PageData<'a> {
     pub title: &'a str,
     /// Name of the annotated file, without its folders.
     pub file: &'a str,
+    /// The annotated file as a command may name it.
+    pub path: &'a str,
+    /// Names of the file's columns as a command gives them; null for the usual ones.
+    pub columns: Option<&'a str>,
+    /// What to beware of with the whole page, a sentence; null if nothing.
+    pub warning: Option<&'a str>,
     /// SHA-256 of the file's bytes, lower-case hexadecimal: decisions belong to these bytes.
     pub fingerprint: &'a str,
     /// How the file writes its spans.
@@ -76,8 +82,10 @@ pub struct TypeRow {
     pub entities: u64,
     /// Suspects that are given as this type or suggested to be.
     pub suspects: u64,
-    /// How many of the suspects are expected to be errors; null where that is not known.
+    /// How many of the entities are expected to be errors; null where that is not known.
     pub expected_errors: Option<f64>,
+    /// How many entities of this type are expected to be missing; null where that is not known.
+    pub expected_missing: Option<f64>,
     /// What to beware of with this type, one sentence; null if nothing.
     pub warning: Option<String>,
 }
@@ -227,6 +235,9 @@ mod tests {
         let mut data = PageData {
             title: "t",
             file: "f",
+            path: "f",
+            columns: None,
+            warning: None,
             fingerprint: "0",
             scheme: Scheme::Iob2,
             labels: &[],

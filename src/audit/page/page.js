@@ -1,10 +1,16 @@
 // The page: what is shown when, and the keys.
 
+// A person goes to suspect `i`: from now on filters look for this one.
 function go(i) {
   if (editing) {
     say("Confirm or cancel the edit first.");
     return;
   }
+  view.anchor = i;
+  show(i);
+}
+
+function show(i) {
   view.current = i;
   if (view.at.has(i)) {
     reveal(view.at.get(i));
@@ -44,7 +50,7 @@ function showProgress() {
   $("progress").max = Math.max(1, suspects.length);
   $("progress").value = decisions.size;
   $("progress-text").replaceChildren(`${number(decisions.size)} of ${number(suspects.length)} decided`);
-  $("progress-text").title = `${accept} accepted, ${reject} rejected, ${edit} edited`;
+  $("progress-text").title = `${accept} accepted, ${reject} rejected, ${edit} edited; ${recentText()}`;
 }
 
 // True if the decision could be taken.
@@ -94,7 +100,7 @@ function undo() {
   if (editing || i === undefined) {
     say("There is nothing to undo.");
   } else if (settle(i, null)) {
-    view.current = i;
+    view.anchor = i;
     refilter();
     go(view.at.has(i) ? i : view.current);
   }
@@ -103,9 +109,23 @@ function undo() {
 function openDialog(id) {
   if (id === "exporting") {
     $("export-text").value = exportText();
-    $("export-count").replaceChildren(`${number(decisions.size)} decided suspects.`);
+    $("export-count").replaceChildren(`${number(decisions.size)} decided ${decisions.size === 1 ? "suspect" : "suspects"}.`);
+    $("export-name").replaceChildren(...visible(EXPORT_NAME));
+    $("export-place").replaceChildren(...(data.path === data.file ? ["of ", ...visible(data.file)] : ["in which you ran the audit"]));
+    $("next-command").replaceChildren(...nextCommand());
+  }
+  if (id === "overview") {
+    $("decided").replaceChildren(`${number(decisions.size)} of ${number(suspects.length)}; ${recentText()}`);
   }
   $(id).showModal();
+  if (id === "exporting") {
+    $("download").focus();
+  }
+}
+
+function search() {
+  $("filters").open = true;
+  $("filter-text").focus();
 }
 
 async function importFile(event) {
@@ -148,7 +168,7 @@ const KEYS = {
   End: () => go(view.order.at(-1) ?? null),
   x: () => openDialog("exporting"),
   i: () => openDialog("overview"),
-  "/": () => $("filter-text").focus(),
+  "/": search,
   "?": () => openDialog("help"),
 };
 

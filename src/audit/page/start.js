@@ -29,17 +29,23 @@ function fillOverview() {
         ? `${number(data.n_suspects)}, of which this page shows the first ${number(suspects.length)}`
         : number(data.n_suspects),
     ],
+    ["Decided", element("span", { id: "decided" })],
   ];
   $("facts").append(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
-  const cells = ({ type, entities, suspects: n, expected_errors: errors, warning }) => [
+  for (const id of data.warning === null ? [] : ["warning", "overview-warning"]) {
+    $(id).replaceChildren("⚠ ", ...visible(data.warning));
+    $(id).hidden = false;
+  }
+  const cells = ({ type, entities, suspects: n, expected_errors: errors, expected_missing: missing, warning }) => [
     element("th", { scope: "row" }, ...visible(type)),
     element("td", { class: "number" }, number(entities)),
     element("td", { class: "number" }, number(n)),
     element("td", { class: "number" }, isNumber(errors) ? errors.toFixed(1) : "–"),
+    element("td", { class: "number" }, isNumber(missing) ? missing.toFixed(1) : "–"),
     element("td", {}, warning === null ? "" : element("span", { class: "beware" }, "⚠ ", ...visible(warning))),
   ];
   $("types").append(...data.by_type.map((row) => element("tr", {}, ...cells(row))));
-  const warnings = data.by_type.filter(({ warning }) => warning !== null).length;
+  const warnings = [data, ...data.by_type].filter(({ warning }) => warning !== null).length;
   if (warnings > 0) {
     $("overview-button").append(" ", element("span", { class: "badge" }, `⚠ ${warnings}`));
     $("overview-button").title = `${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
@@ -129,7 +135,6 @@ function listen() {
 
 document.title = plain(data.title);
 $("title").replaceChildren(...visible(data.title));
-$("file").replaceChildren(...visible(data.file));
 fillFilters();
 fillOverview();
 prepareEditor();
@@ -141,7 +146,7 @@ go(view.order.find((i) => !decisions.has(i)) ?? view.order[0] ?? null);
 $("list").focus({ preventScroll: true });
 $("loading").remove();
 if (matchMedia("(max-width: 52rem)").matches) {
-  document.querySelector(".filters").open = false;
+  $("filters").open = false;
 }
 if ($("status").childNodes.length === 0) {
   say("Press ? for the keys.");

@@ -62,8 +62,11 @@ function number(value) {
   return value.toLocaleString("en");
 }
 
+// An estimate is never certain: what would round to 100 % or to 0 % is shown as beyond 99 % or below 1 %.
 function percent(share) {
-  return `${Math.round(share * 100)}\u00a0%`;
+  const rounded = Math.round(share * 100);
+  const [sign, shown] = rounded >= 100 ? [">\u00a0", 99] : rounded <= 0 ? ["<\u00a0", 1] : ["", rounded];
+  return `${sign}${shown}\u00a0%`;
 }
 
 function times(count) {

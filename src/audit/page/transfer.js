@@ -5,6 +5,25 @@ const STORE_EXPORTED = `${STORE}:exported`;
 let canStore = true;
 let exported = true;
 
+const STORE_ORDER = `${STORE}:order`;
+
+// The file's name taken apart, for the names of what is made of it.
+const [STEM, ENDING] = /^(.+?)(\.[^.]*)?$/su.exec(data.file)?.slice(1) ?? ["file", ""];
+const EXPORT_NAME = `${STEM.replace(/[^\p{L}\p{N}._-]+/gu, "_")}.decisions.json`;
+
+// A word of a command, quoted as POSIX shells read it where that is needed.
+function quoted(word) {
+  return /^[\p{L}\p{N}_./:=@%+,-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+// The command that puts the exported decisions into the file; its words are not broken at the end of a line.
+function nextCommand() {
+  const names = [data.path, EXPORT_NAME, "--out", `${STEM}-corrected${ENDING ?? ""}`];
+  names.push(...(data.columns === null ? [] : ["--columns", data.columns]));
+  const words = ["memoscope", "audit", "apply", ...names.map((name) => quoted(plain(name)))];
+  return words.flatMap((word, i) => [i > 0 ? " " : "", element("span", { class: "argument" }, word)]);
+}
+
 function exportText() {
   const rows = [...decisions].map(([i, { decision, start, end, tags }]) => {
     const { words, tags: given } = sentenceOf(i);
@@ -80,6 +99,8 @@ function take(text) {
       waiting.push([i, proposed]);
     }
   }
+  // As they would be decided from the top of the list.
+  waiting.sort(([a], [b]) => suspects[a].rank - suspects[b].rank);
   // A decision may be possible only beside another one that comes later in the file.
   for (let before = -1; before !== waiting.length; ) {
     before = waiting.length;
@@ -96,6 +117,7 @@ function save() {
   exported = decisions.size === 0;
   try {
     localStorage.setItem(STORE, exportText());
+    localStorage.setItem(STORE_ORDER, JSON.stringify([...decisions.keys()]));
     localStorage.setItem(STORE_EXPORTED, String(exported));
   } catch {
     canStore = false;
@@ -117,6 +139,7 @@ function restore() {
     const text = localStorage.getItem(STORE);
     if (text !== null) {
       take(text);
+      reorder(JSON.parse(localStorage.getItem(STORE_ORDER) ?? "[]"));
       exported = decisions.size === 0 || localStorage.getItem(STORE_EXPORTED) === "true";
     }
     localStorage.setItem(STORE_EXPORTED, String(exported));
@@ -128,11 +151,10 @@ function restore() {
 
 function download() {
   const url = URL.createObjectURL(new Blob([exportText()], { type: "application/json" }));
-  const stem = data.file.replace(/\.[^.]*$/u, "").replace(/[^\p{L}\p{N}._-]+/gu, "_") || "file";
-  element("a", { href: url, download: `${stem}.decisions.json` }).click();
+  element("a", { href: url, download: EXPORT_NAME }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
   markExported();
-  say(`${number(decisions.size)} decisions written to ${stem}.decisions.json, where your browser puts downloads.`);
+  say(`${number(decisions.size)} decisions written to ${EXPORT_NAME}, where your browser puts downloads.`);
 }
 
 async function copy() {

@@ -312,7 +312,7 @@ fn suspect(
         (!known.is_empty()).then(|| known.iter().sum::<f32>() / known.len() as f32)
     };
     let names = |labels: &[u8]| labels.iter().map(|&label| text.labels.name(label).to_owned()).collect();
-    let line = |s: usize, word: usize| (text.lines[s] + word) as u64;
+    let line = |s: usize, word: usize| text.line(s, word) as u64;
     let occurrence = |((s, start), labels): ((u32, u16), &[u8])| Occurrence {
         sentence: s,
         line: line(s as usize, usize::from(start)),

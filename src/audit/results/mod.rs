@@ -26,11 +26,12 @@ use serde::Serialize;
 
 use super::page::{self, PageData, PageSentence, TypeRow};
 use super::{
-    Audit, AuditSettings, Judgement, Suspect, Text, TokenRow, TypeSummary, write_cleanlab_table, write_token_table,
+    Audit, AuditSettings, Judgement, SUMMARY_FILE, Suspect, Text, TokenRow, TypeSummary, write_cleanlab_table,
+    write_token_table,
 };
 use crate::analysis::phases::Phases;
 use crate::corpus::Scheme;
-use crate::dynamics::{write_csv, write_parquet};
+use crate::dynamics::{CsvText, write_csv, write_csv_as, write_parquet};
 use crate::error::{Error, Result};
 use crate::run::{Versions, write_atomically, write_text};
 
@@ -67,6 +68,9 @@ pub struct Summary<'a> {
     pub seeds: Vec<SeedSummary<'a>>,
     /// Tokens whose label is expected to be wrong: the sum of their probabilities.
     pub expected_wrong_tokens: f64,
+    /// Entity F1 of the models against the given labels after the last epoch, in text they were not trained on, mean over
+    /// seeds; null with one fold. Below [`LEAST_F1`](super::LEAST_F1) `audit apply --auto` refuses.
+    pub held_out_f1: Option<f64>,
     /// Stretches of words that were scored.
     pub suspects: usize,
     /// One entry an entity type.
@@ -92,6 +96,15 @@ pub struct SeedSummary<'a> {
     pub channel: BTreeMap<&'a str, BTreeMap<&'a str, f64>>,
 }
 
+/// How the results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Suspects on the page at most; the other files have all.
+    pub shown: usize,
+    /// How words and tags are written into `suspects.csv` and `suspects.tsv`.
+    pub text: CsvText,
+}
+
 /// Writes everything.
 ///
 /// # Errors
@@ -101,17 +114,17 @@ pub fn write(
     settings: &AuditSettings,
     audit: &Audit,
     judgement: Option<&Judgement>,
-    shown: usize,
+    options: WriteOptions,
     folder: &Path,
 ) -> Result<()> {
-    write_json(&folder.join("audit.json"), &summary(text, settings, audit))?;
-    write_suspects(folder, &audit.suspects)?;
+    write_json(&folder.join(SUMMARY_FILE), &summary(text, settings, audit))?;
+    write_suspects(folder, &audit.suspects, options.text)?;
     let likely: Vec<Suspect> = audit.suspects.iter().filter(|s| s.probability >= ISSUE).cloned().collect();
-    write_token_table(&folder.join("suspects.tsv"), &likely)?;
+    write_token_table(&folder.join("suspects.tsv"), &likely, options.text)?;
     write_csv(&folder.join("sentences.csv"), &sentences(text, audit)?)?;
     write_parquet(&folder.join("tokens.parquet"), &tokens(text, audit)?)?;
     write_cleanlab(text, audit, &folder.join("cleanlab.csv"))?;
-    write_page(text, settings, audit, shown, &folder.join("index.html"))?;
+    write_page(text, settings, audit, options.shown, &folder.join("index.html"))?;
     // What an earlier call has judged may not be true of this one.
     for name in ["evaluation.json", "evaluation.md"] {
         let path = folder.join(name);
@@ -158,6 +171,7 @@ pub fn summary<'a>(text: &'a Text, settings: &'a AuditSettings, audit: &'a Audit
         versions: Versions::current(),
         seeds: seeds.collect(),
         expected_wrong_tokens: audit.scores.probability.iter().filter(|p| !p.is_nan()).sum(),
+        held_out_f1: audit.f1().filter(|_| settings.folds > 1),
         suspects: audit.suspects.len(),
         types: &audit.types,
     }
@@ -173,7 +187,7 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     write_text(path, &(json + "\n"))
 }
 
-fn write_suspects(folder: &Path, suspects: &[Suspect]) -> Result<()> {
+fn write_suspects(folder: &Path, suspects: &[Suspect], text: CsvText) -> Result<()> {
     let path = folder.join(super::SUSPECTS_FILE);
     write_atomically(&path, |file| {
         let mut out = std::io::BufWriter::new(file);
@@ -185,7 +199,7 @@ fn write_suspects(folder: &Path, suspects: &[Suspect]) -> Result<()> {
     })?;
     let frame = suspect_frame(suspects)?;
     write_parquet(&folder.join("suspects.parquet"), &frame)?;
-    write_csv(&folder.join("suspects.csv"), &frame)
+    write_csv_as(&folder.join("suspects.csv"), &frame, text)
 }
 
 fn write_cleanlab(text: &Text, audit: &Audit, path: &Path) -> Result<()> {
@@ -223,14 +237,22 @@ fn write_page(text: &Text, settings: &AuditSettings, audit: &Audit, shown: usize
             entities: of.entities,
             suspects: of.suspects,
             expected_errors: Some(of.expected_errors),
+            expected_missing: Some(of.expected_missing),
             warning: of.warning.clone(),
         })
         .collect();
     let types: Vec<String> = audit.types.iter().map(|of| of.name.clone()).collect();
     let file = file_name(text);
+    // A page may be passed on: an absolute path says more about its author's machine than anybody has to know.
+    let shown_path = if text.path.is_absolute() { file.clone() } else { text.path.display().to_string() };
+    let warning = audit.warning().map(|warning| sentence_of(&warning));
+    let columns = text.columns.as_ref().map(ToString::to_string);
     let data = PageData {
         title: &format!("Audit of {file}"),
         file: &file,
+        path: &shown_path,
+        columns: columns.as_deref(),
+        warning: warning.as_deref(),
         fingerprint: &text.fingerprint,
         scheme: text.scheme,
         labels: text.labels.names(),
@@ -245,6 +267,13 @@ fn write_page(text: &Text, settings: &AuditSettings, audit: &Audit, shown: usize
         suspects,
     };
     write_text(path, &page::render(&data)?)
+}
+
+/// A message as a sentence: with a capital letter and a full stop.
+fn sentence_of(message: &str) -> String {
+    let mut letters = message.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str())
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use clap::Args;
 use fs_err as fs;
 use serde_json::json;
 
-use crate::audit::{Applied, Decisions, apply, apply_valid, read_decisions};
+use crate::audit::{Applied, Auto, Decisions, apply, apply_valid, read_decisions};
 use crate::cli::output::{errln, outln};
-use crate::corpus::{EditableFile, Split};
+use crate::corpus::{Columns, EditableFile, Split};
 use crate::error::{Error, Problem, Result, printable};
 use crate::run::write_atomically;
 
@@ -33,9 +33,15 @@ pub(in crate::cli) struct ApplyArgs {
     /// Accept all suspects of at least this probability, 0 to 1
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     auto: Option<f64>,
+    /// With `--auto`: accept suspects even if the models have a held-out F1 below 0.4, or an unknown one
+    #[arg(long, requires = "auto")]
+    uncalibrated: bool,
     /// Of a folder, the file to correct: `train` (the default), `dev` or `test`
     #[arg(long, value_name = "SPLIT", value_parser = parse_split)]
     split: Option<Split>,
+    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<Columns>,
     /// Write the corrected file here
     #[arg(long, value_name = "FILE", required_unless_present_any = ["in_place", "dry_run"])]
     out: Option<PathBuf>,
@@ -61,7 +67,8 @@ fn parse_split(text: &str) -> Result<Split, String> {
 pub(super) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
     let data = open(args)?;
     let target = target(args, data.path())?;
-    let decisions = read_decisions(&args.decisions, &data, args.auto)?;
+    let auto = args.auto.map(|probability| Auto { probability, uncalibrated: args.uncalibrated });
+    let decisions = read_decisions(&args.decisions, &data, auto)?;
     let applied = if args.skip_invalid { apply_valid } else { apply }(&data, &decisions)?;
     for warning in &applied.warnings {
         errln!("warning: {warning}");
@@ -78,13 +85,13 @@ pub(super) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
 
 fn open(args: &ApplyArgs) -> Result<EditableFile> {
     if args.data.is_dir() {
-        return EditableFile::read_split(&args.data, args.split.unwrap_or(Split::Train), None);
+        return EditableFile::read_split(&args.data, args.split.unwrap_or(Split::Train), args.columns.as_ref());
     }
     if args.split.is_some() {
         let problem = Problem::new("`--split` is for a folder, and this is a file").at(&args.data);
         return Err(Error::Config(problem.hint("leave it out")));
     }
-    EditableFile::read(&args.data, None)
+    EditableFile::read(&args.data, args.columns.as_ref())
 }
 
 /// The file to write, if one is to be written.

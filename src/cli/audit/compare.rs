@@ -11,7 +11,7 @@ use crate::cli::options::{Loudness, limit_threads, seeds};
 use crate::cli::output::{errln, outln};
 use crate::cli::{interrupt, progress};
 use crate::config::DeviceName;
-use crate::corpus::Split;
+use crate::corpus::{Columns, Split};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,6 +31,9 @@ pub(in crate::cli) struct CompareArgs {
     /// The file to judge by, or the folder whose dev split it is; its labels are taken to be right
     #[arg(long, value_name = "DEV")]
     dev: PathBuf,
+    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<Columns>,
     /// The file to train on where BEFORE or AFTER is a folder: train, dev or test
     #[arg(long, default_value = "train")]
     split: SplitName,
@@ -85,6 +88,7 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
         &Text::locate(&args.before, args.split.into())?,
         &Text::locate(&args.after, args.split.into())?,
         &Text::locate(&args.dev, Split::Dev)?,
+        args.columns.as_ref(),
     )?;
     limit_threads(args.threads)?;
     let stop = interrupt::stop_flag()?;

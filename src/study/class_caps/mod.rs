@@ -20,7 +20,7 @@ use super::frames::{Constant, in_front, stack};
 use super::{Drawn, Study, StudyInput, file_name, write_analysis};
 use crate::analysis::{analyse_class, analyse_run};
 use crate::config::Experiment;
-use crate::dynamics::{Log, write_csv};
+use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};
 use crate::report::{self, StudyReport};
 use crate::run::{Monitor, RunConfig};
@@ -38,7 +38,7 @@ impl Study for ClassCaps {
         let gathered = gather(input, monitor)?;
         monitor.working("drawing");
         for (name, frame) in [("epochs", gathered.all_epochs()?), ("separation", gathered.separation()?)] {
-            write_csv(&input.layout.analysis.join(format!("{name}.csv")), &frame)?;
+            write_csv_as(&input.layout.analysis.join(format!("{name}.csv")), &frame, input.text)?;
         }
         let findings = findings::paragraphs(&gathered);
         let title = || {
@@ -53,7 +53,7 @@ impl Study for ClassCaps {
             tables: tables::all(input, &gathered)?,
             configuration: input.experiment.to_toml()?,
         };
-        report::render(&study, &input.layout.report)?;
+        report::render(&study, &input.layout.report, input.text)?;
         Ok(Drawn { findings: findings.join("\n"), page: input.layout.report.join("index.html") })
     }
 }
@@ -159,7 +159,7 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         monitor.working(&format!("analysing {}", config.id));
         let log = Log::open(&run.folder)?;
         let whole = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &whole)?;
+        write_analysis(&input.layout.analysis.join(&config.id), &whole, input.text)?;
         let speaks_of = |class: &&String| config.perturb.cap.as_ref().is_none_or(|cap| cap.class == **class);
         for class in classes.iter().filter(speaks_of) {
             let analysis = analyse_class(&log, &whole, &input.experiment.analysis, class)?;

@@ -26,7 +26,7 @@ use super::frames::{Constant, curve, in_front, stack};
 use super::{Drawn, Study, StudyInput, file_name, write_analysis};
 use crate::analysis::{analyse_run, token_histories};
 use crate::config::{EncoderSettings, Experiment};
-use crate::dynamics::{Log, Pass, write_csv};
+use crate::dynamics::{Log, Pass, write_csv_as};
 use crate::error::{Error, Result};
 use crate::report::{self, StudyReport};
 use crate::run::{Monitor, RunConfig};
@@ -45,7 +45,7 @@ impl Study for Forgetting {
         let gathered = gather(input, monitor)?;
         monitor.working("drawing");
         for (name, frame) in [("curves", &gathered.curves), ("epochs", &gathered.epochs)] {
-            write_csv(&input.layout.analysis.join(format!("{name}.csv")), frame)?;
+            write_csv_as(&input.layout.analysis.join(format!("{name}.csv")), frame, input.text)?;
         }
         let numbers = Numbers::of(&gathered);
         let findings = findings::paragraphs(&gathered, &numbers);
@@ -58,7 +58,7 @@ impl Study for Forgetting {
             tables: tables::all(input, &gathered, &numbers)?,
             configuration: input.experiment.to_toml()?,
         };
-        report::render(&study, &input.layout.report)?;
+        report::render(&study, &input.layout.report, input.text)?;
         Ok(Drawn { findings: findings.join("\n"), page: input.layout.report.join("index.html") })
     }
 }
@@ -147,7 +147,7 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         let number = grid::encoder_of(input.experiment, config)?;
         let log = Log::open(&run.folder)?;
         let analysis = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &analysis)?;
+        write_analysis(&input.layout.analysis.join(&config.id), &analysis, input.text)?;
         let histories = token_histories(&log)?;
         let of_run = RunNumbers::of(number, &run.manifest, &analysis, &histories, log.tokens().noisy().as_deref())?;
         let constants = [

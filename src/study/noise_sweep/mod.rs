@@ -19,7 +19,7 @@ use super::frames::{curve, stack, with_run};
 use super::{Drawn, FinishedRun, Study, StudyInput, file_name, write_analysis};
 use crate::analysis::{RunAnalysis, analyse_run};
 use crate::config::Experiment;
-use crate::dynamics::{Log, write_csv};
+use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};
 use crate::perturb::PerturbSettings;
 use crate::report::{self, StudyReport};
@@ -73,7 +73,7 @@ impl Study for NoiseSweep {
         monitor.working("drawing");
         let frames = StudyFrames::of(&gathered, &levels)?;
         for (name, frame) in [("curves", &frames.curves), ("epochs", &frames.epochs), ("phases", &frames.phases)] {
-            write_csv(&input.layout.analysis.join(format!("{name}.csv")), frame)?;
+            write_csv_as(&input.layout.analysis.join(format!("{name}.csv")), frame, input.text)?;
         }
         let page = input.layout.report.join("index.html");
         let study = StudyReport {
@@ -84,7 +84,7 @@ impl Study for NoiseSweep {
             tables: tables::all(input, &gathered, &levels)?,
             configuration: input.experiment.to_toml()?,
         };
-        report::render(&study, &input.layout.report)?;
+        report::render(&study, &input.layout.report, input.text)?;
         Ok(Drawn { findings, page })
     }
 }
@@ -136,7 +136,7 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         monitor.working(&format!("analysing {}", config.id));
         let log = Log::open(&run.folder)?;
         let analysis = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &analysis)?;
+        write_analysis(&input.layout.analysis.join(&config.id), &analysis, input.text)?;
         let (noise, seed) = (config.perturb.rate, config.seed);
         numbers.push(RunNumbers::of(&run.manifest, &analysis.epochs, &analysis.shares, analysis.phases.clone())?);
         curves.push(with_run(&curve(&log.curve()?)?, noise, seed)?);

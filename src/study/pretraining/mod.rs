@@ -23,7 +23,7 @@ use super::noise_sweep::summary::RunNumbers;
 use super::{Drawn, Layout, Study, StudyInput, write_analysis};
 use crate::analysis::analyse_run;
 use crate::config::Experiment;
-use crate::dynamics::{Log, write_csv};
+use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Problem, Result};
 use crate::figures::{Style, Width, pretraining as figure};
 use crate::model::ModelSettings;
@@ -97,7 +97,7 @@ impl Study for PretrainingStudy {
 
         monitor.working("drawing");
         let frame = summary::frame(&runs)?;
-        write_csv(&input.layout.analysis.join("points.csv"), &frame)?;
+        write_csv_as(&input.layout.analysis.join("points.csv"), &frame, input.text)?;
         let of_checkpoints = summary::checkpoint_frame(&checkpoints)?;
         let stem = Path::new("figures").join("pretraining");
         let style = Style {
@@ -115,7 +115,7 @@ impl Study for PretrainingStudy {
             tables: tables::all(input, &of_checkpoints, &points, &trends)?,
             configuration: configuration(input.experiment)?,
         };
-        report::render(&study, &input.layout.report)?;
+        report::render(&study, &input.layout.report, input.text)?;
         Ok(Drawn { findings, page: input.layout.report.join("index.html") })
     }
 }
@@ -142,7 +142,7 @@ fn gather(input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Vec<RunPo
         monitor.working(&format!("analysing {}", config.id));
         let log = Log::open(&run.folder)?;
         let analysis = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &analysis)?;
+        write_analysis(&input.layout.analysis.join(&config.id), &analysis, input.text)?;
         let Some(pretrained) = &config.pretrained else {
             return Err(Error::Internal(format!("the run {} has no pretraining", config.id)));
         };
@@ -153,7 +153,7 @@ fn gather(input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Vec<RunPo
         let numbers = RunNumbers::of(&run.manifest, &analysis.epochs, &analysis.shares, analysis.phases.clone())?;
         points.push(RunPoint::new(pretrained.steps, &run.manifest, numbers));
     }
-    write_csv(&input.layout.analysis.join("epochs.csv"), &stack(epochs)?)?;
+    write_csv_as(&input.layout.analysis.join("epochs.csv"), &stack(epochs)?, input.text)?;
     Ok(points)
 }
 

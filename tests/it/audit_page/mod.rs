@@ -22,6 +22,8 @@ struct Corpus {
     suspects: Vec<Suspect>,
     types: Vec<String>,
     title: String,
+    path: String,
+    warning: Option<String>,
 }
 
 fn owned(text: &str) -> Vec<String> {
@@ -35,6 +37,8 @@ impl Corpus {
             suspects: Vec::new(),
             types: TYPES.map(String::from).to_vec(),
             title: "Audit of train.txt".into(),
+            path: "my data/train.txt".into(),
+            warning: None,
         }
     }
 
@@ -74,7 +78,8 @@ impl Corpus {
                 entity_type: name.clone(),
                 entities: 10,
                 suspects: 2,
-                expected_errors: None,
+                expected_errors: Some(1.5),
+                expected_missing: None,
                 warning: (name == "ORG").then(|| "few entities".into()),
             })
             .collect();
@@ -85,6 +90,9 @@ impl Corpus {
         let data = PageData {
             title: &self.title,
             file: "train.txt",
+            path: &self.path,
+            columns: None,
+            warning: self.warning.as_deref(),
             fingerprint: "00ff",
             scheme: Scheme::Iob1,
             labels: &["O".to_owned(), "I-LOC".to_owned()],

@@ -221,3 +221,124 @@ fn decisions_outlive_a_reload_are_exported_and_imported() {
     );
     assert_eq!(other.complaints(), [""; 0]);
 }
+
+/// A hundred suspects, every tenth of another word.
+fn many() -> Corpus {
+    let sentences: Vec<(&str, &str)> = (0..100)
+        .map(|n| if n % 10 == 3 { ("Rome fell .", "B-LOC O O") } else { ("Leeds won .", "B-LOC O O") })
+        .collect();
+    (0..100).fold(Corpus::new(&sentences), |corpus, n| corpus.suspect(n, 0, SuspectKind::WrongType, "B-ORG"))
+}
+
+#[test]
+fn a_search_leads_back_to_where_it_began() {
+    let Some((browser, _workspace)) = opened(&many()) else { return };
+    browser.press(&["j"; 37]);
+    let place =
+        "return [document.getElementById('suspect-heading').innerText, document.getElementById('list').scrollTop]";
+    let before = browser.run(place);
+    assert_eq!(before[0], "#38 Wrong type");
+    browser.press(&["/"]);
+    // The current suspect passes, and its row stays where it was.
+    let row = "const row = document.querySelector('.row[aria-selected=true]');
+               return Math.round(row.getBoundingClientRect().top)";
+    let top = browser.run(row);
+    browser.send("#filter-text", "leeds");
+    assert_eq!(browser.text("suspect-heading"), "#38 Wrong type");
+    assert_eq!(browser.run(row), top);
+    // It does not pass: the next one is shown until it does.
+    browser.set("filter-text", "rom");
+    assert_eq!(browser.text("suspect-heading"), "#44 Wrong type");
+    browser.set("filter-text", "rome x");
+    assert_eq!(browser.text("nothing"), "No suspect passes the filters.");
+    browser.set("filter-text", "rome");
+    assert_eq!(browser.text("suspect-heading"), "#44 Wrong type");
+    browser.set("filter-text", "");
+    assert_eq!(browser.run(place), before);
+    // Going to a result is another matter: the search then leads back to this one.
+    browser.set("filter-text", "rome");
+    browser.press(&[ESCAPE, "j"]);
+    assert_eq!(browser.text("suspect-heading"), "#54 Wrong type");
+    browser.set("filter-text", "");
+    assert_eq!(browser.text("suspect-heading"), "#54 Wrong type");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_current_row_has_rows_in_sight_on_both_sides() {
+    let Some((browser, _workspace)) = opened(&many()) else { return };
+    let beside = "const list = document.getElementById('list').getBoundingClientRect();
+                  const row = document.querySelector('.row[aria-selected=true]').getBoundingClientRect();
+                  return [(row.top - list.top) / row.height, (list.bottom - row.bottom) / row.height].map(Math.floor)";
+    for keys in [&["j"; 30][..], &["k"; 12][..], &["G", "k", "k", "k", "k"][..]] {
+        browser.press(keys);
+        let rows = browser.run(beside);
+        assert!(rows[0].as_i64() >= Some(2) && rows[1].as_i64() >= Some(2), "{keys:?}: {rows}");
+    }
+    // Behind the last one there is none.
+    browser.press(&["G"]);
+    assert_eq!(browser.run(beside)[1], 0);
+}
+
+#[test]
+fn exporting_begins_at_the_download_and_says_what_comes_next() {
+    let Some((browser, _workspace)) = opened(&small()) else { return };
+    browser.press(&["a", "x"]);
+    assert_eq!(browser.run("return document.activeElement.id"), "download");
+    assert_eq!(browser.text("export-count"), "1 decided suspect.");
+    assert_eq!(
+        browser.text("next-command"),
+        "memoscope audit apply 'my data/train.txt' train.decisions.json --out train-corrected.txt"
+    );
+    assert!(
+        browser
+            .text("exporting")
+            .contains("Move train.decisions.json from your downloads to the folder in which you ran")
+    );
+    browser.press(&[ENTER]);
+    assert!(browser.downloaded("train.decisions.json").contains("\"decision\":\"accept\""));
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_overview_says_how_many_of_the_last_decisions_were_accepted() {
+    let Some((browser, _workspace)) = opened(&many()) else { return };
+    let decided = || {
+        browser.press(&["i"]);
+        let text = browser.text("decided");
+        browser.press(&[ESCAPE]);
+        text
+    };
+    assert_eq!(decided(), "0 of 100; none yet");
+    browser.press(&["a", "a", "r", "e", "3", ENTER]);
+    assert_eq!(decided(), "4 of 100; accepted 2 and edited 1 of the last 4");
+    browser.press(&["r"; 17]);
+    browser.press(&["a", "a"]);
+    assert_eq!(decided(), "23 of 100; accepted 2 and edited 1 of the last 20");
+    browser.press(&["r"]);
+    assert_eq!(decided(), "24 of 100; accepted 2 of the last 20");
+    // The order of decisions outlives a reload: the very last one was of the first suspect.
+    browser.press(&["g", "r"]);
+    browser.reload();
+    assert_eq!(decided(), "24 of 100; accepted 2 of the last 20");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn what_the_audit_warns_of_stands_on_top_and_nothing_is_certain() {
+    let mut corpus = small();
+    corpus.suspects[0].probability = 0.9999;
+    corpus.suspects[4].probability = 0.0001;
+    corpus.warning = Some("The models reach an F1 of 0.31.".into());
+    let Some((browser, _workspace)) = opened(&corpus) else { return };
+    assert_eq!(browser.text("warning"), "⚠ The models reach an F1 of 0.31.");
+    assert_eq!(browser.text("share"), ">\u{a0}99\u{a0}% likely wrong");
+    browser.press(&["G"]);
+    assert_eq!(browser.text("share"), "<\u{a0}1\u{a0}% likely wrong");
+    browser.press(&["i"]);
+    assert_eq!(browser.text("overview-warning"), "⚠ The models reach an F1 of 0.31.");
+    let header = browser.run("return document.querySelector('header').innerText");
+    assert_eq!(header.as_str().unwrap().matches("train.txt").count(), 1, "{header}");
+    let Some((browser, _workspace)) = opened(&small()) else { return };
+    assert_eq!(browser.run("return document.getElementById('warning').hidden"), true);
+}

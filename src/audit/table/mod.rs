@@ -1,17 +1,30 @@
-//! Tables with a header, as other programs write them.
+//! Tables with a header, as other programs write them, and their rows joined with the tokens of an annotated file.
+//!
+//! Fields are separated by tabs, semicolons or commas, whichever the header has; a byte order mark was taken off before
+//! ([`read_text`](super::decisions::read_text)). `audit apply` and `audit --with` read tables through [`join()`] alone, so that both
+//! find the same token for a row.
 
+mod join;
+mod tokens;
+
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
+use crate::corpus::tags;
 use crate::error::{Error, Problem, printable};
 
-/// A table read whole: separated by tabs if its header has one, else by commas.
+pub(super) use join::join;
+pub(super) use tokens::{FileToken, FileTokens};
+
+/// A table read whole.
 ///
-/// Between tabs a field is what stands there. Between commas it may be quoted, as the csv module of Python does and
-/// pandas with it.
+/// Between tabs a field is what stands there. Between commas or semicolons it may be quoted, as the csv module of Python
+/// does and pandas with it. Names of columns are compared without case and surrounding spaces.
 #[derive(Debug)]
 pub(super) struct Table {
     path: PathBuf,
+    separator: Separator,
     columns: Vec<String>,
     /// Each row with its one-based line.
     rows: Vec<(usize, Vec<String>)>,
@@ -26,28 +39,62 @@ pub(super) struct Row<'a> {
     fields: &'a [String],
 }
 
+/// What separates the fields of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Separator {
+    Tab,
+    Semicolon,
+    Comma,
+}
+
+impl Separator {
+    /// Taken from the header: a tab if it has one, else a semicolon if it has more of these than commas, those between quotes
+    /// not counted.
+    fn of(text: &str) -> Self {
+        let header = text.lines().next().unwrap_or_default();
+        // Behind an odd number of quotes is what stands between two of them.
+        let unquoted = || header.split('"').step_by(2);
+        let count = |separator: char| unquoted().map(|part| part.matches(separator).count()).sum::<usize>();
+        match (count('\t'), count(';') > count(',')) {
+            (1.., _) => Self::Tab,
+            (0, true) => Self::Semicolon,
+            (0, false) => Self::Comma,
+        }
+    }
+}
+
 impl Table {
     /// Takes a text apart; `path` is where it was read from.
     ///
     /// # Errors
     /// [`Error::Data`] with the line: a row with another number of fields than the header.
     pub(super) fn read(path: &Path, text: &str) -> Result<Self> {
-        let tabs = text.lines().next().is_some_and(|header| header.contains('\t'));
-        let records = if tabs { by_tabs(text) } else { by_commas(path, text)? };
+        // A table whose lines end with carriage returns alone has the same lines.
+        let text = &match text.contains('\n') {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(text.replace('\r', "\n")),
+        };
+        let separator = Separator::of(text);
+        let records = match separator {
+            Separator::Tab => by_tabs(text),
+            Separator::Semicolon => quoted(path, text, b';')?,
+            Separator::Comma => quoted(path, text, b',')?,
+        };
         let mut records = records.into_iter();
-        let columns = records.next().map(|(_, header)| header).unwrap_or_default();
+        let header = records.next().map(|(_, header)| header).unwrap_or_default();
+        let columns: Vec<String> = header.iter().map(|name| tags::clean(name).into_owned()).collect();
         let rows: Vec<(usize, Vec<String>)> = records.collect();
         if let Some((line, row)) = rows.iter().find(|(_, row)| row.len() != columns.len()) {
             let what = format!("{} fields, but the header has {}", row.len(), columns.len());
             let hint = "give every row as many fields as the header; in a table with tabs, no field may hold one";
             return Err(Error::Data(Problem::new(what).at(path).line(*line).hint(hint)));
         }
-        Ok(Self { path: path.to_owned(), columns, rows })
+        Ok(Self { path: path.to_owned(), separator, columns, rows })
     }
 
     /// Where a column stands.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column == name)
+        self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))
     }
 
     /// Where a column stands that must be there.
@@ -62,9 +109,9 @@ impl Table {
         })
     }
 
-    /// True if the first column has no name or is called `index`: pandas writes its index so.
-    pub(super) fn has_index(&self) -> bool {
-        self.columns.first().is_some_and(|name| name.is_empty() || name == "index")
+    /// The file it was read from.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Number of rows.
@@ -76,31 +123,60 @@ impl Table {
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|(line, fields)| Row { table: self, line: *line, fields })
     }
+
+    /// The name of a column as messages show it.
+    fn name(&self, column: usize) -> String {
+        self.columns.get(column).map_or_else(String::new, |name| printable(name))
+    }
 }
 
 impl<'a> Row<'a> {
-    /// A field.
+    /// A field as it stands.
     pub(super) fn text(&self, column: usize) -> &'a str {
         // Every row has as many fields as the header, as `Table::read` has seen, and a column is one of these.
         self.fields.get(column).map_or("", String::as_str)
     }
 
-    /// A field that must be a whole number from 0.
-    pub(super) fn count(&self, column: usize) -> Result<usize> {
-        self.text(column).parse().map_err(|_| self.not_a(column, "a whole number from 0"))
+    /// A field that holds a tag, cleaned as the tags of annotated files are.
+    pub(super) fn tag(&self, column: usize) -> Cow<'a, str> {
+        tags::clean(self.text(column))
     }
 
-    /// A field that must be a finite number.
+    /// A field that must be a whole number from 0. pandas writes whole numbers with `.0` where a column once had a gap.
+    pub(super) fn count(&self, column: usize) -> Result<usize> {
+        let text = self.text(column).trim();
+        let digits = text.strip_suffix(".0").unwrap_or(text);
+        digits.parse().map_err(|_| self.not_a(column, "a whole number from 0"))
+    }
+
+    /// A field that must be a finite number. Between semicolons it may have a decimal comma, as spreadsheets write it.
     pub(super) fn number(&self, column: usize) -> Result<f64> {
-        let parsed = self.text(column).parse().ok().filter(|number: &f64| number.is_finite());
+        let text = self.text(column).trim();
+        let text = match self.table.separator {
+            Separator::Semicolon => Cow::Owned(text.replace(',', ".")),
+            Separator::Tab | Separator::Comma => Cow::Borrowed(text),
+        };
+        let parsed = text.parse().ok().filter(|number: &f64| number.is_finite());
         parsed.ok_or_else(|| self.not_a(column, "a finite number"))
+    }
+
+    /// A field that must be a number from 0 to 1.
+    pub(super) fn share(&self, column: usize) -> Result<f64> {
+        let number = self.number(column)?;
+        if (0.0..=1.0).contains(&number) {
+            return Ok(number);
+        }
+        let what = format!("{number} in the column `{}` is not between 0 and 1", self.table.name(column));
+        Err(Error::Data(
+            self.problem(what).hint("write shares of 1: divide percentages by 100, and shift other scales"),
+        ))
     }
 
     /// A field that must be `True` or `False`, or 1 or 0.
     pub(super) fn truth(&self, column: usize) -> Result<bool> {
-        match self.text(column) {
-            "True" | "true" | "TRUE" | "1" => Ok(true),
-            "False" | "false" | "FALSE" | "0" => Ok(false),
+        match self.text(column).trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
             _ => Err(self.not_a(column, "True or False")),
         }
     }
@@ -111,8 +187,8 @@ impl<'a> Row<'a> {
     }
 
     fn not_a(&self, column: usize, wanted: &str) -> Error {
-        let name = self.table.columns.get(column).map_or("", String::as_str);
-        let what = format!("`{}` in the column `{}` is not {wanted}", printable(self.text(column)), printable(name));
+        let what =
+            format!("`{}` in the column `{}` is not {wanted}", printable(self.text(column)), self.table.name(column));
         Error::Data(self.problem(what).hint("check that the columns have the names they should have"))
     }
 }
@@ -124,8 +200,9 @@ fn by_tabs(text: &str) -> Vec<(usize, Vec<String>)> {
     lines.filter(|(_, line)| !line.is_empty()).map(|(number, line)| (number, fields(line))).collect()
 }
 
-fn by_commas(path: &Path, text: &str) -> Result<Vec<(usize, Vec<String>)>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+fn quoted(path: &Path, text: &str, separator: u8) -> Result<Vec<(usize, Vec<String>)>> {
+    let mut builder = csv::ReaderBuilder::new();
+    let mut reader = builder.has_headers(false).flexible(true).delimiter(separator).from_reader(text.as_bytes());
     let mut rows = Vec::new();
     let (mut line, mut counted) = (1, 0);
     for record in reader.records() {
@@ -163,6 +240,29 @@ mod tests {
         assert_eq!(tabs.rows().map(|row| row.text(0)).collect::<Vec<_>>(), ["\"x,", "\u{85} y\r"]);
         assert_eq!(tabs.rows().map(|row| row.count(1).unwrap()).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(tabs.rows().map(|row| row.line).collect::<Vec<_>>(), [2, 4]);
+    }
+
+    #[test]
+    fn the_header_says_what_separates_the_fields() {
+        let semicolons = table("A ;\u{200b}b\n\"x;y\";0,25\n");
+        let row = semicolons.rows().next().unwrap();
+        assert_eq!((row.text(0), row.number(1).unwrap()), ("x;y", 0.25));
+        assert_eq!((semicolons.column("a"), semicolons.column("B"), semicolons.column("c")), (Some(0), Some(1), None));
+        let commas = table("a,\"b;c;d\"\n1.0,\" 2\"\n");
+        let row = commas.rows().next().unwrap();
+        assert_eq!((row.count(0).unwrap(), row.count(1).unwrap()), (1, 2));
+    }
+
+    #[test]
+    fn shares_are_between_0_and_1() {
+        let table = table("p\n1\n98.7\n-0.5\nnan\n");
+        let said: Vec<String> = table.rows().filter_map(|row| Some(row.share(0).err()?.to_string())).collect();
+        let expected = [
+            "t:3: 98.7 in the column `p` is not between 0 and 1",
+            "t:4: -0.5 in the column `p` is not between 0 and 1",
+            "t:5: `nan` in the column `p` is not a finite number",
+        ];
+        assert_eq!(said, expected);
     }
 
     #[test]
