@@ -189,7 +189,7 @@ fn shortened(cell: &str) -> String {
 }
 
 /// What the first column does that tokens do not; `None` if it may hold tokens.
-fn first_column_fault(sentences: &[&[Row<'_>]]) -> Option<&'static str> {
+pub(super) fn first_column_fault(sentences: &[&[Row<'_>]]) -> Option<&'static str> {
     let cells = |rows: &[Row<'_>]| -> Vec<String> { rows.iter().map(|row| row.columns[0].to_owned()).collect() };
     let (mut n_cells, mut n_with_digit) = (0_usize, 0_usize);
     let (mut n_pairs, mut n_counting, mut n_equal) = (0_usize, 0_usize, 0_usize);

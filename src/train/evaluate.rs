@@ -7,6 +7,7 @@ use crate::dynamics::{CurvePoint, Observations, Observed, Probabilities, observe
 use crate::encode::{Batch, EncodedSentence};
 use crate::metrics::entity::{self, Mode, TypeScores};
 use crate::model::{CentroidSums, Centroids, Judged, Tagger};
+use crate::nn;
 
 /// Observations of a split's scored words in their order, filled batch by batch in any order.
 pub(super) struct Log {
@@ -52,7 +53,7 @@ impl Log {
             self.rows.entropy[row] = seen.entropy[i];
             if let Some(kept) = &mut self.probabilities {
                 let of = |row: usize| row * n_labels..(row + 1) * n_labels;
-                softmax(&logits[of(i)], &mut kept[of(row)]);
+                nn::math::softmax(&logits[of(i)], &mut kept[of(row)]);
             }
         }
     }
@@ -63,16 +64,6 @@ impl Log {
         let table = |values| Probabilities { sentence: sentence.clone(), token: token.clone(), values };
         let probabilities = self.probabilities.map(table);
         (self.rows, probabilities)
-    }
-}
-
-/// The softmax of one row, sums in f64 around the largest logit.
-fn softmax(logits: &[f32], out: &mut [f32]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| (f64::from(logit) - f64::from(largest)).exp();
-    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
-    for (p, &logit) in out.iter_mut().zip(logits) {
-        *p = (weight(logit) / total) as f32;
     }
 }
 
@@ -191,8 +182,9 @@ impl Evaluator<'_> {
         let Self { forward, train, gold, dev, probe, keep_probabilities } = *self;
         let labels = forward.tagger.labels();
         let mut point = CurvePoint::default();
-        // Words that were lost to truncation stay at O.
-        let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![0; labels.len()]).collect();
+        // Words that were lost to truncation, and those without a subword, stay at O.
+        let outside = forward.tagger.outside();
+        let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![outside; labels.len()]).collect();
         let (mut loss, mut correct) = (0.0, 0);
         let mut kept = keep_probabilities.then(|| Log::new(dev, Some(labels.len())));
         forward.pass("model output on dev", dev, 0..dev.sentences.len() as u32, |batch, logits, seen| {
@@ -213,7 +205,7 @@ impl Evaluator<'_> {
 
         let (mut clean, mut noisy) = (Tally::default(), Tally::default());
         let mut predicted: Vec<Vec<u8>> =
-            probe.sentences.iter().map(|&s| vec![0; train.labels[s as usize].len()]).collect();
+            probe.sentences.iter().map(|&s| vec![outside; train.labels[s as usize].len()]).collect();
         let sampled = probe.sentences.iter().copied();
         forward.pass("model output on the probe", train, sampled, |batch, _, seen| {
             for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {

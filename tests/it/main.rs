@@ -23,6 +23,7 @@ mod forgetting;
 mod formats;
 mod hub;
 mod parity;
+mod predict;
 mod pretraining;
 mod prototypes;
 mod ranking;
