@@ -94,10 +94,7 @@ impl Texts {
 
     /// What is trained on and judged by for one version.
     pub fn corpus(&self, version: Version) -> Corpus {
-        let mut corpus = Corpus {
-            dev: self.dev.sentences.clone(),
-            ..self.version(version).corpus()
-        };
+        let mut corpus = Corpus { dev: self.dev.sentences.clone(), ..self.version(version).corpus() };
         corpus.fingerprint = corpus::fingerprint(&corpus);
         corpus
     }
