@@ -26,6 +26,7 @@ mod frames;
 mod labels;
 mod observations;
 mod observe;
+mod pages;
 mod parquet;
 mod probabilities;
 mod reader;
