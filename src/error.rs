@@ -3,6 +3,7 @@
 //! Every variant belongs to one [`ErrorKind`], which the binary turns into its exit code.
 
 use std::fmt;
+use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Shorthand for results of this crate.
@@ -49,8 +50,8 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.path, self.line) {
-            (Some(path), Some(line)) => write!(f, "{}:{line}: ", path.display())?,
-            (Some(path), None) => write!(f, "{}: ", path.display())?,
+            (Some(path), Some(line)) => write!(f, "{}:{line}: ", printable(&path.to_string_lossy()))?,
+            (Some(path), None) => write!(f, "{}: ", printable(&path.to_string_lossy()))?,
             (None, Some(line)) => write!(f, "line {line}: ")?,
             (None, None) => {}
         }
@@ -58,21 +59,32 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Text from outside as it can be shown on a terminal: control characters, and those that turn the direction of writing
-/// or are seen by nobody, are escaped as in `\u{1b}`; all others stay.
+/// Text from a file or an argument, as it can be shown on a terminal: each [hidden](is_hidden) character is escaped, as in
+/// `\u{1b}`; all others stay. The result has one line.
 pub fn printable(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        match hidden(c) {
+        match is_hidden(c) {
             true => out.extend(c.escape_unicode()),
             false => out.push(c),
         }
     }
     out
+}
+
+/// True for a character that a terminal obeys or does not show: control characters (ESC, BEL, line breaks), characters that
+/// change the direction of writing, and characters without width. Variation selectors, which emoji need, are not among
+/// them.
+pub fn is_hidden(c: char) -> bool {
+    // Unicode 16: the categories Cc, Cf, Zl and Zp, and the property Default_Ignorable_Code_Point.
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}'
+            | '\u{8e2}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}'
+            | '\u{e01f0}'..='\u{e0fff}')
 }
 
 /// Everything that can go wrong in the library.
@@ -104,7 +116,7 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
     /// The file system refused.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {source}", path = printable(&path.to_string_lossy()))]
     Io {
         /// The file or folder concerned.
         path: PathBuf,
@@ -172,9 +184,18 @@ impl Error {
         match self {
             Self::Config(p) | Self::Data(p) | Self::Model(p) | Self::Hub(p) => p.hint.as_deref(),
             Self::Diverged { .. } => Some("lower the learning rate, or raise the warmup; finished epochs are kept"),
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                Some("free some space and run the same command again: finished epochs are kept")
-            }
+            Self::Io { source, .. } => match source.kind() {
+                IoErrorKind::StorageFull => {
+                    Some("free some space and run the same command again: what is finished is kept")
+                }
+                IoErrorKind::QuotaExceeded => Some(
+                    "raise the disk quota or free some space, and run the same command again: what is finished is kept",
+                ),
+                IoErrorKind::FileTooLarge => Some(
+                    "raise the limit on the size of files (`ulimit -f`) and run the same command again: what is finished is kept",
+                ),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -188,5 +209,36 @@ mod tests {
     fn what_would_move_the_cursor_is_escaped() {
         assert_eq!(printable("Zürich – ok \"x\" \\"), "Zürich – ok \"x\" \\");
         assert_eq!(printable("\u{1b}[2J\t\u{9b}\u{202e}"), "\\u{1b}[2J\\u{9}\\u{9b}\\u{202e}");
+        for hidden in [
+            '\u{7}',
+            '\u{7f}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{200d}',
+            '\u{2028}',
+            '\u{2066}',
+            '\u{206f}',
+            '\u{3164}',
+            '\u{e0041}',
+        ] {
+            assert!(is_hidden(hidden), "{hidden:?}");
+        }
+        assert!(!"e\u{301} 护栏 עברית हिन्दी \u{2764}\u{fe0f} \u{1f600} \u{a0}".chars().any(is_hidden));
+    }
+
+    #[test]
+    fn a_path_of_several_lines_is_shown_in_one() {
+        let problem = Problem::new("no tag").at("a\nerror: b\u{1b}").line(2);
+        assert_eq!(problem.to_string(), "a\\u{a}error: b\\u{1b}:2: no tag");
+        let refused = Error::Io { path: "a\rb".into(), source: IoErrorKind::NotFound.into() };
+        assert_eq!(refused.to_string(), "a\\u{d}b: entity not found");
+    }
+
+    #[test]
+    fn a_full_disk_has_a_remedy() {
+        for kind in [IoErrorKind::StorageFull, IoErrorKind::QuotaExceeded, IoErrorKind::FileTooLarge] {
+            let error = Error::Io { path: "a".into(), source: kind.into() };
+            assert!(error.kind() == ErrorKind::Io && error.hint().is_some(), "{kind}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! [`analysis`] → [`study`] → [`figures`] → [`report`], with [`run`] for run directories and [`cli`] on top.
 
 #![warn(missing_docs)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod analysis;
 pub mod audit;

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::options::CsvFlag;
-use super::output::{errln, outln};
+use super::output::{self, errln, outln};
 use super::phases::describe;
 use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
 use crate::dynamics::{Log, Pass};
@@ -101,7 +101,7 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
     write_analysis(&out, &analysis, args.csv.style())?;
     let summary = Summary::of(&log, &analysis)?;
     if args.json {
-        outln!("{}", serde_json::to_string_pretty(&summary.json(&analysis, &out))?);
+        output::json(&summary.json(&analysis, &out))?;
         return Ok(());
     }
     outln!("{}", summary.text(&analysis));

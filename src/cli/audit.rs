@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::options::{CsvFlag, Loudness, limit_threads, seeds};
-use super::output::{errln, outln, print};
+use super::output::{errln, json, outln, print};
 use super::{interrupt, progress};
 use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, WriteOptions, default_epochs};
 use crate::config::DeviceName;
@@ -91,7 +91,7 @@ pub(super) struct AuditArgs {
     /// `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
-    /// Threads of the CPU (all cores by default)
+    /// Threads of the CPU (all cores by default); at most four for each core, or 16
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]
@@ -173,8 +173,8 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
     warnings.iter().flatten().for_each(|warning| monitor.warning(warning));
     drop(monitor);
     match (args.json, &judgement) {
-        (true, Some(judgement)) => outln!("{}", serde_json::to_string_pretty(judgement)?),
-        (true, None) => outln!("{}", serde_json::to_string_pretty(&audit::summary(&text, &settings, &audit))?),
+        (true, Some(judgement)) => json(judgement)?,
+        (true, None) => json(&audit::summary(&text, &settings, &audit))?,
         (false, _) => {
             if !args.loudness.quiet {
                 errln!("{}", report(&text, &audit, judgement.as_ref(), &folder).trim_end());

@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use clap::Args;
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde::Deserialize;
 
 use super::options::limit_threads;
-use super::output::outln;
+use super::output::{Table, json, json_line, outln};
 use crate::config::DeviceName;
 use crate::corpus::{self, Columns, DataSettings};
 use crate::error::{Error, Problem, Result};
@@ -49,9 +47,9 @@ pub(super) struct BenchArgs {
     /// Batches that are timed, after three that are not
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
-    /// Threads of the CPU (all cores by default)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    /// Threads of the CPU (all cores by default); at most four for each core, or 16
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
     /// Most pieces a sentence; two of them are [CLS] and [SEP]
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(3..))]
     max_length: u32,
@@ -80,7 +78,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if args.rounds == 1 && args.against.is_none() {
         let speed = once(args)?;
         if args.json {
-            outln!("{}", serde_json::to_string(&speed)?);
+            json_line(&speed)?;
         } else {
             outln!("{}", describe(&speed));
         }
@@ -88,7 +86,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     }
     let comparison = Comparison::run(args)?;
     if args.json {
-        outln!("{}", serde_json::to_string_pretty(&comparison.to_json(args))?);
+        json(&comparison.to_json(args))?;
     } else {
         outln!("{}", comparison.table());
     }
@@ -96,7 +94,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 }
 
 fn once(args: &BenchArgs) -> Result<Speed> {
-    limit_threads(args.threads.map(usize::from))?;
+    limit_threads(args.threads)?;
     let (labels, sentences) = sentences(&args.data, args.columns.as_ref())?;
     let model = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
     let (tagger, _) = Tagger::load(&model, &Words::new(&sentences, []), &labels, args.seed, &args.device.open()?)?;
@@ -228,14 +226,12 @@ impl Comparison {
     }
 
     fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
-        table.set_header(["", "pieces a second", "lowest", "highest", "peak memory, MiB"]);
+        let mut table = Table::plain(["", "pieces a second", "lowest", "highest", "peak memory, MiB"]);
         let mut row = |name: &str, speeds: Vec<f64>, memory: Option<f64>| {
             let whole = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.0}"));
             let lowest = speeds.iter().copied().reduce(f64::min);
             let highest = speeds.iter().copied().reduce(f64::max);
-            table.add_row([name.into(), whole(median(speeds)), whole(lowest), whole(highest), whole(memory)]);
+            table.row([name.into(), whole(median(speeds)), whole(lowest), whole(highest), whole(memory)]);
         };
         let speeds = self.ours.iter().map(|s| s.real_tokens_per_s).collect();
         row("memoscope", speeds, median(self.ours.iter().filter_map(|s| s.peak_rss_mb)));
@@ -278,7 +274,7 @@ fn arguments(args: &BenchArgs) -> Vec<String> {
         ("--steps", args.steps.to_string()),
         ("--max-length", args.max_length.to_string()),
         ("--seed", args.seed.to_string()),
-        ("--threads", args.threads.map_or_else(rayon::current_num_threads, usize::from).to_string()),
+        ("--threads", args.threads.unwrap_or_else(rayon::current_num_threads).to_string()),
     ];
     for (flag, value) in numbers {
         words.extend([flag.into(), value]);

@@ -5,7 +5,6 @@ mod render;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use crate::corpus::describe::{describe_corpus, describe_files};
@@ -13,9 +12,9 @@ use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
 use crate::corpus::{Columns, Corpus, DataSettings, load, load_train, open, write_conll};
 use crate::error::{Error, Problem};
 use crate::perturb::{CapSettings, NoiseKind, PerturbSettings, perturb, write_copy};
-use crate::run::write_atomically;
+use crate::run::{write_atomically, write_folder_atomically};
 
-use super::output::{errln, outln};
+use super::output::{errln, json, outln};
 
 /// What to do with annotated text.
 #[derive(Debug, Clone, Subcommand)]
@@ -140,7 +139,7 @@ fn describe(arguments: &DescribeArgs) -> anyhow::Result<()> {
         describe_files(&open(&arguments.source, arguments.columns.as_ref())?.0)?
     };
     if arguments.json {
-        outln!("{}", serde_json::to_string_pretty(&description).context("cannot write the description as JSON")?);
+        json(&description)?;
         return Ok(());
     }
     outln!("{}", render::description(&description));
@@ -151,7 +150,8 @@ fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
     let matrix = arguments.matrix.as_deref().map(read_matrix).transpose()?;
     let settings = PerturbSettings {
         kind: arguments.kind,
-        rate: arguments.rate.unwrap_or_default(),
+        // Negative zero is zero.
+        rate: arguments.rate.unwrap_or_default() + 0.0,
         matrix,
         cap: arguments.cap.clone(),
     };
@@ -182,14 +182,21 @@ fn generate_corpus(arguments: &GenerateArgs) -> anyhow::Result<()> {
     let GenerateArgs { out, seed, train, dev, test, pretraining_sentences } = arguments;
     let corpus = generate(&EmbeddedSettings { seed: *seed, train: *train, dev: *dev, test: *test })?;
     refuse_used(out)?;
+    let write = |folder: &Path| write_generated(&corpus, *pretraining_sentences, *seed, folder);
+    if out.exists() { write(out) } else { write_folder_atomically(out, write) }?;
+    outln!("{}\n\nwritten to {}", render::description(&describe_corpus(&corpus)), out.display());
+    Ok(())
+}
+
+fn write_generated(corpus: &Corpus, pretraining_sentences: usize, seed: u64, out: &Path) -> Result<(), Error> {
     for (name, sentences) in [("train.txt", &corpus.train), ("dev.txt", &corpus.dev), ("test.txt", &corpus.test)] {
         if !sentences.is_empty() {
             write_conll(&out.join(name), sentences, &corpus.labels, &[])?;
         }
     }
-    if *pretraining_sentences > 0 {
+    if pretraining_sentences > 0 {
         let path = out.join("pretraining.txt");
-        let lines = pretraining_text(*seed, *pretraining_sentences)?;
+        let lines = pretraining_text(seed, pretraining_sentences)?;
         write_atomically(&path, |file| {
             let mut file = std::io::BufWriter::new(file);
             for line in lines {
@@ -198,7 +205,6 @@ fn generate_corpus(arguments: &GenerateArgs) -> anyhow::Result<()> {
             file.flush().map_err(Error::io(&path))
         })?;
     }
-    outln!("{}\n\nwritten to {}", render::description(&describe_corpus(&corpus)), out.display());
     Ok(())
 }
 

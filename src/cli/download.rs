@@ -1,19 +1,17 @@
 //! What is said on stderr while the hub's files come: a bar on a terminal, a line a file elsewhere.
 
-use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::interrupt;
-use super::output::errln;
+use super::output::{above, errln, is_terminal, set_message};
 use crate::hub::{self, Listener, Transfer};
 
 /// Shows downloads from now on; only warnings if `quiet`.
 pub(super) fn show(quiet: bool) {
-    let terminal = std::io::stderr().is_terminal();
-    hub::listen(Arc::new(Downloads { quiet, terminal, bar: Mutex::new(ProgressBar::hidden()) }));
+    hub::listen(Arc::new(Downloads { quiet, terminal: is_terminal(), bar: Mutex::new(ProgressBar::hidden()) }));
 }
 
 struct Downloads {
@@ -28,9 +26,7 @@ impl Downloads {
     }
 
     fn say(&self, line: &str) {
-        let bar = self.bar();
-        // A bar that is hidden or done swallows lines.
-        if bar.is_hidden() || bar.is_finished() { errln!("{line}") } else { bar.println(line) }
+        above(&self.bar(), line);
     }
 }
 
@@ -61,7 +57,7 @@ impl Listener for Downloads {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(format!("{} {}", transfer.repository, transfer.file));
+        set_message(&bar, &format!("{} {}", transfer.repository, transfer.file));
         bar.set_position(transfer.present);
         bar.reset_eta();
         bar.enable_steady_tick(Duration::from_millis(500));

@@ -1,11 +1,14 @@
 //! Errors as the user sees them.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{ErrorKind as IoKind, IsTerminal, Write as _};
+use std::io::ErrorKind as IoKind;
 use std::process::ExitCode;
 
-use super::interrupt::resume_hint;
-use crate::error::{Error, ErrorKind};
+use clap::Parser;
+
+use super::output::{is_terminal, people, write_stderr};
+use crate::error::{Error, ErrorKind, printable};
 
 /// Says what went wrong on stderr; the exit code says its kind.
 ///
@@ -14,11 +17,32 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    let mut stderr = std::io::stderr();
-    let coloured = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    // If stderr is gone, there is nobody left to tell.
-    let _ = stderr.write_all(render(error, coloured).as_bytes());
+    let coloured = is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    write_stderr(&render(error, coloured));
     ExitCode::from(kind(error) as u8)
+}
+
+/// Prints help and version, or says what is wrong with the arguments.
+///
+/// clap puts colours around the arguments that it repeats, so that the two can no longer be told apart: it parses them
+/// once more, with hidden characters escaped.
+pub(super) fn usage<T: Parser>(error: &clap::Error) -> ExitCode {
+    let repeated = T::try_parse_from(std::env::args_os().map(|argument| printable(&argument.to_string_lossy())));
+    let printed = match &repeated {
+        _ if !error.use_stderr() => error.print(),
+        Err(escaped) if escaped.use_stderr() => escaped.print(),
+        // Only arguments that hidden characters made wrong end here.
+        _ => {
+            write_stderr(&people(&error.render().to_string()));
+            Ok(())
+        }
+    };
+    match printed {
+        Err(source) if source.kind() != IoKind::BrokenPipe => {
+            report(&Error::Io { path: "standard output".into(), source }.into())
+        }
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ErrorKind::Config as u8)),
+    }
 }
 
 /// The kind of the first error of ours in the chain.
@@ -36,24 +60,38 @@ fn render(error: &anyhow::Error, coloured: bool) -> String {
         true => format!("\x1b[{code}m{text}\x1b[0m"),
         false => text.to_owned(),
     };
-    let mut text = format!("{} {error}\n", paint("error:", "1;31"));
+    let mut text = format!("{} {}\n", paint("error:", "1;31"), people(&error.to_string()));
     let mut said = error.to_string();
     for cause in error.chain().skip(1) {
         let words = cause.to_string();
         // An error of ours that wraps another says its words already.
         if !said.contains(&words) {
-            let _ = writeln!(text, "  {} {words}", paint("caused by:", "1"));
+            let _ = writeln!(text, "  {} {}", paint("caused by:", "1"), people(&words));
             said = words;
         }
     }
-    let hint = error.chain().find_map(|cause| match cause.downcast_ref::<Error>()? {
-        Error::Interrupted => Some(resume_hint()),
-        other => other.hint().map(str::to_owned),
-    });
-    if let Some(hint) = hint {
-        let _ = writeln!(text, "  {} {hint}", paint("hint:", "1;36"));
+    let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>()?.hint()).map(str::to_owned);
+    let resume = || (kind(error) == ErrorKind::Interrupted).then(|| resume_hint(std::env::args_os()));
+    if let Some(hint) = known.or_else(resume) {
+        let _ = writeln!(text, "  {} {}", paint("hint:", "1;36"), people(&hint));
     }
     text
+}
+
+/// How to go on after an interrupt. Each verb that can be interrupted keeps what is finished, and goes on from there when it
+/// is called again.
+fn resume_hint(arguments: impl Iterator<Item = OsString>) -> String {
+    let words: Vec<String> = arguments.map(|argument| quoted(&argument.to_string_lossy())).collect();
+    format!("what is finished is kept; resume with: {}", words.join(" "))
+}
+
+/// A word as a POSIX shell reads it back.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./,:=@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
@@ -90,11 +128,23 @@ mod tests {
     }
 
     #[test]
+    fn colours_stay_and_what_comes_from_files_is_escaped() {
+        let problem = Problem::new("`B-\u{1b}[31m` is no tag").at("a\u{202e}.txt").hint("\u{7}");
+        let text = render(&anyhow::Error::from(Error::Data(problem)).context("a\u{9b}b"), true);
+        assert_eq!(text.matches('\u{1b}').count(), 6, "{text:?}");
+        assert!(text.contains("a\\u{202e}.txt: `B-\\u{1b}[31m` is no tag"), "{text:?}");
+        assert!(!text.contains(['\u{202e}', '\u{7}', '\u{9b}']), "{text:?}");
+    }
+
+    #[test]
     fn an_interrupt_says_how_to_resume() {
-        let said = render(&anyhow::Error::from(Error::Interrupted), false);
+        let words = ["bin/memoscope", "train", "--out", "it's here", "--set", "train.epochs=3", ""];
+        assert_eq!(
+            resume_hint(words.into_iter().map(OsString::from)),
+            r"what is finished is kept; resume with: bin/memoscope train --out 'it'\''s here' --set train.epochs=3 ''"
+        );
         assert!(
-            said.starts_with("error: interrupted\n  hint: to resume, run the same command again: memoscope "),
-            "{said}"
+            render(&anyhow::Error::from(Error::Interrupted), false).contains("\n  hint: what is finished is kept; ")
         );
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{CsvFlag, Loudness};
+use super::options::{CsvFlag, FontFlag, Loudness};
 use super::output::outln;
 use super::progress;
 use crate::config::Layers;
@@ -31,6 +31,8 @@ pub(super) struct FiguresArgs {
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
+    font: FontFlag,
+    #[command(flatten)]
     loudness: Loudness,
 }
 
@@ -45,6 +47,7 @@ pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
         (None, Some(out)) => vec![study::experiment_in(out)?],
         (None, None) => study::experiments_under(&Layout::runs_root())?,
     };
+    args.font.apply()?;
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {
         let report = study::draw(experiment, args.csv.style(), monitor.as_mut())?;

@@ -21,6 +21,7 @@ mod progress;
 mod schema;
 mod shell;
 mod sweep;
+mod table;
 mod train;
 
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ Exit codes: 0 done, 1 defect, 2 configuration, 3 data or model, 4 diverged, 5 fi
 
 /// The command line as a whole.
 #[derive(Debug, Parser)]
-#[command(name = "memoscope", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "memoscope", bin_name = "memoscope", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -81,9 +82,20 @@ enum Command {
 
 /// Parses the command line, does what it says, and says what went wrong.
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return failure::usage::<Cli>(&error),
+    };
     download::show(false);
-    let result = match command {
+    let result = options::require_few_threads().map_err(anyhow::Error::from).and_then(|()| run(command));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Sweep(args) => sweep::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Analyse(args) => analyse::run(&args),
@@ -96,10 +108,6 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::run(),
         Command::Completions(args) => shell::completions(&args, &mut Cli::command()),
         Command::Man(args) => shell::man(&args, Cli::command()),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
     }
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::options::Loudness;
-use super::output::{errln, outln};
+use super::output::{errln, json, outln};
 use super::{interrupt, progress};
 use crate::error::printable;
 use crate::model::{Inspected, Tagger};
@@ -180,13 +180,13 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     let Inspected { tagger, report, is_tagger, fault } = Tagger::inspect(&args.model, &candle_core::Device::Cpu)?;
     let fault = fault.map(|fault| printable(&fault.to_string()));
     if args.json {
-        let mut json = json!(report);
+        let mut described = json!(report);
         if is_tagger {
-            json["tagger"] = json!({ "head": tagger.head().kind, "labels": tagger.labels() });
+            described["tagger"] = json!({ "head": tagger.head().kind, "labels": tagger.labels() });
         } else if let Some(fault) = fault {
-            json["tagger"] = json!({ "fault": fault });
+            described["tagger"] = json!({ "fault": fault });
         }
-        outln!("{}", serde_json::to_string_pretty(&json)?);
+        json(&described)?;
         return Ok(());
     }
     let list = |names: &[String], separator: &str| match names {

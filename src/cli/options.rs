@@ -7,6 +7,7 @@ use clap::Args;
 use crate::config::{Experiment, Layers, Seeds};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
+use crate::figures::font;
 
 /// Settings with a flag of their own, and `--set` for all others. Later ones win: the experiment file, these flags,
 /// words, `--set`.
@@ -63,7 +64,7 @@ pub(super) struct SettingFlags {
     /// `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// Threads of the CPU (all cores by default)
+    /// Threads of the CPU (all cores by default); at most four for each core, or 16
     #[arg(long, value_name = "N")]
     threads: Option<String>,
     /// The study's name: its folder under runs/ and reports/
@@ -86,6 +87,24 @@ impl CsvFlag {
     /// The style that the flag asks for.
     pub(super) fn style(self) -> CsvText {
         if self.csv_safe { CsvText::Safe } else { CsvText::Exact }
+    }
+}
+
+/// The font of a report's figures.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct FontFlag {
+    /// A TrueType or OpenType file for characters that the font of the figures lacks, such as Chinese names of entity types
+    #[arg(long, value_name = "FILE")]
+    font: Option<PathBuf>,
+}
+
+impl FontFlag {
+    /// Has all figures of this process drawn with it.
+    ///
+    /// # Errors
+    /// As [`font::add`].
+    pub(super) fn apply(&self) -> Result<()> {
+        self.font.as_deref().map_or(Ok(()), font::add)
     }
 }
 
@@ -177,7 +196,13 @@ pub(super) fn seeds(typed: &str) -> Result<Vec<u64>> {
         )
     };
     match typed.split_once(',') {
-        None => Ok(Seeds::Count(typed.trim().parse().map_err(|_| refuse())?).list()),
+        None => {
+            let seeds = Seeds::Count(typed.trim().parse().map_err(|_| refuse())?);
+            seeds.check().map_err(|what| {
+                Error::Config(Problem::new(format!("--seeds {typed}: {what}")).hint("give fewer seeds"))
+            })?;
+            Ok(seeds.list())
+        }
         Some(_) => {
             let parts = typed.split(',').map(str::trim).filter(|part| !part.is_empty());
             parts.map(|part| part.parse().map_err(|_| refuse())).collect()
@@ -203,12 +228,54 @@ fn split<'a>(setting: &'a str, typed: &str) -> Result<(&'a str, &'a str)> {
     })
 }
 
+/// Threads of the CPU that a process may have: four for each core, at least 16. More are never faster, and thousands of them
+/// keep a process from ending.
+fn most_threads() -> usize {
+    const FOR_EACH_CORE: usize = 4;
+    const AT_LEAST: usize = 16;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (FOR_EACH_CORE * cores).max(AT_LEAST)
+}
+
+/// Refuses a number of threads that is 0 or more than [`most_threads`]; `setting` is what was typed.
+fn check_threads(threads: usize, setting: &str) -> Result<()> {
+    let most = most_threads();
+    let what = match threads {
+        0 => format!("{setting}: there must be at least 1 thread"),
+        _ if threads > most => format!("{setting}: at most {most} threads on this machine, four for each core"),
+        _ => return Ok(()),
+    };
+    Err(Error::Config(Problem::new(what).hint("leave it out to use all cores")))
+}
+
+/// Refuses too many threads in the variable that the thread pool reads.
+///
+/// # Errors
+/// [`Error::Config`] if it asks for more than the limit. What is no number the thread pool ignores.
+pub(super) fn require_few_threads() -> Result<()> {
+    const VARIABLE: &str = "RAYON_NUM_THREADS";
+    match std::env::var(VARIABLE).ok().and_then(|value| value.parse::<usize>().ok()) {
+        // To the thread pool, 0 is all cores.
+        None | Some(0) => Ok(()),
+        Some(threads) => check_threads(threads, &format!("{VARIABLE}={threads}")),
+    }
+}
+
+/// Refuses an experiment that asks for more threads than this machine may have, before anything is done.
+///
+/// # Errors
+/// [`Error::Config`]. Another machine may have written the experiment: whoever only reads it does not call this.
+pub(super) fn require_threads_of(experiment: &Experiment) -> Result<()> {
+    experiment.threads.map_or(Ok(()), |threads| check_threads(threads, &format!("threads = {threads}")))
+}
+
 /// Limits the CPU threads of this process; without a number all cores are used.
 ///
 /// # Errors
-/// [`Error::Internal`] if the thread pool was started already.
+/// [`Error::Config`] if there are too many; [`Error::Internal`] if the thread pool was started already.
 pub(super) fn limit_threads(threads: Option<usize>) -> Result<()> {
     let Some(threads) = threads else { return Ok(()) };
+    check_threads(threads, &format!("--threads {threads}"))?;
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::{errln, outln};
+use super::output::{errln, json, outln};
 use crate::analysis::phases::{ColumnNames, Evidence, PhasePoint, Phases, detect, parse_curve};
 use crate::corpus::decode::Decoded;
 use crate::error::{Error, Problem};
@@ -64,7 +64,7 @@ pub(super) fn run(args: &PhasesArgs) -> anyhow::Result<()> {
     file.notes().iter().chain(&imported.notes).for_each(|note| errln!("warning: {note}"));
     let phases = detect(&imported.curve, None, args.bootstrap as usize, Streams::new(args.seed));
     if args.json {
-        outln!("{}", serde_json::to_string_pretty(&phases)?);
+        json(&phases)?;
     } else {
         outln!("{}", describe(&phases).trim_end());
     }

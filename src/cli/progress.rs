@@ -1,13 +1,12 @@
 //! What is said on stderr while runs train: a bar on a terminal, a line per epoch elsewhere.
 
-use super::output::errln;
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::options::Loudness;
+use super::output::{above, errln, is_terminal, set_message};
 use crate::dynamics::{CurvePoint, StepRecord};
 use crate::run::{EpochSummary, Monitor, RunStart};
 use crate::train::pretrain::{PretrainReport, Progress};
@@ -17,7 +16,7 @@ pub(super) fn monitor(loudness: Loudness) -> Box<dyn Monitor> {
     super::download::show(loudness.quiet);
     if loudness.quiet {
         Box::new(Quiet)
-    } else if std::io::stderr().is_terminal() {
+    } else if is_terminal() {
         Box::new(Bar { verbose: loudness.verbose, bar: ProgressBar::hidden(), run: Run::default(), pretraining: None })
     } else {
         Box::new(Lines {
@@ -141,8 +140,7 @@ impl Bar {
     }
 
     fn say(&self, line: &str) {
-        // A bar that is hidden or done swallows lines.
-        if self.bar.is_hidden() || self.bar.is_finished() { errln!("{line}") } else { self.bar.println(line) }
+        above(&self.bar, line);
     }
 }
 
@@ -180,12 +178,12 @@ impl Monitor for Bar {
         self.run.seconds += f64::from(record.seconds);
         self.run.loss = record.loss;
         self.bar.set_position(record.step);
-        self.bar.set_message(self.message());
+        set_message(&self.bar, &self.message());
     }
 
     fn evaluated(&mut self, point: &CurvePoint) {
         self.run.dev_f1 = Some(point.dev_f1);
-        self.bar.set_message(self.message());
+        set_message(&self.bar, &self.message());
         if self.verbose {
             self.say(&format!("  step {}: {}", point.step, scores(point)));
         }
@@ -216,7 +214,7 @@ impl Monitor for Bar {
         });
         let loss = smooth.add(progress.loss);
         self.bar.set_position(progress.step);
-        self.bar.set_message(format!("loss {loss:.3}"));
+        set_message(&self.bar, &format!("loss {loss:.3}"));
     }
 
     fn checkpoint(&mut self, report: &PretrainReport) {

@@ -1,8 +1,6 @@
 //! `memoscope schema`: what an experiment file may say.
 
-use anyhow::Context;
-
-use super::output::outln;
+use super::output::json;
 use crate::config::json_schema;
 
 pub(super) const EXAMPLES: &str = "\
@@ -11,7 +9,6 @@ Examples:
 
 /// Prints the JSON schema of experiment files.
 pub(super) fn run() -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(&json_schema()).context("the schema cannot be printed")?;
-    outln!("{text}");
+    json(&json_schema())?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use clap::{Args, Command};
 use clap_complete::Shell;
 use fs_err as fs;
 
-use super::output::{outln, print};
+use super::output::{data, outln};
 use crate::error::Error;
 use crate::run::write_atomically;
 
@@ -40,7 +40,7 @@ pub(super) struct ManArgs {
 pub(super) fn completions(args: &CompletionsArgs, command: &mut Command) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, command, "memoscope", &mut script);
-    print(&String::from_utf8_lossy(&script))?;
+    data(&String::from_utf8_lossy(&script))?;
     Ok(())
 }
 

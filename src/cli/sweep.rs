@@ -1,14 +1,14 @@
 //! `memoscope sweep`: all runs of an experiment, their analysis, and the report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{CsvFlag, Loudness, SettingFlags, limit_threads, sort_words};
-use super::output::{outln, print};
+use super::options::{CsvFlag, FontFlag, Loudness, SettingFlags, limit_threads, require_threads_of, sort_words};
+use super::output::{data, json_text, outln};
 use super::{interrupt, progress};
 use crate::config::Experiment;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
 use crate::study::{self, Layout};
 
 const EXAMPLES: &str = "\
@@ -35,6 +35,8 @@ pub(super) struct SweepArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    font: FontFlag,
+    #[command(flatten)]
     settings: SettingFlags,
     #[command(flatten)]
     csv: CsvFlag,
@@ -50,6 +52,8 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
         return Err(Error::Config(problem).into());
     }
     let experiment = args.settings.experiment(file.as_deref(), words, args.out.as_deref())?;
+    require_threads_of(&experiment)?;
+    args.font.apply()?;
     if args.dry_run {
         return dry_run(&experiment);
     }
@@ -62,15 +66,21 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A path in a comment, which ends with the line.
+fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy())
+}
+
 /// Prints what would be done. The configuration is TOML that loads again; the grid stands below it in comments.
 pub(super) fn dry_run(experiment: &Experiment) -> anyhow::Result<()> {
     let layout = Layout::of(experiment);
     let grid = study::grid(experiment)?;
     let mut text = experiment.to_toml()?;
-    text.push_str(&format!("\n# {} runs, report in {}\n", grid.len(), layout.report.display()));
+    text.push_str(&format!("\n# {} runs, report in {}\n", grid.len(), shown(&layout.report)));
     for run in &grid {
-        text.push_str(&format!("#   {}\n", layout.runs.join(&run.id).display()));
+        text.push_str(&format!("#   {}\n", shown(&layout.runs.join(&run.id))));
     }
-    print(&text)?;
+    // The strings of TOML know the escapes of JSON.
+    data(&json_text(&text))?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{Loudness, SettingFlags, limit_threads, sort_words};
+use super::options::{Loudness, SettingFlags, limit_threads, require_threads_of, sort_words};
 use super::output::outln;
 use super::{interrupt, progress, sweep};
 use crate::corpus;
@@ -64,6 +64,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
                 layers.set("study.seeds", &format!("[{seed}]"), &format!("--seed {seed}"))?;
             }
             let experiment = layers.finish()?;
+            require_threads_of(&experiment)?;
             let mut grid = study::grid(&experiment)?;
             if grid.len() != 1 {
                 let problem = Problem::new(format!("`train` does one run, the experiment has {}", grid.len()))

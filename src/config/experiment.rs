@@ -41,6 +41,9 @@ pub struct Experiment {
     pub analysis: AnalysisSettings,
 }
 
+/// Runs that a study may have at most.
+const MOST_RUNS: usize = 10_000;
+
 /// Which study, and its grid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -264,6 +267,18 @@ impl StudySettings {
         if let Some(level) = first_duplicate(&self.noise) {
             return refuse(format!("study.noise has {level} twice"), "name each level once");
         }
+        if let Err(what) = self.seeds.check() {
+            return refuse(format!("study.seeds: {what}"), "give fewer seeds");
+        }
+        let runs = self.n_runs_at_most();
+        if runs > MOST_RUNS {
+            return refuse(
+                format!(
+                    "study.seeds, study.noise and the other lists make up to {runs} runs: at most {MOST_RUNS} are allowed"
+                ),
+                "give fewer seeds or levels, or divide the study by --name",
+            );
+        }
         let seeds = self.seeds.list();
         if seeds.is_empty() {
             return refuse("study.seeds is empty", "give at least one seed");
@@ -287,6 +302,21 @@ impl StudySettings {
             }
         }
         self.validate_caps()
+    }
+
+    /// The number of points in the grid, or more: the product of all lists that the study may vary.
+    fn n_runs_at_most(&self) -> usize {
+        let caps = self.classes.len().saturating_mul(self.sentences.len()).saturating_add(1);
+        [
+            self.noise.len(),
+            caps,
+            self.heads.len(),
+            self.initializations.len(),
+            self.pretraining_steps.len(),
+            self.encoders.len(),
+        ]
+        .into_iter()
+        .fold(self.seeds.n(), |product, n| product.saturating_mul(n.max(1)))
     }
 
     /// The settings of class caps: needed by that kind of study, refused by others.

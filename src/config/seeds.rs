@@ -17,6 +17,26 @@ pub enum Seeds {
 }
 
 impl Seeds {
+    /// Seeds that a study may have at most.
+    pub const MOST: usize = 10_000;
+
+    /// How many there are.
+    pub fn n(&self) -> usize {
+        match self {
+            Self::Count(count) => *count as usize,
+            Self::List(seeds) => seeds.len(),
+        }
+    }
+
+    /// Refuses more seeds than [`Seeds::MOST`], before they are listed.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let n = self.n();
+        if n > Self::MOST { Err(format!("{n} seeds, and at most {} are allowed", Self::MOST)) } else { Ok(()) }
+    }
+
     /// The seeds, in order.
     ///
     /// ```

@@ -10,7 +10,10 @@ pub(super) fn from_toml(value: toml::Value) -> Result<Value, String> {
         toml::Value::Integer(i) => Ok(i.into()),
         toml::Value::Boolean(b) => Ok(b.into()),
         toml::Value::Float(f) => {
-            serde_json::Number::from_f64(f).map(Value::Number).ok_or_else(|| format!("`{f}` is not a usable number"))
+            // Negative zero is the same setting as zero, and has to be the same run.
+            serde_json::Number::from_f64(f + 0.0)
+                .map(Value::Number)
+                .ok_or_else(|| format!("`{f}` is not a usable number"))
         }
         toml::Value::Datetime(d) => Err(format!("`{d}` is a date: no setting takes one")),
         toml::Value::Array(items) => items.into_iter().map(from_toml).collect::<Result<Vec<_>, _>>().map(Value::Array),

@@ -4,7 +4,7 @@
 //! hands the list to plotters, once for an SVG document and once for a bitmap: both show the same geometry, and a
 //! figure is written once.
 
-use super::font::{self, Weight};
+use super::font::{self, Foreign, Weight};
 
 /// A place on the canvas: x to the right, y downwards, both in points.
 pub type Point = (f64, f64);
@@ -191,6 +191,17 @@ impl Canvas {
         self.polygons(vec![vec![(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], Some(fill.into()), None);
     }
 
+    /// The characters of its texts that the shipped font lacks.
+    pub fn foreign(&self) -> Foreign {
+        let mut foreign = Foreign::default();
+        for mark in &self.marks {
+            if let Mark::Text(text) = mark {
+                foreign.extend(&Foreign::of(&text.text, text.weight));
+            }
+        }
+        foreign
+    }
+
     /// A line of text.
     pub fn text(&mut self, text: Text) {
         if text.text.is_empty() {
@@ -217,15 +228,17 @@ impl Canvas {
     }
 }
 
-/// Text as a line that XML can hold: white space as spaces, what is forbidden as a replacement sign.
+/// Text as a line that XML can hold: white space as spaces, what is forbidden by its code point, `[U+001B]`.
 pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' | '\n' | '\r' => ' ',
-            c if c.is_control() || c == '\u{fffe}' || c == '\u{ffff}' => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' | '\n' | '\r' => out.push(' '),
+            c if c.is_control() || c == '\u{fffe}' || c == '\u{ffff}' => out += &font::code_points([c].into_iter()),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// A disc as a polygon.

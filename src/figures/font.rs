@@ -2,10 +2,21 @@
 //!
 //! Its letters are as wide as those of Arial and Helvetica. An SVG can therefore ask for any of the three, and what
 //! was measured here fits in every viewer; a bitmap gets the letters themselves.
+//!
+//! Names of entity types and of data sets may have characters that the shipped font lacks. The user can give a font that has
+//! them ([`add`]); the program looks for none, because a report must not depend on the machine. What no font has, a bitmap
+//! shows by its code points, `[U+62A4 680F]`; a drawing keeps the characters, for the viewer has fonts of its own. Letters
+//! of either font are set one after the other from left to right, without the joined forms of Arabic or Devanagari.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{LazyLock, OnceLock};
 
-use ab_glyph::{Font as _, FontRef, PxScale, point};
+use ab_glyph::{Font as _, FontArc, FontVec, GlyphId, PxScale, point};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Problem, Result};
 
 /// The families an SVG asks for, all of the same widths.
 pub const FAMILY: &str = "Helvetica, Arial, Liberation Sans, sans-serif";
@@ -20,36 +31,175 @@ pub enum Weight {
 }
 
 // Both files are part of the program and read in the tests below: a failure here is a broken build, not an input.
-static REGULAR: LazyLock<Option<FontRef<'static>>> = LazyLock::new(|| {
-    FontRef::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-regular.ttf")).ok()
+static REGULAR: LazyLock<Option<FontArc>> = LazyLock::new(|| {
+    FontArc::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-regular.ttf")).ok()
 });
-static BOLD: LazyLock<Option<FontRef<'static>>> =
-    LazyLock::new(|| FontRef::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-bold.ttf")).ok());
+static BOLD: LazyLock<Option<FontArc>> =
+    LazyLock::new(|| FontArc::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-bold.ttf")).ok());
 
-fn font(weight: Weight) -> Option<&'static FontRef<'static>> {
-    match weight {
+/// The user's font, if one was given.
+static ADDED: OnceLock<Added> = OnceLock::new();
+
+struct Added {
+    font: FontArc,
+    name: String,
+    sha256: String,
+}
+
+/// Takes from a TrueType or OpenType file, or from the first font of a collection, the characters that the shipped font
+/// lacks, in all figures that this process draws. The first file that is given is used.
+///
+/// # Errors
+/// [`Error::Config`] if there is no such file or it holds no font; [`Error::Io`] if it cannot be read.
+pub fn add(path: &Path) -> Result<()> {
+    if !path.is_file() {
+        return Err(Error::Config(
+            Problem::new("there is no such font file").at(path).hint("name a .ttf, .otf or .ttc file"),
+        ));
+    }
+    let bytes = fs_err::read(path).map_err(Error::io(path))?;
+    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let font = FontVec::try_from_vec_and_index(bytes, 0).map_err(|_| {
+        Error::Config(
+            Problem::new("the file is not a TrueType or OpenType font").at(path).hint("name a .ttf, .otf or .ttc file"),
+        )
+    })?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    ADDED.get_or_init(|| Added { font: FontArc::new(font), name, sha256 });
+    Ok(())
+}
+
+/// The characters of a figure that the shipped font lacks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Foreign {
+    /// Those that the added font has.
+    pub added: BTreeSet<char>,
+    /// Those that no font has.
+    pub missing: BTreeSet<char>,
+}
+
+impl Foreign {
+    /// Those of a line of text.
+    pub fn of(text: &str, weight: Weight) -> Self {
+        let mut foreign = Self::default();
+        for c in text.chars() {
+            match face(c, weight) {
+                None => foreign.missing.insert(c),
+                Some((_, Origin::Added, _)) => foreign.added.insert(c),
+                Some((_, Origin::Shipped, _)) => false,
+            };
+        }
+        foreign
+    }
+
+    /// Adds those of another text.
+    pub fn extend(&mut self, other: &Self) {
+        self.added.extend(&other.added);
+        self.missing.extend(&other.missing);
+    }
+
+    /// What a report says about them.
+    pub fn notes(&self) -> Vec<String> {
+        let added = ADDED.get().filter(|_| !self.added.is_empty()).map(|Added { name, sha256, .. }| {
+            format!("Characters that the font of the figures lacks are drawn with {name} (SHA-256 {sha256}).")
+        });
+        added.into_iter().chain(self.warning()).collect()
+    }
+
+    /// What whoever draws the figures should know: which characters are not shown.
+    pub fn warning(&self) -> Option<String> {
+        let first = self.missing.first()?;
+        Some(format!(
+            "The font of the figures lacks {}: PNG figures show the code points instead, as in {}. Give a font that has \
+             these characters with --font FILE.",
+            list(&self.missing),
+            code_points([*first].into_iter())
+        ))
+    }
+}
+
+/// The first characters with their code points.
+fn list(characters: &BTreeSet<char>) -> String {
+    const NAMED: usize = 12;
+    let shown = |c: &char| match crate::error::is_hidden(*c) {
+        true => format!("U+{:04X}", u32::from(*c)),
+        false => format!("{c} (U+{:04X})", u32::from(*c)),
+    };
+    let mut named: Vec<String> = characters.iter().take(NAMED).map(shown).collect();
+    if characters.len() > NAMED {
+        named.push(format!("and {} more characters", characters.len() - NAMED));
+    }
+    named.join(", ")
+}
+
+/// Which font a glyph is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Shipped,
+    Added,
+}
+
+/// The glyph of a character in the first font that has it.
+fn face(c: char, weight: Weight) -> Option<(&'static FontArc, Origin, GlyphId)> {
+    let shipped = match weight {
         Weight::Regular => REGULAR.as_ref(),
         Weight::Bold => BOLD.as_ref(),
+    }?;
+    let glyph = shipped.glyph_id(c);
+    if glyph.0 != 0 {
+        return Some((shipped, Origin::Shipped, glyph));
     }
+    let added = &ADDED.get()?.font;
+    let glyph = added.glyph_id(c);
+    // A font of bitmaps has glyphs without outlines.
+    let has_ink = c.is_whitespace() || added.outline(glyph).is_some();
+    (glyph.0 != 0 && has_ink).then_some((added, Origin::Added, glyph))
+}
+
+/// Text as a bitmap shows it: characters that no font has are written as their code points.
+fn readable(text: &str, weight: Weight) -> Cow<'_, str> {
+    let is_missing = |c: &char| face(*c, weight).is_none();
+    if !text.chars().any(|c| is_missing(&c)) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(2 * text.len());
+    let mut run = Vec::new();
+    for c in text.chars() {
+        if is_missing(&c) {
+            run.push(c);
+            continue;
+        }
+        if !run.is_empty() {
+            out.push_str(&code_points(run.drain(..)));
+        }
+        out.push(c);
+    }
+    if !run.is_empty() {
+        out.push_str(&code_points(run.into_iter()));
+    }
+    out.into()
+}
+
+/// `[U+62A4 680F]`
+pub(super) fn code_points(characters: impl Iterator<Item = char>) -> String {
+    let points: Vec<String> = characters.map(|c| format!("{:04X}", u32::from(c))).collect();
+    format!("[U+{}]", points.join(" "))
 }
 
 /// Width of a line of text in points, at `size` points.
 pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
-    let Some(font) = font(weight) else { return 0.0 };
-    let units: f32 = text.chars().map(|c| font.h_advance_unscaled(font.glyph_id(c))).sum();
-    f64::from(units) * size / units_per_em(font)
+    let advance = |c| face(c, weight).map_or(0.0, |(font, _, glyph)| advance(font, glyph, size));
+    readable(text, weight).chars().map(advance).sum()
 }
 
 /// Which pixels a line of text covers that begins at the origin, in letters of `size` pixels: `visit` gets the place
 /// of each, right of the beginning and below the baseline, and the share covered, 0 to 1.
 pub fn cover(text: &str, size: f64, weight: Weight, mut visit: impl FnMut(i32, i32, f64)) {
-    let Some(font) = font(weight) else { return };
-    let scale = size / units_per_em(font);
-    // The rasteriser's size of a font is its height, not its em.
-    let height = PxScale::from((f64::from(font.height_unscaled()) * scale) as f32);
     let mut pen = 0.0;
-    for c in text.chars() {
-        let glyph = font.glyph_id(c);
+    for c in readable(text, weight).chars() {
+        let Some((font, _, glyph)) = face(c, weight) else { continue };
+        // The rasteriser's size of a font is its height, not its em.
+        let height = PxScale::from((f64::from(font.height_unscaled()) * size / units_per_em(font)) as f32);
         if let Some(outline) = font.outline_glyph(glyph.with_scale_and_position(height, point(pen as f32, 0.0))) {
             let corner = outline.px_bounds().min;
             outline.draw(|x, y, share| {
@@ -58,11 +208,16 @@ pub fn cover(text: &str, size: f64, weight: Weight, mut visit: impl FnMut(i32, i
                 }
             });
         }
-        pen += f64::from(font.h_advance_unscaled(glyph)) * scale;
+        pen += advance(font, glyph, size);
     }
 }
 
-fn units_per_em(font: &FontRef<'static>) -> f64 {
+/// How far the pen goes on behind a glyph, in the units of `size`.
+fn advance(font: &FontArc, glyph: GlyphId, size: f64) -> f64 {
+    f64::from(font.h_advance_unscaled(glyph)) * size / units_per_em(font)
+}
+
+fn units_per_em(font: &FontArc) -> f64 {
     f64::from(font.units_per_em().unwrap_or(2048.0))
 }
 
@@ -89,10 +244,31 @@ mod tests {
     #[test]
     fn the_shipped_fonts_open_and_have_the_signs_figures_use() {
         for weight in [Weight::Regular, Weight::Bold] {
-            let font = font(weight).expect("part of the program");
-            for c in "Aa09 %−±–—·×≤≥→“”’…αβµé".chars() {
-                assert_ne!(font.glyph_id(c).0, 0, "{c:?} is missing");
+            for c in "Aa09 %−±–—·×≤≥→“”’…αβµé[+]".chars() {
+                assert!(face(c, weight).is_some(), "{c:?} is missing");
             }
+        }
+    }
+
+    #[test]
+    fn characters_without_a_glyph_are_shown_by_their_code_points() {
+        let shown = readable("B-护栏/x\u{1f600}", Weight::Bold);
+        assert_eq!(shown, "B-[U+62A4 680F]/x[U+1F600]");
+        assert_eq!(width("护栏", 8.0, Weight::Regular), width("[U+62A4 680F]", 8.0, Weight::Regular));
+        assert!(matches!(readable("R&D_50%|#{x}", Weight::Regular), Cow::Borrowed("R&D_50%|#{x}")));
+        let foreign = Foreign::of("a护\u{200b}护", Weight::Regular);
+        assert_eq!(foreign.missing, BTreeSet::from(['\u{200b}', '护']));
+        let notes = foreign.notes().concat();
+        assert!(notes.contains("lacks U+200B, 护 (U+62A4): ") && notes.contains("--font"), "{notes}");
+        assert!(Foreign::of("MISC", Weight::Bold).notes().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_no_font_is_refused() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        for path in [file.as_path(), Path::new("none.ttf")] {
+            let error = add(path).unwrap_err();
+            assert!(matches!(error, Error::Config(_)) && error.hint().is_some(), "{error}");
         }
     }
 

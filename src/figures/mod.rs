@@ -53,5 +53,6 @@ pub mod sheet;
 pub mod table;
 pub mod theme;
 
+pub use font::Foreign;
 pub use sheet::{FigureFiles, Sheet, Words, with_suffix};
 pub use theme::{Style, Width};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use polars::prelude::DataFrame;
 
 use super::canvas::{Canvas, Stroke, Text};
-use super::font::{self, Weight};
+use super::font::{self, Foreign, Weight};
 use super::panel::{Area, Marker, draw_marker};
 use super::theme::{INK, LABEL_SIZE, SOFT_INK, Style, TITLE_SIZE};
 use super::{files, table};
@@ -31,6 +31,8 @@ pub struct FigureFiles {
     pub png: PathBuf,
     /// The numbers it was drawn from: the main table first.
     pub csv: Vec<PathBuf>,
+    /// The characters in it that the shipped font lacks.
+    pub foreign: Foreign,
 }
 
 /// What a figure says in words.
@@ -136,8 +138,9 @@ impl Sheet {
             write_bytes(&path, &table::to_csv(frame)?)?;
             csv.push(path);
         }
+        let foreign = self.canvas.foreign();
         let Words { title, caption, alt } = self.words;
-        Ok(FigureFiles { title, caption, alt, svg: svg_path, png: png_path, csv })
+        Ok(FigureFiles { title, caption, alt, svg: svg_path, png: png_path, csv, foreign })
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::corpus::{Corpus, LabelSet, Sentence, write_conll};
 use crate::error::{Error, Problem};
-use crate::run::write_atomically;
+use crate::run::{write_atomically, write_folder_atomically};
 
 use super::{CapReport, NoiseReport, PerturbSettings, Perturbed};
 
@@ -86,7 +86,8 @@ impl MaskStatistics {
 
 /// Writes the noisy copy of `corpus` to the folder `out` and returns what its [`NOISE_FILE`] says.
 ///
-/// The folder may be missing, empty, or an earlier noisy copy, which is replaced; `noise.json` is written last.
+/// The folder may be missing, empty, or an earlier noisy copy, which is replaced; `noise.json` is written last. A new folder
+/// gets its name when it is whole.
 ///
 /// # Errors
 /// [`Error::Config`] if the folder holds anything else; [`Error::Io`].
@@ -98,6 +99,17 @@ pub fn write_copy(
     out: &Path,
 ) -> Result<NoiseFile> {
     refuse_foreign(out)?;
+    let write = |folder: &Path| write_files(corpus, perturbed, settings, seed, folder);
+    if out.exists() { write(out) } else { write_folder_atomically(out, write) }
+}
+
+fn write_files(
+    corpus: &Corpus,
+    perturbed: &Perturbed,
+    settings: &PerturbSettings,
+    seed: u64,
+    out: &Path,
+) -> Result<NoiseFile> {
     let train = perturbed.train(&corpus.train);
     write_split(&out.join("train.txt"), &train, &perturbed.gold, &corpus.labels)?;
     for (name, sentences) in [("dev.txt", &corpus.dev), ("test.txt", &corpus.test)] {

@@ -74,6 +74,7 @@ pub(super) fn page(study: &StudyReport, drawings: &[String]) -> Result<String> {
             findings => study.findings,
             synthetic => study.synthetic.then_some(SYNTHETIC_NOTE),
             figures,
+            notes => study.foreign().notes(),
             tables,
             configuration => study.configuration,
             style => STYLE,

@@ -25,6 +25,9 @@ pub(super) fn page(study: &StudyReport) -> String {
         let (title, caption) = (escape(&figure.title), escape(&figure.caption));
         let _ = writeln!(out, "**Figure {}. {title}.** {caption}\n", i + 1);
     }
+    for note in study.foreign().notes() {
+        let _ = writeln!(out, "{}\n", escape(&note));
+    }
     if !study.tables.is_empty() {
         out.push_str("## Tables\n\n");
     }

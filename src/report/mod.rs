@@ -28,7 +28,7 @@ pub use table::{Cell, Column, Format, Table};
 use crate::Result;
 use crate::dynamics::CsvText;
 use crate::error::Error;
-use crate::figures::{FigureFiles, with_suffix};
+use crate::figures::{FigureFiles, Foreign, with_suffix};
 use crate::run::write_atomically;
 use crate::text;
 
@@ -43,12 +43,20 @@ pub struct Figure {
     pub alt: String,
     /// Path of its files without ending, below the report's folder: `figures/learning-curves`.
     pub stem: PathBuf,
+    /// The characters in it that the shipped font lacks.
+    pub foreign: Foreign,
 }
 
 impl Figure {
     /// The figure whose files were written with `figures/NAME` as stem in the report's folder.
     pub fn new(files: &FigureFiles, stem: impl Into<PathBuf>) -> Self {
-        Self { title: files.title.clone(), caption: files.caption.clone(), alt: files.alt.clone(), stem: stem.into() }
+        Self {
+            title: files.title.clone(),
+            caption: files.caption.clone(),
+            alt: files.alt.clone(),
+            stem: stem.into(),
+            foreign: files.foreign.clone(),
+        }
     }
 }
 
@@ -67,6 +75,15 @@ pub struct StudyReport {
     pub tables: Vec<Table>,
     /// The resolved configuration as TOML.
     pub configuration: String,
+}
+
+impl StudyReport {
+    /// The characters in its figures that the shipped font lacks.
+    pub fn foreign(&self) -> Foreign {
+        let mut foreign = Foreign::default();
+        self.figures.iter().for_each(|figure| foreign.extend(&figure.foreign));
+        foreign
+    }
 }
 
 /// What a report says where the corpus is synthetic.
@@ -90,14 +107,14 @@ pub fn render(study: &StudyReport, out: &Path, text: CsvText) -> Result<()> {
         let path = out.join(with_suffix(&figure.stem, ".svg"));
         drawings.push(text::read(&path, Error::Data)?);
     }
-    write(&out.join("index.html"), &html::page(study, &drawings)?)?;
-    write(&out.join("report.md"), &markdown::page(study))?;
     for table in &study.tables {
         let folder = out.join("tables");
         write(&folder.join(format!("{}.csv", table.name)), &csv::table(table, text)?)?;
         write(&folder.join(format!("{}.tex", table.name)), &latex::table(table))?;
     }
-    Ok(())
+    // The page last: where there is one, what it links to is there.
+    write(&out.join("report.md"), &markdown::page(study))?;
+    write(&out.join("index.html"), &html::page(study, &drawings)?)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -102,17 +102,29 @@ pub(super) fn difference(ours: &serde_json::Value, theirs: &serde_json::Value, k
     }
 }
 
+/// Below this, a noise level is written with an exponent.
+const SHORTEST_DECIMAL: f64 = 1e-9;
+
 /// The name of a run in a noise study, which sorts: `noise=0.30,seed=1`.
 ///
 /// ```
 /// use memoscope::run::run_id;
 /// assert_eq!(run_id(0.3, 1), "noise=0.30,seed=1");
 /// assert_eq!(run_id(0.125, 2), "noise=0.125,seed=2");
+/// assert_eq!(run_id(-0.0, 1), run_id(0.0, 1));
+/// assert_eq!(run_id(1e-300, 1), "noise=1e-300,seed=1");
 /// ```
 pub fn run_id(noise: f64, seed: u64) -> String {
+    // Negative zero is zero.
+    let noise = noise + 0.0;
     let two_decimals = format!("{noise:.2}");
     let exact = two_decimals.parse() == Ok(noise);
-    let noise = if exact { two_decimals } else { noise.to_string() };
+    let noise = match exact {
+        true => two_decimals,
+        // A folder's name has limits: 1e-300 with all its decimals exceeds them.
+        false if noise < SHORTEST_DECIMAL => format!("{noise:e}"),
+        false => noise.to_string(),
+    };
     format!("noise={noise},seed={seed}")
 }
 

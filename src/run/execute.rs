@@ -8,6 +8,7 @@ use super::environment::{host, now, platform};
 use super::recorder::Recorder;
 use super::{
     DataSummary, FolderState, GitState, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag, Versions,
+    remove_leftovers, write_folder_atomically,
 };
 use crate::corpus::{Corpus, Sentence};
 use crate::dynamics::{Log, LogWriter, TokenTable};
@@ -56,6 +57,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         // A run that was killed between its last word and here leaves its checkpoint; in a folder that cannot be
         // written to it may stay.
         let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
+        remove_leftovers(request.folder);
         warn_of_missing_series(request.folder, monitor);
         monitor.skipped(&config.id, request.position);
         Ok(Outcome::Skipped(manifest))
@@ -184,7 +186,7 @@ fn train_settings(config: &RunConfig) -> TrainSettings {
 fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunFolder) -> Result<Option<EntityScores>> {
     let tagger = trainer.finish()?;
     if config.train.save_model {
-        tagger.save(&folder.model())?;
+        write_folder_atomically(&folder.model(), |unfinished| tagger.save(unfinished))?;
     }
     if !config.train.test || corpus.test.is_empty() {
         return Ok(None);

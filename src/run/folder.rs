@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::atomic::PREFIX;
 use super::lock::Lock;
-use super::{Manifest, RunConfig, Status};
+use super::{Manifest, RunConfig, Status, remove_leftovers};
 use crate::error::{Error, Problem, Result};
 
 /// What a folder holds of a run.
@@ -71,6 +72,7 @@ impl RunFolder {
     pub fn claim(path: &Path, config: &RunConfig, data_fingerprint: &str) -> Result<(Self, FolderState)> {
         fs::create_dir_all(path).map_err(Error::io(path))?;
         let lock = Lock::take(path)?;
+        remove_leftovers(path);
         // Only now: another process may have finished the run while this one waited for its turn.
         let state = Self::inspect(path, config, data_fingerprint)?;
         Ok((Self { path: path.to_owned(), _lock: lock }, state))
@@ -125,7 +127,7 @@ pub(super) fn is_unused(path: &Path) -> Result<bool> {
             entry.is_ok_and(|e| {
                 let name = e.file_name();
                 let name = name.to_string_lossy();
-                name == Lock::NAME || name.starts_with(".memoscope-")
+                name == Lock::NAME || name.starts_with(PREFIX)
             })
         })),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),

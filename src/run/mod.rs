@@ -17,7 +17,8 @@
 //! the same command twice does nothing the second time, and a command with one more noise level adds that level.
 //!
 //! **Order of writing.** After each epoch the log is written first, the checkpoint last, each atomically. Whatever the
-//! moment a run is killed at, the checkpoint never is ahead of the log. Resuming reads the checkpoint's epoch, drops
+//! moment a run is killed at, the checkpoint never is ahead of the log; what is left half written under a temporary name
+//! is removed at the next start. Resuming reads the checkpoint's epoch, drops
 //! what the log has beyond it, and goes on; as every random number belongs to an epoch and a step
 //! ([`crate::random`]), the bytes are those of a run that was never interrupted.
 //!
@@ -38,7 +39,7 @@ mod monitor;
 mod pretraining;
 mod recorder;
 
-pub use atomic::{write_atomically, write_text};
+pub use atomic::{Unfinished, remove_leftovers, write_atomically, write_folder_atomically, write_text};
 pub use config::{PretrainedEncoder, RunConfig, run_id};
 pub use environment::{GitState, Versions};
 pub use execute::{Outcome, RunRequest, begun, execute, warn_of_missing_series};

@@ -15,7 +15,8 @@
 //! More may be asked for later; those behind the last state are reached by going on from it, one before it by starting
 //! anew, and finished ones are left alone either way.
 //!
-//! **Order of writing.** A model's `pretraining.json` is written last: a folder that has one is whole. The state may lie
+//! **Order of writing.** A folder `step=N` gets its name when it is whole. The finished model's `pretraining.json` is written
+//! last: a folder that has one is whole. The state may lie
 //! behind the last model; what is between them is then done again, to the same bytes.
 
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::config::difference;
 use super::folder::is_unused;
 use super::lock::Lock;
-use super::{Monitor, StopFlag, Versions, write_text};
+use super::{Monitor, StopFlag, Versions, remove_leftovers, write_folder_atomically, write_text};
 use crate::error::{Error, Problem, Result};
 use crate::text;
 use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer, text_digest};
@@ -107,6 +108,7 @@ impl Pretraining<'_> {
 
         fs::create_dir_all(self.folder).map_err(Error::io(self.folder))?;
         let _lock = Lock::take(self.folder)?;
+        remove_leftovers(self.folder);
         // Only now: another process may have been here.
         if self.inspect(&manifest)? {
             let text = serde_json::to_string_pretty(&manifest)
@@ -145,11 +147,12 @@ impl Pretraining<'_> {
                 taken => taken?,
             }
             if pretrainer.step() == target {
-                if self.checkpoints.contains(&target) {
-                    self.save(pretrainer, &Self::checkpoint_in(self.folder, target), monitor)?;
+                let folder = Self::checkpoint_in(self.folder, target);
+                if self.checkpoints.contains(&target) && PretrainReport::read(&folder)?.is_none() {
+                    monitor.checkpoint(&write_folder_atomically(&folder, |unfinished| pretrainer.save(unfinished))?);
                 }
-                if target == steps && self.finish {
-                    self.save(pretrainer, self.folder, monitor)?;
+                if target == steps && self.finish && PretrainReport::read(self.folder)?.is_none() {
+                    monitor.checkpoint(&pretrainer.save(self.folder)?);
                 }
             }
             if (1..steps).contains(&pretrainer.step()) {
@@ -158,13 +161,6 @@ impl Pretraining<'_> {
         }
         if pretrainer.step() == steps && state.is_file() {
             fs::remove_file(&state).map_err(Error::io(&state))?;
-        }
-        Ok(())
-    }
-
-    fn save(&self, pretrainer: &Pretrainer, folder: &Path, monitor: &mut dyn Monitor) -> Result<()> {
-        if PretrainReport::read(folder)?.is_none() {
-            monitor.checkpoint(&pretrainer.save(folder)?);
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use super::{Layout, grid, of};
 use crate::config::{Experiment, Layers};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
-use crate::run::{FolderState, Manifest, Monitor, RunFolder, Status, warn_of_missing_series};
+use crate::report::{self, StudyReport};
+use crate::run::{FolderState, Manifest, Monitor, RunFolder, Status, remove_leftovers, warn_of_missing_series};
 
 /// A finished run on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,8 +91,28 @@ pub(super) fn draw_finished(experiment: &Experiment, text: CsvText, monitor: &mu
             unfinished.join("  ")
         ));
     }
+    remove_leftovers(&layout.analysis);
+    remove_leftovers(&layout.report);
     let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text };
     of(experiment.study.kind).draw(&input, monitor)
+}
+
+/// Writes a study's report, and says what there is to say about its figures.
+///
+/// # Errors
+/// As [`report::render`].
+pub(super) fn publish(
+    input: &StudyInput<'_>,
+    study: &StudyReport,
+    findings: String,
+    monitor: &mut dyn Monitor,
+) -> Result<Drawn> {
+    let layout = input.layout;
+    report::render(study, &layout.report, input.text)?;
+    if let Some(warning) = study.foreign().warning() {
+        monitor.warning(&warning);
+    }
+    Ok(Drawn { findings, page: layout.report.join("index.html") })
 }
 
 /// The experiment that a sweep wrote to its folder; the folder may have been moved since.

@@ -23,6 +23,7 @@ mod pretraining;
 mod run_table;
 mod sweep;
 
+use draw::publish;
 pub use draw::{Drawn, FinishedRun, StudyInput, draw, experiment_in, experiments_under};
 pub use export::write_analysis;
 pub use layout::Layout;

@@ -213,7 +213,7 @@ fn an_interrupt_finishes_the_step_and_the_run_can_be_resumed() {
 
     let workspace = Workspace::new();
     let run = workspace.path().join("out/runs/noise=0.30,seed=1");
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("memoscope"))
+    let child = Command::new(assert_cmd::cargo::cargo_bin!("memoscope"))
         .current_dir(workspace.path())
         .args(["train", &smoke(), "noise=0.3", "epochs=200", "data.train_sentences=60", "--out", "out"])
         .stderr(Stdio::piped())
@@ -225,8 +225,11 @@ fn an_interrupt_finishes_the_step_and_the_run_can_be_resumed() {
         std::thread::sleep(Duration::from_millis(20));
     }
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(130));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("\n  hint: what is finished is kept; resume with: "), "{said}");
+    assert!(said.ends_with(" noise=0.3 epochs=200 data.train_sentences=60 --out out\n"), "{said}");
     let manifest = Manifest::read(&run).unwrap();
     assert_eq!(manifest.status, Status::Interrupted);
     assert!(manifest.epochs_finished >= 1 && manifest.epochs_finished < 200);

@@ -8,7 +8,7 @@ use fs_err as fs;
 use serde_json::json;
 
 use crate::audit::{Applied, Auto, Decisions, apply, apply_valid, read_decisions};
-use crate::cli::output::{errln, outln};
+use crate::cli::output::{self, errln, outln};
 use crate::corpus::{Columns, EditableFile, Split};
 use crate::error::{Error, Problem, Result, printable};
 use crate::run::write_atomically;
@@ -77,7 +77,7 @@ pub(super) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
         write(args, target, &applied.bytes)?;
     }
     match args.json {
-        true => outln!("{}", serde_json::to_string_pretty(&as_json(&data, &decisions, &applied, target.as_deref()))?),
+        true => output::json(&as_json(&data, &decisions, &applied, target.as_deref()))?,
         false => say(args, &data, &applied, target.as_deref())?,
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::SplitName;
 use crate::audit::Text;
 use crate::audit::compare::{CompareSettings, Comparison, Texts, compare, write};
 use crate::cli::options::{Loudness, limit_threads, seeds};
-use crate::cli::output::{errln, outln};
+use crate::cli::output::{errln, json, outln};
 use crate::cli::{interrupt, progress};
 use crate::config::DeviceName;
 use crate::corpus::{Columns, Split};
@@ -65,7 +65,7 @@ pub(in crate::cli) struct CompareArgs {
     /// `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
-    /// Threads of the CPU (all cores by default)
+    /// Threads of the CPU (all cores by default); at most four for each core, or 16
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]
@@ -99,7 +99,7 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     write(&comparison, &folder)?;
     drop(monitor);
     if args.json {
-        outln!("{}", serde_json::to_string_pretty(&comparison)?);
+        json(&comparison)?;
         return Ok(());
     }
     if !args.loudness.quiet {

@@ -2,18 +2,17 @@
 
 use std::path::Path;
 
-use comfy_table::{CellAlignment, Table, presets};
-
+use crate::cli::output::Table;
 use crate::corpus::describe::{Description, SplitDescription};
+use crate::error::printable;
 use crate::perturb::NoiseFile;
 
 /// A corpus in numbers: one table for the splits, one for entities, one for labels, and what is odd about it.
 pub(super) fn description(description: &Description) -> String {
     let Description { name, synthetic, scheme, labels, splits, duplicates, notes } = description;
     let kind = if *synthetic { ", synthetic" } else { "" };
-    let mut text = format!("{name}: {scheme}{kind}, {} labels: {}\n\n", labels.len(), labels.join(" "));
-    let mut table = table();
-    table.set_header([
+    let mut text = format!("{name}: {scheme}{kind}, {} labels: {}\n\n", labels.len(), printable(&labels.join(" ")));
+    let mut table = Table::ruled([
         "",
         "sentences",
         "tokens",
@@ -24,7 +23,7 @@ pub(super) fn description(description: &Description) -> String {
         "duplicates",
     ]);
     for split in splits {
-        table.add_row([
+        table.row([
             split.name.clone(),
             split.sentences.to_string(),
             split.tokens.to_string(),
@@ -35,7 +34,7 @@ pub(super) fn description(description: &Description) -> String {
             split.duplicate_sentences.to_string(),
         ]);
     }
-    align(&mut table);
+    table.align();
     text.push_str(&format!("{table}\n\n"));
     text.push_str(&counts("entities", splits, |split| split.entities.iter().collect()));
     text.push_str("\n\n");
@@ -78,29 +77,16 @@ fn counts<'a>(
     splits: &'a [SplitDescription],
     of: impl Fn(&'a SplitDescription) -> Vec<(&'a String, &'a usize)>,
 ) -> String {
-    let mut table = table();
-    table.set_header([title.to_owned()].into_iter().chain(splits.iter().map(|split| split.name.clone())));
+    let heading = [title.to_owned()].into_iter().chain(splits.iter().map(|split| split.name.clone()));
+    let mut table = Table::ruled(heading);
     let columns: Vec<Vec<(&String, &usize)>> = splits.iter().map(of).collect();
     // Every split counts all names of the inventory, in the same order.
     for (row, (name, _)) in columns.first().into_iter().flatten().enumerate() {
         let cells = columns.iter().filter_map(|column| column.get(row)).map(|(_, count)| count.to_string());
-        table.add_row([(*name).clone()].into_iter().chain(cells));
+        table.row([(*name).clone()].into_iter().chain(cells));
     }
-    align(&mut table);
+    table.align();
     table.to_string()
-}
-
-fn table() -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN);
-    table
-}
-
-/// Numbers to the right, names to the left.
-fn align(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
 }
 
 fn percent(share: Option<f64>) -> String {
@@ -138,12 +124,12 @@ pub(super) fn noise(noise: &NoiseFile, out: &Path) -> String {
         }
         text.push('\n');
     }
-    let mut table = table();
-    table.set_header(["gold \\ given".to_owned()].into_iter().chain(noise.labels.iter().cloned()));
+    let heading = ["gold \\ given".to_owned()].into_iter().chain(noise.labels.iter().cloned());
+    let mut table = Table::ruled(heading);
     for (name, row) in noise.labels.iter().zip(&report.counts) {
-        table.add_row([name.clone()].into_iter().chain(row.iter().map(usize::to_string)));
+        table.row([name.clone()].into_iter().chain(row.iter().map(usize::to_string)));
     }
-    align(&mut table);
+    table.align();
     text.push_str(&format!("{table}\n\nwritten to {} (columns: word, gold label, given label)", out.display()));
     text
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::output::{errln, print};
+use crate::cli::output::{data, errln};
 use crate::config::DeviceName;
 use crate::corpus::Columns;
 use crate::corpus::tags::Inventory;
@@ -108,7 +108,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     };
     match &args.out {
         Some(path) => write_atomically(path, |file| file.write_all(written.as_bytes()).map_err(Error::io(path)))?,
-        None => print(&written)?,
+        None => data(&written)?,
     }
     Ok(())
 }

@@ -17,12 +17,12 @@ mod tables;
 use polars::prelude::*;
 
 use super::frames::{Constant, in_front, stack};
-use super::{Drawn, Study, StudyInput, file_name, write_analysis};
+use super::{Drawn, Study, StudyInput, file_name, publish, write_analysis};
 use crate::analysis::{analyse_class, analyse_run};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};
-use crate::report::{self, StudyReport};
+use crate::report::StudyReport;
 use crate::run::{Monitor, RunConfig};
 use summary::{RunNumbers, Variant, variant_name};
 
@@ -53,8 +53,7 @@ impl Study for ClassCaps {
             tables: tables::all(input, &gathered)?,
             configuration: input.experiment.to_toml()?,
         };
-        report::render(&study, &input.layout.report, input.text)?;
-        Ok(Drawn { findings: findings.join("\n"), page: input.layout.report.join("index.html") })
+        publish(input, &study, findings.join("\n"), monitor)
     }
 }
 

@@ -23,12 +23,12 @@ mod tables;
 use polars::prelude::DataFrame;
 
 use super::frames::{Constant, curve, in_front, stack};
-use super::{Drawn, Study, StudyInput, file_name, write_analysis};
+use super::{Drawn, Study, StudyInput, file_name, publish, write_analysis};
 use crate::analysis::{analyse_run, token_histories};
 use crate::config::{EncoderSettings, Experiment};
 use crate::dynamics::{Log, Pass, write_csv_as};
 use crate::error::{Error, Result};
-use crate::report::{self, StudyReport};
+use crate::report::StudyReport;
 use crate::run::{Monitor, RunConfig};
 use overlap::{PairOverlap, TokenSet};
 use summary::{Cell, Contrast, RunNumbers};
@@ -58,8 +58,7 @@ impl Study for Forgetting {
             tables: tables::all(input, &gathered, &numbers)?,
             configuration: input.experiment.to_toml()?,
         };
-        report::render(&study, &input.layout.report, input.text)?;
-        Ok(Drawn { findings: findings.join("\n"), page: input.layout.report.join("index.html") })
+        publish(input, &study, findings.join("\n"), monitor)
     }
 }
 

@@ -16,13 +16,13 @@ mod tables;
 use polars::prelude::DataFrame;
 
 use super::frames::{curve, stack, with_run};
-use super::{Drawn, FinishedRun, Study, StudyInput, file_name, write_analysis};
+use super::{Drawn, FinishedRun, Study, StudyInput, file_name, publish, write_analysis};
 use crate::analysis::{RunAnalysis, analyse_run};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};
 use crate::perturb::PerturbSettings;
-use crate::report::{self, StudyReport};
+use crate::report::StudyReport;
 use crate::run::{Monitor, RunConfig, run_id};
 use findings::Subject;
 use summary::{LevelNumbers, RunNumbers};
@@ -75,7 +75,6 @@ impl Study for NoiseSweep {
         for (name, frame) in [("curves", &frames.curves), ("epochs", &frames.epochs), ("phases", &frames.phases)] {
             write_csv_as(&input.layout.analysis.join(format!("{name}.csv")), frame, input.text)?;
         }
-        let page = input.layout.report.join("index.html");
         let study = StudyReport {
             title: title(input.experiment, &subject),
             findings: [Some(findings.clone()), capped(input)].into_iter().flatten().collect(),
@@ -84,8 +83,7 @@ impl Study for NoiseSweep {
             tables: tables::all(input, &gathered, &levels)?,
             configuration: input.experiment.to_toml()?,
         };
-        report::render(&study, &input.layout.report, input.text)?;
-        Ok(Drawn { findings, page })
+        publish(input, &study, findings, monitor)
     }
 }
 

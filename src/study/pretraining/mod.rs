@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use super::frames::{stack, with_run};
 use super::noise_sweep::summary::RunNumbers;
-use super::{Drawn, Layout, Study, StudyInput, write_analysis};
+use super::{Drawn, Layout, Study, StudyInput, publish, write_analysis};
 use crate::analysis::analyse_run;
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
@@ -28,7 +28,7 @@ use crate::error::{Error, Problem, Result};
 use crate::figures::{Style, Width, pretraining as figure};
 use crate::model::ModelSettings;
 use crate::perturb::PerturbSettings;
-use crate::report::{self, Figure, StudyReport};
+use crate::report::{Figure, StudyReport};
 use crate::run::{Monitor, PretrainedEncoder, Pretraining, RunConfig, StopFlag, run_id};
 use crate::train::pretrain::PretrainReport;
 use findings::Subject;
@@ -115,8 +115,7 @@ impl Study for PretrainingStudy {
             tables: tables::all(input, &of_checkpoints, &points, &trends)?,
             configuration: configuration(input.experiment)?,
         };
-        report::render(&study, &input.layout.report, input.text)?;
-        Ok(Drawn { findings, page: input.layout.report.join("index.html") })
+        publish(input, &study, findings, monitor)
     }
 }
 
