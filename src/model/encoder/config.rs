@@ -103,7 +103,8 @@ impl EncoderConfig {
             let problem = if e.line() > 0 { problem.line(e.line()) } else { problem };
             let line = json.split(|&byte| byte == b'\n').nth(e.line().saturating_sub(1)).unwrap_or_default();
             let at = line.get(e.column().saturating_sub(1)..).unwrap_or_default();
-            let not_finite = said == "expected value" && [&b"NaN"[..], b"Infinity", b"-Inf"].iter().any(|n| at.starts_with(n));
+            let not_finite =
+                said == "expected value" && [&b"NaN"[..], b"Infinity", b"-Inf"].iter().any(|n| at.starts_with(n));
             Error::Model(problem.hint(match not_finite {
                 true => "JSON has no NaN or Infinity: write a number or null there",
                 false => "use the config.json that came with the weights",
