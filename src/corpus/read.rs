@@ -124,7 +124,8 @@ pub(super) fn parse(decoded: &Decoded, named: Option<&Columns>) -> Result<ConllF
     if n_cleaned > 0 {
         file.notes.push(cleaned_note(path, n_cleaned, first_cleaned));
     }
-    file.notes.extend(one_long_sentence(&file));
+    let lengths: Vec<usize> = file.sentences.iter().map(|sentence| sentence.tokens.len()).collect();
+    file.notes.extend(one_long_sentence(path, &lengths));
     file.notes.extend(inner_marks(&file));
     Ok(file)
 }
@@ -139,14 +140,13 @@ pub(super) fn cleaned_note(path: &Path, n: usize, first: usize) -> String {
     )
 }
 
-/// Says that a file has no empty line although it probably should.
-fn one_long_sentence(file: &ConllFile) -> Option<String> {
-    match &file.sentences[..] {
-        [only] if only.tokens.len() >= LONG_SENTENCE && !only.on_one_line => Some(format!(
-            "{}: the file has no empty line and is read as one sentence of {} tokens; put an empty line after each \
+/// Says that a file has no empty line although it probably should; `sentences` are the numbers of their tokens.
+pub(super) fn one_long_sentence(path: &Path, sentences: &[usize]) -> Option<String> {
+    match *sentences {
+        [tokens] if tokens >= LONG_SENTENCE => Some(format!(
+            "{}: the file has no empty line and is read as one sentence of {tokens} tokens; put an empty line after each \
              sentence",
-            file.path.display(),
-            only.tokens.len()
+            path.display()
         )),
         _ => None,
     }

@@ -64,6 +64,12 @@ impl Files {
         labels::with_outside(names, outside).map_err(|fault| self.config_error(fault))
     }
 
+    /// Gives the labels other names, by id.
+    pub fn rename_labels(&mut self, names: &[String]) {
+        let names = names.iter().enumerate().map(|(id, name)| (id.to_string(), name.clone()));
+        self.config.id2label = Some(names.collect());
+    }
+
     fn config_error(&self, fault: Fault) -> Error {
         Error::Model(Problem::new(fault.what).at(self.origin.join("config.json")).hint(fault.hint))
     }

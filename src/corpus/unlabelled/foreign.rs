@@ -52,6 +52,7 @@ pub(super) fn text(path: &Path, rows: &[Row<'_>]) -> Option<Fault> {
     webanno_or_conll(path, rows)
         .or_else(|| markup(first, rows))
         .or_else(|| standoff(path, rows))
+        .or_else(|| subtitles_or_yaml(path, rows))
         .or_else(|| table_with_header(path, rows))
         .or_else(|| tags_elsewhere(rows))
 }
@@ -119,6 +120,17 @@ fn standoff(path: &Path, rows: &[Row<'_>]) -> Option<Fault> {
     };
     let row = rows.first().filter(|row| is_title(row.line))?;
     Some(Fault::foreign("a PubTator file", Some(row.number), ONE_SENTENCE_A_LINE))
+}
+
+fn subtitles_or_yaml(path: &Path, rows: &[Row<'_>]) -> Option<Fault> {
+    let is_time = |text: &str| text.len() > 7 && text.chars().all(|c| c.is_ascii_digit() || ":.,".contains(c));
+    let is_cue = |row: &&Row<'_>| row.line.split_once(" --> ").is_some_and(|(start, _)| is_time(start.trim()));
+    if let Some(row) = rows.iter().find(is_cue) {
+        let hint = "write the sentences alone, one a line: a sentence may go over several subtitles";
+        return Some(Fault::foreign("a file of subtitles (SRT or WebVTT)", Some(row.number), hint));
+    }
+    let row = rows.first().filter(|_| has_extension(path, &["yaml", "yml"]))?;
+    Some(Fault::foreign("a YAML file", Some(row.number), ONE_SENTENCE_A_LINE))
 }
 
 /// Names that the columns of a table have.
@@ -264,6 +276,8 @@ mod tests {
             ("a", "T1\tPER 0 5\tOdila\nR1\tWorks Arg1:T1 Arg2:T2\n", "brat"),
             ("a", "T1\tPER 0 5;8 9\tOdila n\n", "brat"),
             ("a.ann", "Odila", "brat"),
+            ("a", "1\n00:00:01,000 --> 00:00:02,000\nOdila left.\n", "subtitles"),
+            ("a.yml", "nlu:\n- intent: greet\n", "YAML"),
             ("a", "1234|t|A title\n1234|a|An abstract\n", "PubTator"),
             ("a.csv", "sentence,label\n\"Odila left\",x\n", "CSV"),
             ("a", "Sentence #,Word,POS,Tag\nSentence: 1,Odila,NNP,B-PER\n,left,VBD,O\n", "CSV"),

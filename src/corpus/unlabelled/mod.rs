@@ -20,7 +20,7 @@ use std::path::Path;
 
 use super::Columns;
 use super::decode::Decoded;
-use super::read::{MAX_WORDS, read_bytes};
+use super::read::{MAX_WORDS, one_long_sentence, read_bytes};
 use crate::Result;
 use crate::error::{Error, Problem};
 
@@ -180,5 +180,45 @@ pub fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Unlabelled>
                 .hint(hint),
         ));
     }
-    Ok(Unlabelled { form, sentences, notes: decoded.notes() })
+    let mut notes = decoded.notes();
+    if form == Form::Words {
+        let lengths: Vec<usize> = sentences.iter().map(|sentence| sentence.tokens.len()).collect();
+        notes.extend(one_long_sentence(path, &lengths));
+    }
+    Ok(Unlabelled { form, sentences, notes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> Result<Unlabelled> {
+        super::parse(Path::new("file.txt"), bytes, &Reading::default())
+    }
+
+    #[test]
+    fn encodings_and_line_ends_are_those_of_annotated_files() {
+        let text = "Łódź\nis\n\nIt\n";
+        let utf16: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let expected = parse(text.as_bytes()).unwrap().sentences;
+        assert_eq!(expected.len(), 2);
+        for bytes in [text.replace('\n', "\r").into_bytes(), text.replace('\n', "\r\n").into_bytes(), utf16] {
+            assert_eq!(parse(&bytes).unwrap().sentences, expected);
+        }
+        assert!(parse(b"Odila\r").unwrap().notes[0].contains("carriage returns"));
+        let error = parse(b"M\xfcnchen is\n").unwrap_err();
+        assert!(error.to_string().contains("not valid UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn files_without_a_token_or_an_empty_line_are_told() {
+        for text in ["", "\n \n", "\u{feff}"] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert!(error.to_string().contains("holds no token") && error.hint().is_some(), "{error}");
+        }
+        let notes = |n: usize| parse("token\n".repeat(n).as_bytes()).unwrap().notes;
+        assert!(notes(199).is_empty() && notes(200)[0].contains("no empty line"));
+        let error = parse("token\n".repeat(MAX_WORDS + 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with("file.txt:1: the sentence has more than"), "{error}");
+    }
 }

@@ -10,8 +10,8 @@
 //! | four of five lines have tabs | words, with columns behind the token |
 //! | anything else | text |
 //!
-//! Refused is what may be either: lines with equally many fields whose last one looks like a part of speech, a few lines
-//! with several fields among many with one, and tags in another place than a column.
+//! Refused is what may be either: lines with equally many fields whose last one looks like a part of speech, lines with
+//! several words where most have one, and tags in another place than a column.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -118,11 +118,8 @@ fn of_fields(rows: &[Row<'_>]) -> Result<Form, Fault> {
     if is_tagged(rows) {
         return Ok(Form::Words);
     }
-    if let Some(row) = rows.iter().find(|row| row.fields.len() > 1).filter(|_| n >= 20 && single * 10 >= n * 9) {
-        return Err(ambiguous(
-            row,
-            format!("{} fields separated by spaces, where nearly all other lines have one", row.fields.len()),
-        ));
+    if let Some(row) = rows.iter().find(|row| row.fields.len() > 1).filter(|_| n >= 3 && single * 10 >= n * 6) {
+        return Err(ambiguous(row, format!("{} words, where most lines have one", row.fields.len())));
     }
     let equal = rows.iter().all(|row| row.fields.len() == rows[0].fields.len());
     if let Some(row) = rows.first().filter(|_| equal && n >= 4 && are_codes(rows)) {
@@ -175,10 +172,14 @@ fn is_type(name: &str) -> bool {
     name.starts_with(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || "_-./+&".contains(c))
 }
 
-/// True if the last fields look like parts of speech: without lower case, and with letters in half of the lines.
+/// True if the last fields look like parts of speech: in capitals, which the other fields are not, and with letters in half of
+/// the lines.
 fn are_codes(rows: &[Row<'_>]) -> bool {
-    let with_letters = rows.iter().filter(|row| row.last().contains(char::is_alphabetic)).count();
-    with_letters * 2 >= rows.len() && rows.iter().all(|row| !row.last().contains(char::is_lowercase))
+    let with_letters = rows.iter().filter(|row| row.last().contains(|c: char| c.is_ascii_uppercase())).count();
+    let others = rows.iter().flat_map(|row| &row.fields[..row.fields.len() - 1]);
+    with_letters * 2 >= rows.len()
+        && rows.iter().all(|row| row.last().is_ascii() && !row.last().contains(char::is_lowercase))
+        && others.into_iter().any(|field| field.contains(|c: char| c.is_alphabetic() && !c.is_uppercase()))
 }
 
 /// True if half of the lines, none of which has a space, are longer than a word is in scripts that have no spaces, or end
@@ -242,6 +243,7 @@ mod tests {
             "\"Well,\" he said.\n{laughs} Yes.",
             "今天天气很好。\n我们去公园。",
             "She said <b>no</b> to it.",
+            "ODILA LEFT\nJUNO CAME\nRAIN FELL\nIT ENDS",
             "1 Odila left\n2 Juno came with a friend",
         ] {
             assert_eq!(form_of(text), Ok(Form::Text), "{text}");
@@ -250,8 +252,9 @@ mod tests {
 
     #[test]
     fn what_may_be_either_is_refused_with_the_option() {
-        let odd = format!("{}New York\n", "token\n".repeat(30));
-        for text in ["Odila NNP\nMarn NNP\nleft VBD\n. .", odd.as_str()] {
+        for text in
+            ["Odila NNP\nMarn NNP\nleft VBD\n. .", "Odila\nleft\n\nNew York\n.", "今天 NT\n天气 NN\n很 AD\n好 VA"]
+        {
             let fault = form_of(text).unwrap_err();
             assert!(fault.hint.contains("--input words") && fault.line.is_some(), "{text}: {fault:?}");
         }

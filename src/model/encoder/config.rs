@@ -101,7 +101,14 @@ impl EncoderConfig {
             let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);
             let problem = Problem::new(format!("not the configuration of an encoder: {}", printable(said))).at(path);
             let problem = if e.line() > 0 { problem.line(e.line()) } else { problem };
-            Error::Model(problem.hint("use the config.json that came with the weights"))
+            let line = json.split(|&byte| byte == b'\n').nth(e.line().saturating_sub(1)).unwrap_or_default();
+            let at = line.get(e.column().saturating_sub(1)..).unwrap_or_default();
+            let not_finite =
+                said == "expected value" && [&b"NaN"[..], b"Infinity", b"-Inf"].iter().any(|n| at.starts_with(n));
+            Error::Model(problem.hint(match not_finite {
+                true => "JSON has no NaN or Infinity: write a number or null there",
+                false => "use the config.json that came with the weights",
+            }))
         };
         let refuse = |what: String, hint: String| Err(Error::Model(Problem::new(what).at(path).hint(hint)));
         let common: Common = serde_json::from_slice(json).map_err(broken)?;
@@ -228,6 +235,12 @@ mod tests {
     }
 
     #[test]
+    fn python_s_nan_is_named() {
+        let error = parse(&format!("{BERT},\n\"classifier_dropout\": NaN}}")).unwrap_err();
+        assert!(error.to_string().contains(":3: ") && error.hint().unwrap().contains("NaN"), "{error:?}");
+    }
+
+    #[test]
     fn a_byte_order_mark_is_skipped() {
         assert_eq!(parse(&format!("\u{feff}{BERT}}}")).unwrap().layers, 3);
     }
@@ -255,7 +268,6 @@ mod tests {
             (r#", "hidden_act": "swish"}"#, "swish"),
             (r#", "position_embedding_type": "relative_key"}"#, "absolute"),
             (r#", "type_vocab_size": 100000000000}"#, "more than any"),
-            (r#", "classifier_dropout": NaN}"#, ":2: "),
             ("", ":2: "),
         ] {
             let error = parse(&format!("{BERT}{more}")).unwrap_err();

@@ -54,8 +54,9 @@ impl Tagger {
     /// # Errors
     /// As [`Tagger::open`], and [`Error::Model`] if the tagger has no such label, or `O` beside it.
     pub fn open_with(source: &str, outside: Option<&str>, device: &Device) -> Result<(Self, LoadReport)> {
-        let files = Files::open(source)?;
+        let mut files = Files::open(source)?;
         let labels = files.tagger_labels(outside)?;
+        files.rename_labels(&labels);
         let origin = files.origin.clone();
         let rows = files.checkpoint.shape("classifier.weight").and_then(|shape| shape.first().copied());
         let (tagger, report) = Self::as_saved(files, source, &labels, device)?;
