@@ -90,10 +90,10 @@ pub enum Error {
     /// The hub refuses, cannot be reached, or sends what it should not.
     #[error("{0}")]
     Hub(Problem),
-    /// The loss or the gradient stopped being a number.
+    /// A number of the training became infinite or NaN.
     #[error("the {what} is not finite at step {step} (epoch {epoch})")]
     Diverged {
-        /// `loss` or `gradient norm`.
+        /// What is not finite: `loss`, `gradient norm`, `parameter update`, `model output on dev`, and so on.
         what: &'static str,
         /// One-based optimiser step.
         step: u64,
@@ -171,7 +171,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Config(p) | Self::Data(p) | Self::Model(p) | Self::Hub(p) => p.hint.as_deref(),
-            Self::Diverged { .. } => Some("lower train.learning_rate or raise train.warmup; finished epochs are kept"),
+            Self::Diverged { .. } => Some("lower the learning rate, or raise the warmup; finished epochs are kept"),
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some space and run the same command again: finished epochs are kept")
             }

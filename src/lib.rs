@@ -24,6 +24,7 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod study;
+pub mod text;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -10,6 +10,7 @@ use polars::prelude::*;
 
 use super::run::RunAnalysis;
 use super::{AnalysisSettings, run};
+use crate::corpus::SpanReader;
 use crate::dynamics::{Log, Observations, TokenTable};
 use crate::error::Result;
 use crate::metrics::detection::roc_auc;
@@ -127,17 +128,14 @@ impl Members {
     fn of(tokens: &TokenTable, class: &str) -> Self {
         let noisy = tokens.noisy();
         let truth = tokens.gold.as_ref().unwrap_or(&tokens.given);
-        let of_class: Vec<bool> = tokens
-            .labels
-            .iter()
-            .map(|label| label.split_once('-').is_some_and(|(_, entity_type)| entity_type == class))
-            .collect();
+        let reader = SpanReader::new(&tokens.labels);
+        let entity_type = |row: usize| reader.entity_type(truth[row]);
         let is_noisy = |row: usize| noisy.as_ref().is_some_and(|noisy| noisy[row]);
-        let in_class = |row: usize| of_class.get(usize::from(truth[row])) == Some(&true);
+        let in_class = |row: usize| entity_type(row) == Some(class);
         let clean = || (0..tokens.len()).filter(|&row| !is_noisy(row));
         Self {
             class: clean().filter(|&row| in_class(row)).collect(),
-            other_entities: clean().filter(|&row| truth[row] != 0 && !in_class(row)).collect(),
+            other_entities: clean().filter(|&row| entity_type(row).is_some() && !in_class(row)).collect(),
             noisy: (0..tokens.len()).filter(|&row| is_noisy(row)).collect(),
         }
     }

@@ -74,7 +74,7 @@ pub(super) struct PassScores {
     pub(super) noisy_loss: Option<f64>,
 }
 
-/// A mean in the making; `None` of nothing.
+/// The mean of values as they come; `None` of nothing.
 #[derive(Default)]
 struct Mean {
     sum: f64,
@@ -118,7 +118,7 @@ impl PassScores {
             }
         }
         Self {
-            f1: (!rows.is_empty()).then(|| entity_f1(tokens, observations, rows)),
+            f1: (tokens.has_entities() && !rows.is_empty()).then(|| entity_f1(tokens, observations, rows)),
             accuracy: all.get(),
             clean_accuracy: clean.get(),
             noisy_accuracy: noisy_given.get(),

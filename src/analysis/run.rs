@@ -54,6 +54,8 @@ pub struct RunAnalysis {
     pub best_detection_epoch: Option<u32>,
     /// The pass that events were counted in, and the pass of all scores; the last epoch's where epochs differ.
     pub passes: (Pass, Pass),
+    /// Epochs in which tokens are missing that others have, in the pass of the scores.
+    pub incomplete_epochs: Vec<u32>,
 }
 
 impl RunAnalysis {
@@ -232,6 +234,7 @@ impl<'a> Reading<'a> {
             assignments: tables::assignments(tokens, noisy, &loss_clusters, &trajectory_clusters)?,
             best_detection_epoch: best.map(|index| self.rows[index].epoch),
             passes: self.passes,
+            incomplete_epochs: self.incomplete_epochs(),
             phases,
         })
     }
@@ -252,6 +255,15 @@ impl<'a> Reading<'a> {
         let curve = PhaseCurve::new(points.collect())?;
         let counts = self.counts.with_noise();
         Ok(phases::detect(&curve, counts.as_ref(), settings.bootstrap, streams))
+    }
+
+    /// Epochs that lack a token which another epoch has.
+    fn incomplete_epochs(&self) -> Vec<u32> {
+        let observed = |epoch: &EpochLosses, row: usize| epoch.get(row).is_some();
+        let ever = |row: usize| self.losses.iter().any(|epoch| observed(epoch, row));
+        let all: Vec<usize> = (0..self.tokens.len()).filter(|&row| ever(row)).collect();
+        let lacks = |epoch: &EpochLosses| all.iter().any(|&row| !observed(epoch, row));
+        self.rows.iter().zip(&self.losses).filter(|(_, losses)| lacks(losses)).map(|(row, _)| row.epoch).collect()
     }
 
     fn token_shares(&self, presented: &[usize]) -> Vec<ShareRow> {

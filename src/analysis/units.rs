@@ -23,8 +23,12 @@ impl Units {
         Self { kind: vec![String::new(); rows.len()], noisy: any_noisy(tokens, &rows), rows }
     }
 
-    /// The entities as the given labels mark them (what training sees), in seqeval's default reading.
+    /// The entities as the given labels mark them (what training sees), in seqeval's default reading; none where the
+    /// labels do not say ([`TokenTable::has_entities`]).
     pub fn entities(tokens: &TokenTable) -> Self {
+        if !tokens.has_entities() {
+            return Self::default();
+        }
         let reader = SpanReader::new(&tokens.labels);
         let (mut rows, mut kind) = (Vec::new(), Vec::new());
         for sentence in tokens.sentence_rows() {

@@ -1,16 +1,17 @@
 //! `memoscope analyse`: the tables and phases of a log, ours or made elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::options::CsvFlag;
-use super::output::outln;
+use super::output::{errln, outln};
 use super::phases::describe;
 use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
 use crate::dynamics::{Log, Pass};
 use crate::error::Error;
+use crate::run::{Manifest, Status};
 use crate::study::write_analysis;
 
 const EXAMPLES: &str = "\
@@ -85,8 +86,17 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
         ..AnalysisSettings::default()
     };
     settings.validate()?;
+    let manifest = manifest(&args.folder)?;
+    if let Some(manifest) = &manifest {
+        warn_of_unfinished(manifest);
+    }
     let log = Log::open(&args.folder)?;
+    log.notes().iter().for_each(|note| errln!("warning: {note}"));
+    if manifest.is_some_and(|manifest| manifest.status == Status::Finished) {
+        warn_of_missing(&log);
+    }
     let analysis = analyse_run(&log, &settings)?;
+    warn_of_incomplete(&log, &analysis);
     let out = args.out.clone().unwrap_or_else(|| args.folder.join("analysis"));
     write_analysis(&out, &analysis, args.csv.style())?;
     let summary = Summary::of(&log, &analysis)?;
@@ -97,6 +107,47 @@ pub(super) fn run(args: &AnalyseArgs) -> anyhow::Result<()> {
     outln!("{}", summary.text(&analysis));
     outln!("tables in            {}", out.display());
     Ok(())
+}
+
+/// The manifest, if the folder is that of a run of ours.
+fn manifest(folder: &Path) -> crate::Result<Option<Manifest>> {
+    match Manifest::path(folder).is_file() && folder.join("tokens.parquet").is_file() {
+        true => Manifest::read(folder).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// A run that failed has the epochs that it finished, and its manifest says why there are no more.
+fn warn_of_unfinished(manifest: &Manifest) {
+    if let (Status::Failed, Some(error)) = (manifest.status, &manifest.error) {
+        let (finished, planned) = (manifest.epochs_finished, manifest.config.train.epochs);
+        errln!("warning: the run failed after {finished} of {planned} epochs: {error}");
+    }
+}
+
+/// A finished run has evaluations and steps; what is computed from them is otherwise null, without a reason to be seen.
+fn warn_of_missing(log: &Log) {
+    for path in log.missing_series() {
+        errln!(
+            "warning: {}: the run is finished, but this file is missing; what is computed from it is unknown",
+            path.display()
+        );
+    }
+}
+
+/// Tokens without observations are no error: a trainer may cut sentences, or see a sample in each epoch.
+fn warn_of_incomplete(log: &Log, analysis: &RunAnalysis) {
+    let (listed, observed) = (log.tokens().len(), analysis.events.height());
+    if observed < listed {
+        errln!("warning: {} of {listed} tokens are in no epoch: they are left out", listed - observed);
+    }
+    let epochs: Vec<String> = analysis.incomplete_epochs.iter().map(u32::to_string).collect();
+    if !epochs.is_empty() {
+        errln!(
+            "warning: tokens are missing in epochs {}: events and scores count the tokens that are there",
+            epochs.join(", ")
+        );
+    }
 }
 
 /// The few numbers one looks for first.
@@ -173,7 +224,7 @@ impl Summary {
         lines.join("\n")
     }
 
-    fn json(&self, analysis: &RunAnalysis, out: &std::path::Path) -> serde_json::Value {
+    fn json(&self, analysis: &RunAnalysis, out: &Path) -> serde_json::Value {
         json!({
             "tokens": self.n_tokens,
             "noisy": self.n_noisy,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::options::limit_threads;
 use super::output::outln;
 use crate::config::DeviceName;
-use crate::corpus::{self, DataSettings};
+use crate::corpus::{self, Columns, DataSettings};
 use crate::error::{Error, Problem, Result};
 use crate::model::{ModelSettings, Tagger, Words};
 use crate::train::speed::{Speed, SpeedSettings, measure};
@@ -40,6 +40,9 @@ pub(super) struct BenchArgs {
     /// `embedded`, a file in CoNLL columns, a folder with a training split, or a data set of the hub
     #[arg(long, value_name = "DATA", default_value = "embedded")]
     data: String,
+    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<Columns>,
     /// Sentences a batch
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -94,7 +97,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 
 fn once(args: &BenchArgs) -> Result<Speed> {
     limit_threads(args.threads.map(usize::from))?;
-    let (labels, sentences) = sentences(&args.data)?;
+    let (labels, sentences) = sentences(&args.data, args.columns.as_ref())?;
     let model = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
     let (tagger, _) = Tagger::load(&model, &Words::new(&sentences, []), &labels, args.seed, &args.device.open()?)?;
     let settings = SpeedSettings {
@@ -108,12 +111,9 @@ fn once(args: &BenchArgs) -> Result<Speed> {
 }
 
 /// The training sentences, and the names of their labels.
-fn sentences(data: &str) -> Result<(Vec<String>, Vec<corpus::Sentence>)> {
-    if Path::new(data).is_file() {
-        let (labels, mut files) = corpus::files::read(Path::new(data), None)?.labelled()?;
-        return Ok((labels.names().to_vec(), files.pop().unwrap_or_default()));
-    }
-    let corpus = corpus::load(&DataSettings { source: data.into(), ..DataSettings::default() })?;
+fn sentences(data: &str, columns: Option<&Columns>) -> Result<(Vec<String>, Vec<corpus::Sentence>)> {
+    let settings = DataSettings { source: data.into(), columns: columns.cloned(), ..DataSettings::default() };
+    let corpus = corpus::load_train(&settings)?;
     Ok((corpus.labels.names().to_vec(), corpus.train))
 }
 
@@ -151,6 +151,11 @@ struct Comparison {
 
 impl Comparison {
     fn run(args: &BenchArgs) -> Result<Self> {
+        if args.against.is_some() && args.columns.is_some() {
+            return Err(Error::Config(Problem::new("another program does not know --columns").hint(
+                "write a copy in two columns: `memoscope corpus perturb DATA --columns ... --rate 0 --out DIR`",
+            )));
+        }
         if args.against.is_some() && (!Path::new(&args.model).is_dir() || !Path::new(&args.data).is_file()) {
             return Err(Error::Config(
                 Problem::new("another program knows neither the embedded model and corpus nor how splits are named")
@@ -162,6 +167,9 @@ impl Comparison {
         for _ in 0..args.rounds {
             let mut ours = Command::new(&program);
             ours.arg("bench").args(arguments(args)).arg("--json").arg("--device").arg(args.device.to_string());
+            if let Some(columns) = &args.columns {
+                ours.arg("--columns").arg(columns.to_string());
+            }
             comparison.ours.push(last_line(&mut ours, our_own_error)?);
             if let Some(command) = &args.against {
                 let mut words = command.split_whitespace();

@@ -168,8 +168,7 @@ fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
 fn read_matrix(
     path: &Path,
 ) -> Result<std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>, Error> {
-    let text = fs_err::read_to_string(path).map_err(Error::io(path))?;
-    serde_json::from_str(&text).map_err(|error| {
+    serde_json::from_str(&crate::text::read(path, Error::Config)?).map_err(|error| {
         Error::Config(
             Problem::new(format!("not a transition matrix: {error}"))
                 .at(path)

@@ -5,11 +5,13 @@ mod predict;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
 
 use super::options::Loudness;
 use super::output::{errln, outln};
 use super::{interrupt, progress};
-use crate::model::Tagger;
+use crate::error::printable;
+use crate::model::{Inspected, Tagger};
 use crate::run::Pretraining;
 use crate::train::pretrain::{PretrainSettings, WeightFormat};
 
@@ -175,19 +177,32 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
 
 fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     // A tagger that was saved is described with its own head and labels, an encoder without.
-    let (tagger, report, is_tagger) = Tagger::inspect(&args.model, &candle_core::Device::Cpu)?;
+    let Inspected { tagger, report, is_tagger, fault } = Tagger::inspect(&args.model, &candle_core::Device::Cpu)?;
+    let fault = fault.map(|fault| printable(&fault.to_string()));
     if args.json {
-        outln!("{}", serde_json::to_string_pretty(&report)?);
+        let mut json = json!(report);
+        if is_tagger {
+            json["tagger"] = json!({ "head": tagger.head().kind, "labels": tagger.labels() });
+        } else if let Some(fault) = fault {
+            json["tagger"] = json!({ "fault": fault });
+        }
+        outln!("{}", serde_json::to_string_pretty(&json)?);
         return Ok(());
     }
-    outln!("model        {}", report.source);
+    let list = |names: &[String], separator: &str| match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(|name| printable(name)).collect::<Vec<_>>().join(separator),
+    };
+    outln!("model        {}", printable(&report.source));
     if let Some(revision) = &report.revision {
         outln!("revision     {revision}");
     }
     outln!("shape        {}", report.shape);
     if is_tagger {
         outln!("head         {}", tagger.head().kind.name());
-        outln!("labels       {}", tagger.labels().join(" "));
+        outln!("labels       {}", list(tagger.labels(), " "));
+    } else if let Some(fault) = fault {
+        outln!("tagger       no: {fault}");
     }
     match tagger.config().architecture.reads_words() {
         true => outln!("positions    any number of words"),
@@ -195,8 +210,10 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     }
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);
-    let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    outln!("drawn anew   {}", list(&report.missing));
-    outln!("not used     {}", list(&report.unexpected));
+    outln!("drawn anew   {}", list(&report.missing, ", "));
+    outln!("not used     {}", list(&report.unexpected, ", "));
+    if !report.not_finite.is_empty() {
+        outln!("not finite   {} (not used either)", list(&report.not_finite, ", "));
+    }
     Ok(())
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::outln;
+use super::output::{errln, outln};
 use crate::analysis::phases::{ColumnNames, Evidence, PhasePoint, Phases, detect, parse_curve};
+use crate::corpus::decode::Decoded;
 use crate::error::{Error, Problem};
 use crate::random::Streams;
 
@@ -14,7 +15,9 @@ const EXAMPLES: &str = "\
 Examples:
   memoscope phases --curve run.jsonl
       One JSON object per evaluation: {\"epoch\": 1, \"dev_f1\": 0.71, \"train_f1\": 0.64, \"noisy_accuracy\": 0.01}
-  memoscope phases --curve log.csv --column dev_f1=eval/f1 --column train_f1=f1 --json
+  memoscope phases --curve trainer_state.json
+      The log_history of transformers' Trainer
+  memoscope phases --curve log.csv --column dev_f1=score --column train_f1=f1 --json
       A CSV file whose columns have other names
 
 Quantities: epoch, step, examples_seen, learning_rate, dev_f1, train_f1, clean_accuracy, noisy_accuracy,
@@ -25,7 +28,8 @@ score are needed; with noisy_accuracy the onset is found from it, without it fro
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct PhasesArgs {
-    /// One run's scores by epoch: CSV with a header, or one JSON object a line
+    /// One run's scores by epoch: CSV with a header, or JSON (transformers' trainer_state.json, an array, or one object a
+    /// line)
     #[arg(long, value_name = "FILE")]
     curve: PathBuf,
     /// The column that holds a quantity, where its name is another
@@ -48,21 +52,17 @@ pub(super) fn run(args: &PhasesArgs) -> anyhow::Result<()> {
     for assignment in &args.column {
         let Some((quantity, column)) = assignment.split_once('=') else {
             return Err(Error::Config(
-                Problem::new(format!("--column {assignment} is no assignment")).hint("write --column dev_f1=COLUMN"),
+                Problem::new(format!("--column {assignment} is not an assignment"))
+                    .hint("write --column dev_f1=COLUMN"),
             )
             .into());
         };
         names.set(quantity.trim(), column.trim())?;
     }
-    let bytes = fs_err::read(&args.curve).map_err(Error::io(&args.curve))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
-        Error::Data(
-            Problem::new("the file is not valid UTF-8").at(&args.curve).line(line).hint("convert it: iconv -t utf-8"),
-        )
-    })?;
-    let curve = parse_curve(&text, &args.curve, &names)?;
-    let phases = detect(&curve, None, args.bootstrap as usize, Streams::new(args.seed));
+    let file = Decoded::read(&args.curve)?;
+    let imported = parse_curve(&file.text, &args.curve, &names)?;
+    file.notes().iter().chain(&imported.notes).for_each(|note| errln!("warning: {note}"));
+    let phases = detect(&imported.curve, None, args.bootstrap as usize, Streams::new(args.seed));
     if args.json {
         outln!("{}", serde_json::to_string_pretty(&phases)?);
     } else {

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use fs_err as fs;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::origins::{Origin, Origins};
 use super::{Experiment, encoder, keys, named, value};
 use crate::error::{Error, Problem, Result};
+use crate::text;
 
 /// An experiment in the making. Each layer is checked as it is laid, so that an error belongs to the layer that
 /// made it.
@@ -52,13 +52,7 @@ impl Layers {
                 Problem::new("there is no such experiment file").at(path).hint("the ones shipped are in experiments/"),
             ));
         }
-        let text = fs::read_to_string(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::InvalidData => {
-                Error::Config(Problem::new("not UTF-8 text").at(path).hint("an experiment file is TOML, in UTF-8"))
-            }
-            _ => Error::Io { path: path.to_owned(), source },
-        })?;
-        self.text(&text, path)
+        self.text(&text::read(path, Error::Config)?, path)
     }
 
     /// Lays the text of an experiment file over what is there; `path` is for errors.

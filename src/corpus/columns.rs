@@ -120,8 +120,8 @@ const MOST_ROWS: usize = 50_000;
 /// the same number of columns.
 ///
 /// The first column is none if it counts, hardly changes from token to token, or holds a digit nearly everywhere. The
-/// last column is none if an earlier one holds tags of the same types and at least four times as many, as where two
-/// layers of entities are annotated and the inner one comes last.
+/// last column is none if an earlier one holds tags of the same types and at least twice as many, as where two layers
+/// of entities are annotated and the inner one comes last.
 ///
 /// # Errors
 /// [`Error::Data`] with the reason, two rows, and the list of columns that is probably right.
@@ -189,7 +189,7 @@ fn shortened(cell: &str) -> String {
 }
 
 /// What the first column does that tokens do not; `None` if it may hold tokens.
-fn first_column_fault(sentences: &[&[Row<'_>]]) -> Option<&'static str> {
+pub(super) fn first_column_fault(sentences: &[&[Row<'_>]]) -> Option<&'static str> {
     let cells = |rows: &[Row<'_>]| -> Vec<String> { rows.iter().map(|row| row.columns[0].to_owned()).collect() };
     let (mut n_cells, mut n_with_digit) = (0_usize, 0_usize);
     let (mut n_pairs, mut n_counting, mut n_equal) = (0_usize, 0_usize, 0_usize);
@@ -206,7 +206,7 @@ fn first_column_fault(sentences: &[&[Row<'_>]]) -> Option<&'static str> {
     let mostly = |n: usize, of: usize| of > 0 && n * 10 >= of * 9;
     if n_pairs >= 2 && mostly(n_counting, n_pairs) {
         Some("counts")
-    } else if n_pairs >= 3 && 2 * n_equal >= n_pairs {
+    } else if n_pairs >= 3 && n_equal == n_pairs || n_pairs >= 6 && 3 * n_equal >= 2 * n_pairs {
         Some("is constant over many tokens")
     } else if n_cells >= 3 && n_with_digit * 20 >= n_cells * 19 {
         Some("looks like ids")
@@ -226,14 +226,14 @@ fn counter(cell: &str) -> Option<u64> {
 /// Chunks are written as entities are, and stand before them in CoNLL-2003.
 const CHUNKS: [&str; 11] = ["NP", "VP", "PP", "ADVP", "ADJP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP"];
 
-/// The column that holds the tags: the last, unless an earlier one has all its types and four times its tags, or the
+/// The column that holds the tags: the last, unless an earlier one has all its types and twice its tags, or the
 /// last is none. `None` if no column is one.
 fn tag_column(sentences: &[&[Row<'_>]], n_columns: usize) -> Option<usize> {
     let last = TagColumn::of(sentences, n_columns - 1);
     let richer = |other: &TagColumn| match &last {
         None => true,
         Some(last) if last.n_tags == 0 => other.n_tags > 0,
-        Some(last) => other.n_tags >= 4 * last.n_tags && last.types.iter().all(|kind| other.types.contains(kind)),
+        Some(last) => other.n_tags >= 2 * last.n_tags && last.types.iter().all(|kind| other.types.contains(kind)),
     };
     // The first column may be the token of a file about tags, but hardly.
     let found = (1..n_columns - 1).rev().find(|&column| TagColumn::of(sentences, column).is_some_and(|c| richer(&c)));

@@ -364,9 +364,10 @@ impl AnnotatedFiles {
             if let Some(first) = invalid.first() {
                 let (path, scheme) = (file.path.display(), self.writing.scheme);
                 let InvalidTransition { line, from, to } = first;
+                let n = invalid.len();
+                let transitions = if n == 1 { "transition" } else { "transitions" };
                 warnings.push(format!(
-                    "{path}: {} invalid {scheme} transitions, the first at line {line} ({from} → {to}); kept as they are",
-                    invalid.len()
+                    "{path}: {n} invalid {scheme} {transitions}, the first at line {line} ({from} → {to}); kept as they are"
                 ));
             }
         }

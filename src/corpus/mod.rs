@@ -12,6 +12,8 @@
 //! 5. [`scheme`] recognises IOB1, IOB2, BIOES or IO and converts to IOB2, without ever repairing a sequence;
 //! 6. [`files`] holds the splits together and turns tags into label ids.
 //!
+//! Text without labels is read by [`unlabelled`].
+//!
 //! In memory a [`Sentence`] is words and label ids, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
 //! the ids, [`write_conll`] writes sentences back, [`edit`] changes labels in a file and leaves the rest of its bytes, and
 //! [`describe`] counts what a corpus holds.
@@ -31,6 +33,7 @@ pub mod scheme;
 mod spans;
 pub mod tags;
 mod types;
+pub mod unlabelled;
 mod write;
 
 pub use columns::Columns;
@@ -38,7 +41,7 @@ pub use edit::EditableFile;
 pub use layout::Split;
 pub use load::{fingerprint, load, load_train};
 pub use locate::{Located, NAMED, locate, open};
-pub use read::{ConllFile, RawSentence, read_file, read_words};
+pub use read::{ConllFile, RawSentence, read_file};
 pub use spans::{Span, SpanMode, SpanReader};
 pub use types::{Corpus, LabelSet, Origin, Scheme, Sentence};
 pub use write::write_conll;

@@ -80,30 +80,6 @@ pub fn read_file(path: &Path, columns: Option<&Columns>) -> Result<ConllFile> {
     parse(&Decoded::read(path)?, columns)
 }
 
-/// Reads a file of tokens to be labelled: as [`read_file`], but a line may be a token alone, columns behind it may hold
-/// anything, and their number may change.
-///
-/// # Errors
-/// As [`read_file`], but for the number of columns.
-pub fn read_words(path: &Path) -> Result<Vec<Vec<String>>> {
-    let decoded = Decoded::read(path)?;
-    let mut sentences: Vec<Vec<String>> = Vec::new();
-    let mut open: Vec<String> = Vec::new();
-    for line in decoded.lines() {
-        match split(line.text).first() {
-            None | Some(&"-DOCSTART-") => sentences.extend(take_if_any(&mut open)),
-            Some(&"") => return Err(empty_token(path, line.number)),
-            Some(token) => open.push((*token).to_owned()),
-        }
-    }
-    sentences.extend(take_if_any(&mut open));
-    Ok(sentences)
-}
-
-fn take_if_any(tokens: &mut Vec<String>) -> Option<Vec<String>> {
-    (!tokens.is_empty()).then(|| std::mem::take(tokens))
-}
-
 /// The bytes of a file, with a remedy if there is none.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     if path.is_dir() {
@@ -124,11 +100,8 @@ pub(super) fn parse(decoded: &Decoded, named: Option<&Columns>) -> Result<ConllF
     let layout = Layout::of(path, &sentences, named)?;
     let mut notes = decoded.notes();
     if let Some(&first) = comments.first() {
-        notes.push(format!(
-            "{}: {} comment lines are left out, the first is line {first}",
-            path.display(),
-            comments.len()
-        ));
+        let (n, lines) = (comments.len(), if comments.len() == 1 { "comment line is" } else { "comment lines are" });
+        notes.push(format!("{}: {n} {lines} left out, the first is line {first}", path.display()));
     }
     let mut file = ConllFile { path: path.to_owned(), n_columns: layout.n_columns, sentences: Vec::new(), notes };
     let (mut n_cleaned, mut first_cleaned) = (0_usize, 0);

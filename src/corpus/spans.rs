@@ -94,6 +94,12 @@ impl SpanReader {
         &self.types
     }
 
+    /// The entity type of a label; `None` of `O` and of ids outside the inventory.
+    pub fn entity_type(&self, label: u8) -> Option<&str> {
+        let parsed = self.parsed.get(usize::from(label))?;
+        self.types.get(usize::from(parsed.entity_type)).map(String::as_str)
+    }
+
     /// The spans of one sentence, in order. Ids outside the inventory count as `O`.
     pub fn spans(&self, labels: &[u8], mode: SpanMode) -> Vec<Span> {
         let mut spans = Vec::new();
@@ -248,5 +254,6 @@ mod tests {
     fn unknown_ids_count_as_outside() {
         let reader = SpanReader::new(&["O", "B-PER"]);
         assert_eq!(reader.spans(&[1, 9, 1], SpanMode::Default).len(), 2);
+        assert_eq!([0, 1, 9].map(|label| reader.entity_type(label)), [None, Some("PER"), None]);
     }
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::{Observations, TokenTable, observe};
 use crate::Result;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
+use crate::text;
 
 /// A folder of dataset cartography's files, its examples known from the first of them.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Cartography {
 
 /// One line, checked.
 struct Line {
+    /// One-based.
+    number: usize,
     guid: Value,
     logits: Vec<f32>,
     gold: u8,
@@ -55,11 +58,17 @@ impl Cartography {
             lines.sort_by(|a, b| a.guid.as_f64().unwrap_or(0.0).total_cmp(&b.guid.as_f64().unwrap_or(0.0)));
         }
         let guids: Vec<String> = lines.iter().map(|line| guid_text(&line.guid)).collect();
-        let row_of: HashMap<String, usize> = guids.iter().cloned().enumerate().map(|(row, g)| (g, row)).collect();
-        if row_of.len() != guids.len() {
-            return Err(Error::Data(
-                Problem::new("a guid is there twice").at(path).hint("write one line per example and epoch"),
-            ));
+        let mut row_of = HashMap::new();
+        for (row, guid) in guids.iter().enumerate() {
+            if let Some(first) = row_of.insert(guid.clone(), row) {
+                let [first, second] = [first, row].map(|row| lines[row].number);
+                return Err(Error::Data(
+                    Problem::new(format!("guid {} is already in line {}", printable(guid), first.min(second)))
+                        .at(path)
+                        .line(first.max(second))
+                        .hint("write one line per example and epoch"),
+                ));
+            }
         }
         let given = lines.iter().map(|line| line.gold).collect();
         let n_labels = lines.first().map_or(0, |line| line.logits.len());
@@ -88,13 +97,13 @@ impl Cartography {
             return Err(Error::Data(Problem::new(format!("the log has no epoch {epoch}"))));
         };
         let mut rows: Vec<Option<Vec<f32>>> = vec![None; self.guids.len()];
-        for (index, line) in read(path, *number)?.into_iter().enumerate() {
+        for line in read(path, *number)? {
             let guid = guid_text(&line.guid);
             let refuse = |what: &str| {
                 Err(Error::Data(
-                    Problem::new(format!("guid {guid} {what}"))
+                    Problem::new(format!("guid {} {what}", printable(&guid)))
                         .at(path)
-                        .line(index + 1)
+                        .line(line.number)
                         .hint("all epochs must hold the same examples with the same labels, each once"),
                 ))
             };
@@ -133,7 +142,7 @@ fn guid_text(guid: &Value) -> String {
 }
 
 fn read(path: &Path, number: u32) -> Result<Vec<Line>> {
-    let text = fs_err::read_to_string(path).map_err(Error::io(path))?;
+    let text = text::read(path, Error::Data)?;
     let logits_key = format!("logits_epoch_{number}");
     let mut lines: Vec<Line> = Vec::new();
     for (index, raw) in text.lines().enumerate() {
@@ -146,23 +155,24 @@ fn read(path: &Path, number: u32) -> Result<Vec<Line>> {
                     r#"each line is an object like {{"guid": 1, "{logits_key}": [0.1, -0.2], "gold": 0}}"#
                 )))
             };
-        let object: Value = serde_json::from_str(raw).map_err(|e| refuse(&format!("no JSON: {e}")))?;
+        let object: Value =
+            serde_json::from_str(raw).map_err(|e| refuse(&format!("the line is not valid JSON: {e}")))?;
         let guid = object.get("guid").filter(|g| g.is_string() || g.is_number());
         let guid = guid.ok_or_else(|| refuse("`guid` is missing"))?.clone();
         let logits = object.get(&logits_key).and_then(Value::as_array);
         let logits = logits.ok_or_else(|| refuse(&format!("`{logits_key}` is missing")))?;
         let logits: Option<Vec<f32>> = logits.iter().map(|v| v.as_f64().map(|v| v as f32)).collect();
         let logits = logits.filter(|l| l.len() >= 2 && l.len() <= 256 && l.iter().all(|v| v.is_finite()));
-        let logits = logits.ok_or_else(|| refuse("the logits are no list of 2 to 256 finite numbers"))?;
+        let logits = logits.ok_or_else(|| refuse("the logits are not a list of 2 to 256 finite numbers"))?;
         let gold = object.get("gold").and_then(Value::as_u64).filter(|&gold| gold < logits.len() as u64);
-        let gold = gold.ok_or_else(|| refuse("`gold` is no index into the logits"))? as u8;
+        let gold = gold.ok_or_else(|| refuse("`gold` is not an index into the logits"))? as u8;
         if lines.first().is_some_and(|first| first.logits.len() != logits.len()) {
             return Err(refuse("the number of logits differs from the first line's"));
         }
-        lines.push(Line { guid, logits, gold });
+        lines.push(Line { number: index + 1, guid, logits, gold });
     }
     if lines.is_empty() {
-        return Err(Error::Data(Problem::new("the file holds no line").at(path).hint("delete it, or log again")));
+        return Err(Error::Data(Problem::new("the file is empty").at(path).hint("delete it, or log again")));
     }
     Ok(lines)
 }

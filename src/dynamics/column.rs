@@ -7,8 +7,46 @@ use std::path::Path;
 
 use polars::prelude::*;
 
+use super::labels::LabelList;
 use crate::Result;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
+
+/// How far a number may be outside its range: rounding of 16-bit arithmetic. It is then put back to the bound.
+const ROUNDING: f64 = 1e-3;
+
+/// What a number may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    low: f64,
+    high: f64,
+    /// In words, for messages.
+    meaning: &'static str,
+}
+
+impl Range {
+    /// Any finite number.
+    pub const ANY: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY, meaning: "a finite number" };
+    /// A cross-entropy, in nats.
+    pub const LOSS: Self = Self { low: 0.0, high: f64::INFINITY, meaning: "a loss (finite, 0 or more)" };
+    /// Another number that is not negative: a learning rate, a norm, a time.
+    pub const POSITIVE: Self = Self { low: 0.0, high: f64::INFINITY, meaning: "a finite number, 0 or more" };
+    /// A probability.
+    pub const PROBABILITY: Self = Self { low: 0.0, high: 1.0, meaning: "a probability (0 to 1)" };
+    /// An F1, precision, recall or accuracy.
+    pub const SCORE: Self = Self { low: 0.0, high: 1.0, meaning: "a score (0 to 1; divide percentages by 100)" };
+
+    /// The entropy of a distribution in nats, of which the largest is known or not.
+    pub fn entropy(largest: Option<f32>) -> Self {
+        let high = largest.map_or(f64::INFINITY, f64::from);
+        Self { low: 0.0, high, meaning: "an entropy (in nats, from 0 to that of the uniform distribution)" }
+    }
+
+    /// The number, put back into the range where rounding has led out of it; `None` if it cannot be.
+    fn admit(&self, value: f64) -> Option<f64> {
+        let is_near = value.is_finite() && value >= self.low - ROUNDING && value <= self.high + ROUNDING;
+        is_near.then(|| value.clamp(self.low, self.high))
+    }
+}
 
 /// The columns of one file.
 pub(super) struct Columns<'a> {
@@ -59,34 +97,45 @@ impl Columns<'_> {
         for (row, value) in column.f64()?.iter().enumerate() {
             match value {
                 Some(v) if v >= 0.0 && v <= most as f64 && v.fract() == 0.0 => out.push(v as u64),
-                Some(v) => return Err(self.refuse(name, row, &format!("{v} is no whole number from 0 to {most}"))),
+                Some(v) => return Err(self.refuse(name, row, &format!("{v} is not a whole number from 0 to {most}"))),
                 None => return Err(self.refuse(name, row, "the value is missing")),
             }
         }
         Ok(out)
     }
 
-    /// Finite numbers; nulls, infinities and NaN are refused.
-    pub(super) fn finite(&self, name: &str) -> Result<Vec<f32>> {
+    /// Numbers within a range; nulls, infinities and NaN are refused.
+    pub(super) fn within(&self, name: &str, range: Range) -> Result<Vec<f32>> {
         let mut out = Vec::with_capacity(self.frame.height());
         let column = self.cast(name, &DataType::Float32)?;
         for (row, value) in column.f32()?.iter().enumerate() {
-            match value {
-                Some(v) if v.is_finite() => out.push(v),
-                Some(v) => return Err(self.refuse(name, row, &format!("{v} is no finite number"))),
-                None => return Err(self.refuse(name, row, "the value is missing")),
-            }
+            let Some(value) = value else { return Err(self.refuse(name, row, "the value is missing")) };
+            let admitted = range.admit(f64::from(value));
+            out.push(
+                admitted.ok_or_else(|| self.refuse(name, row, &format!("{value} is not {}", range.meaning)))? as f32
+            );
         }
         Ok(out)
     }
 
-    /// Numbers where known; absent columns, nulls and NaN give `None`.
-    pub(super) fn known(&self, name: &str) -> Result<Vec<Option<f64>>> {
+    /// Numbers within a range where known; absent columns, nulls and NaN give `None`, infinities are refused.
+    pub(super) fn known(&self, name: &str, range: Range) -> Result<Vec<Option<f64>>> {
         if self.column(name).is_err() {
             return Ok(vec![None; self.frame.height()]);
         }
+        let mut out = Vec::with_capacity(self.frame.height());
         let column = self.cast(name, &DataType::Float64)?;
-        Ok(column.f64()?.iter().map(|v| v.filter(|v| v.is_finite())).collect())
+        for (row, value) in column.f64()?.iter().enumerate() {
+            out.push(match value.filter(|value| !value.is_nan()) {
+                None => None,
+                Some(value) => Some(
+                    range
+                        .admit(value)
+                        .ok_or_else(|| self.refuse(name, row, &format!("{value} is not {}", range.meaning)))?,
+                ),
+            });
+        }
+        Ok(out)
     }
 
     /// Booleans, or numbers that are 0 or 1.
@@ -109,20 +158,42 @@ impl Columns<'_> {
         Ok(out)
     }
 
-    /// Label ids: whole numbers, or tags that are looked up in `labels`.
-    pub(super) fn labels(&self, name: &str, labels: &[String]) -> Result<Vec<u8>> {
-        if !self.is_text(name) {
-            let most = labels.len().clamp(1, 256) as u64 - 1;
-            let most = if labels.is_empty() { u64::from(u8::MAX) } else { most };
-            return Ok(self.whole(name, most)?.into_iter().map(|id| id as u8).collect());
-        }
-        let ids: std::collections::HashMap<&str, u8> =
-            labels.iter().take(256).enumerate().map(|(id, tag)| (tag.as_str(), id as u8)).collect();
+    /// Label ids: whole numbers, or tags.
+    pub(super) fn labels(&self, name: &str, labels: &LabelList) -> Result<Vec<u8>> {
         let mut out = Vec::with_capacity(self.frame.height());
-        for (row, tag) in self.text(name)?.iter().enumerate() {
-            let id = ids.get(tag.as_str()).copied();
-            out.push(id.ok_or_else(|| self.refuse(name, row, &format!("tag `{tag}` is in no label list")))?);
+        if self.is_text(name) {
+            for (row, tag) in self.text(name)?.iter().enumerate() {
+                out.push(labels.of_tag(tag).ok_or_else(|| {
+                    let what = format!("the tag `{}` is not in the label list", printable(tag));
+                    self.refuse(name, row, &what)
+                })?);
+            }
+            return Ok(out);
+        }
+        let column = self.cast(name, &DataType::Float64)?;
+        for (row, value) in column.f64()?.iter().enumerate() {
+            let Some(value) = value else { return Err(self.refuse(name, row, "the value is missing")) };
+            let id = (value >= 0.0 && value.fract() == 0.0).then_some(value as u64);
+            out.push(id.and_then(|id| labels.of_id(id)).ok_or_else(|| self.refuse_label(name, row, value, labels))?);
         }
         Ok(out)
     }
+
+    fn refuse_label(&self, name: &str, row: usize, value: f64, labels: &LabelList) -> Error {
+        let most = labels.n_ids().saturating_sub(1);
+        let hint = match value == f64::from(IGNORED_LABEL) {
+            true => {
+                "-100 stands for what is not scored: write one row a word, no special tokens and no further subwords"
+            }
+            false => "labels.json, or the metadata of tokens.parquet, names all labels in the order of their ids",
+        };
+        Error::Data(
+            Problem::new(format!("column `{name}`, row {}: {value} is not a label id (0 to {most})", row + 1))
+                .at(self.path)
+                .hint(hint),
+        )
+    }
 }
+
+/// What transformers' data collators put where no label is scored.
+const IGNORED_LABEL: i16 = -100;

@@ -23,12 +23,17 @@ mod cartography;
 mod column;
 mod export;
 mod frames;
+mod labels;
+mod observations;
 mod observe;
+mod pages;
 mod parquet;
 mod probabilities;
 mod reader;
 mod series;
+mod tokens;
 mod types;
+mod unwind;
 mod writer;
 
 pub use export::{CsvText, guarded, unguarded, write_csv, write_csv_as, write_parquet};

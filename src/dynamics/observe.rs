@@ -105,15 +105,20 @@ pub fn observe(logits: &[f32], given: &[u8]) -> Result<Observed> {
             }
         }
         let log_total = total.ln();
-        let loss = (log_total - (f64::from(given_logit) - largest)).max(0.0);
+        let loss = at_least_zero(log_total - (f64::from(given_logit) - largest));
         observed.predicted.push(predicted as u8);
         observed.correct.push(predicted == index);
         observed.loss.push(loss as f32);
         observed.p_given.push((-loss).exp() as f32);
         observed.margin.push(given_logit - best_other);
-        observed.entropy.push((log_total - weighted / total).max(0.0) as f32);
+        observed.entropy.push(at_least_zero(log_total - weighted / total) as f32);
     }
     Ok(observed)
+}
+
+/// Rounding below 0 is taken back. `f64::max` would turn NaN into 0, too: the loss of a model that diverged.
+fn at_least_zero(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
 }
 
 #[cfg(test)]
@@ -139,6 +144,14 @@ mod tests {
     fn minus_infinity_is_a_label_that_cannot_be() {
         let seen = observe(&[0.0, f32::NEG_INFINITY, 0.0], &[0]).unwrap();
         assert!((seen.entropy[0] - std::f32::consts::LN_2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_stay_visible() {
+        for logits in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [f32::NAN; 2]] {
+            let seen = observe(&logits, &[0]).unwrap();
+            assert!(seen.loss[0].is_nan() && seen.p_given[0].is_nan() && seen.entropy[0].is_nan(), "{seen:?}");
+        }
     }
 
     #[test]

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use polars::io::parquet::read::FileMetadata;
 use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 
 use crate::Result;
-use crate::dynamics::SCHEMA_VERSION;
+use crate::dynamics::{SCHEMA_VERSION, pages, unwind};
 use crate::error::{Error, Problem};
 use crate::run::write_atomically;
 
 /// Logged floats hardly compress: higher levels take longer and give files of the same size. The bytes depend on it.
 const ZSTD_LEVEL: i32 = 1;
+/// Most bytes that a byte of a file may stand for, and most rows. Compression gains less on real logs; a damaged size
+/// does not make the decoder reserve gigabytes.
+const MOST_PER_BYTE: u64 = 4096;
 /// What opens and closes every Parquet file.
 const MAGIC: &[u8] = b"PAR1";
 
@@ -47,17 +51,19 @@ pub(super) fn read(path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFr
         return Err(damaged("the file is no whole Parquet file: it was cut short or is something else".into()));
     }
     // Damaged bytes make the decoder panic here and there; a reader of other people's files must survive that.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode(bytes, path, wanted, remedy))) {
-        Ok(read) => read,
-        Err(_) => Err(damaged("the file is damaged: it cannot be decoded".into())),
-    }
+    unwind::catch(|| decode(&bytes, path, wanted, remedy))
+        .unwrap_or_else(|| Err(damaged("the file is damaged: it cannot be decoded".into())))
 }
 
-fn decode(bytes: Vec<u8>, path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFrame, Metadata)> {
+fn decode(bytes: &[u8], path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFrame, Metadata)> {
     let unreadable = |source: PolarsError| {
         Error::Data(Problem::new(format!("the file is damaged: {source}")).at(path).hint(remedy.to_owned()))
     };
     let mut reader = ParquetReader::new(std::io::Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
+    if !is_plausible(reader.get_metadata().map_err(unreadable)?, bytes) {
+        let problem = Problem::new("the file is damaged: its sizes do not fit its length").at(path);
+        return Err(Error::Data(problem.hint(remedy)));
+    }
     let schema = reader.schema().map_err(unreadable)?;
     let mut columns = Vec::new();
     for (name, field) in schema.iter().filter(|(name, _)| wanted.contains(&name.as_str())) {
@@ -85,6 +91,24 @@ fn decode(bytes: Vec<u8>, path: &Path, wanted: &[&str], remedy: &str) -> Result<
     }
     let frame = reader.with_columns(Some(columns)).set_rechunk(true).finish().map_err(unreadable)?;
     Ok((frame, metadata))
+}
+
+/// True if all that the footer and the headers of pages say of sizes and places can be in this file.
+fn is_plausible(metadata: &FileMetadata, file: &[u8]) -> bool {
+    let n_bytes = file.len() as u64;
+    let most = n_bytes.saturating_mul(MOST_PER_BYTE);
+    let fits = |size: u64| size <= most;
+    let groups = &metadata.row_groups;
+    let total: u64 = groups.iter().map(|group| group.num_rows() as u64).fold(0, u64::saturating_add);
+    total == metadata.num_rows as u64
+        && fits(total)
+        && groups.iter().flat_map(|group| group.parquet_columns()).all(|column| {
+            let (range, n_values) = (column.byte_range(), u64::try_from(column.num_values()));
+            range.start <= range.end
+                && range.end <= n_bytes
+                && u64::try_from(column.uncompressed_size()).is_ok_and(fits)
+                && n_values.is_ok_and(|n| fits(n) && pages::are_plausible(file, range.start, n, most))
+        })
 }
 
 fn is_supported(dtype: &ArrowDataType) -> bool {

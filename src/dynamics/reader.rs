@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::cartography::Cartography;
 use super::column::Columns;
-use super::{CurvePoint, LogWriter, Observations, Pass, StepRecord, TokenTable, TypePoint, frames, parquet, series};
+use super::labels::LabelList;
+use super::{
+    CurvePoint, LogWriter, Observations, Pass, StepRecord, TokenTable, TypePoint, frames, observations, parquet,
+    series, tokens,
+};
 use crate::Result;
-use crate::corpus::LabelSet;
 use crate::error::{Error, Problem};
 
 /// What to do about a damaged epoch.
@@ -21,8 +24,21 @@ pub struct Log {
     folder: PathBuf,
     tokens: TokenTable,
     epochs: Vec<u32>,
-    cartography: Option<Cartography>,
+    notes: Vec<String>,
+    format: Format,
 }
+
+/// What a log is written in.
+#[derive(Debug)]
+enum Format {
+    /// Parquet files, with these labels.
+    Parquet(LabelList),
+    /// Dataset cartography's JSON lines.
+    Cartography(Cartography),
+}
+
+/// The files of a log's evaluations and steps.
+const SERIES: [&str; 3] = ["curve.parquet", "steps.parquet", "types.parquet"];
 
 /// One epoch, each pass that was logged; rows sorted by sentence and token.
 ///
@@ -61,8 +77,13 @@ impl Log {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         if let Some(cartography) = Cartography::find(folder)? {
-            let (tokens, epochs) = (cartography.tokens(), cartography.epochs());
-            return Ok(Self { folder: folder.to_owned(), tokens, epochs, cartography: Some(cartography) });
+            return Ok(Self {
+                folder: folder.to_owned(),
+                tokens: cartography.tokens(),
+                epochs: cartography.epochs(),
+                notes: Vec::new(),
+                format: Format::Cartography(cartography),
+            });
         }
         let path = folder.join("tokens.parquet");
         if !path.is_file() {
@@ -73,16 +94,16 @@ impl Log {
                 ),
             ));
         }
-        let tokens = read_tokens(folder, &path)?;
+        let (tokens, labels, notes) = tokens::read(folder, &path)?;
         let epochs = list_epochs(&folder.join("dynamics"))?;
         if epochs.is_empty() {
             return Err(Error::Data(
-                Problem::new("no finished epoch: dynamics/epoch=NNNN.parquet is missing")
-                    .at(folder)
-                    .hint("let the run finish an epoch first (memoscope train --resume)"),
+                Problem::new("no finished epoch: dynamics/epoch=NNNN.parquet is missing").at(folder).hint(
+                    "a log begins with the first finished epoch; the run's manifest.json says how far it came, and why",
+                ),
             ));
         }
-        Ok(Self { folder: folder.to_owned(), tokens, epochs, cartography: None })
+        Ok(Self { folder: folder.to_owned(), tokens, epochs, notes, format: Format::Parquet(labels) })
     }
 
     /// The folder it was opened from.
@@ -93,6 +114,25 @@ impl Log {
     /// Label names by id.
     pub fn labels(&self) -> &[String] {
         &self.tokens.labels
+    }
+
+    /// What the user should know of how the log was read: one sentence each, without a full stop.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The files of evaluations and steps that are missing. A log made elsewhere may lack them, a finished run of ours
+    /// has all: what is computed from a missing one is unknown.
+    pub fn missing_series(&self) -> Vec<PathBuf> {
+        match self.format {
+            Format::Cartography(_) => Vec::new(),
+            Format::Parquet(_) => Self::missing_series_in(&self.folder),
+        }
+    }
+
+    /// The same of a log that is not open.
+    pub fn missing_series_in(folder: &Path) -> Vec<PathBuf> {
+        SERIES.iter().map(|name| folder.join(name)).filter(|path| !path.is_file()).collect()
     }
 
     /// The training tokens, sorted by sentence and token.
@@ -117,38 +157,14 @@ impl Log {
     /// [`Error::Data`] if the file is missing or damaged, a column is missing or holds what it may not, a token is not
     /// in `tokens.parquet` or appears twice in a pass, or `correct` contradicts `predicted`.
     pub fn epoch(&self, epoch: u32) -> Result<EpochObservations> {
-        if let Some(cartography) = &self.cartography {
-            return Ok(EpochObservations { train: None, eval: Some(cartography.epoch(epoch)?) });
-        }
-        let path = epoch_file(&self.folder, epoch);
-        let (frame, _) = parquet::read(&path, frames::EPOCH, REMAKE_EPOCH)?;
-        let columns = Columns { frame: &frame, path: &path };
-        let passes = if columns.has("pass") { Some(columns.text("pass")?) } else { None };
-        let all = read_observations(&columns, &self.tokens)?;
-        let mut rows: [Vec<usize>; 2] = Default::default();
-        match passes {
-            None => rows[0].extend(0..all.len()),
-            Some(names) => {
-                for (row, name) in names.iter().enumerate() {
-                    match name.as_str() {
-                        "train" => rows[0].push(row),
-                        "eval" => rows[1].push(row),
-                        other => {
-                            return Err(Error::Data(
-                                Problem::new(format!("column `pass`, row {}: `{other}`", row + 1))
-                                    .at(&path)
-                                    .hint("the pass is `train` or `eval`"),
-                            ));
-                        }
-                    }
-                }
+        match &self.format {
+            Format::Cartography(log) => Ok(EpochObservations { train: None, eval: Some(log.epoch(epoch)?) }),
+            Format::Parquet(labels) => {
+                let path = epoch_file(&self.folder, epoch);
+                let (frame, _) = parquet::read(&path, frames::EPOCH, REMAKE_EPOCH)?;
+                observations::read(&Columns { frame: &frame, path: &path }, &self.tokens, labels)
             }
         }
-        let [train, eval] = rows;
-        Ok(EpochObservations {
-            train: align(&all, train, &self.tokens, &path)?,
-            eval: align(&all, eval, &self.tokens, &path)?,
-        })
     }
 
     /// The rows of `curve.parquet`, empty if there is none; numbers that the file does not know are NaN, so that
@@ -187,157 +203,4 @@ fn list_epochs(folder: &Path) -> Result<Vec<u32>> {
     epochs.sort_unstable();
     epochs.dedup();
     Ok(epochs)
-}
-
-fn read_tokens(folder: &Path, path: &Path) -> Result<TokenTable> {
-    let (frame, metadata) = parquet::read(path, frames::TOKENS, REMAKE_FILE)?;
-    let columns = Columns { frame: &frame, path };
-    let sentence = columns.whole("sentence", u64::from(u32::MAX))?;
-    let token = columns.whole("token", u64::from(u16::MAX))?;
-    let mut labels = match metadata.get("labels") {
-        Some(json) => Some(parse_labels(json, path)?),
-        None => {
-            let beside = folder.join("labels.json");
-            match beside.is_file() {
-                true => Some(parse_labels(&fs_err::read_to_string(&beside).map_err(Error::io(&beside))?, &beside)?),
-                false => None,
-            }
-        }
-    };
-    let has_gold = columns.has("gold");
-    if labels.is_none() && columns.is_text("given") {
-        let mut tags = columns.text("given")?;
-        if has_gold && columns.is_text("gold") {
-            tags.extend(columns.text("gold")?);
-        }
-        labels = Some(LabelSet::new(tags).names().to_vec());
-    }
-    let known = labels.as_deref().unwrap_or_default();
-    let given = columns.labels("given", known)?;
-    let gold = if has_gold { Some(columns.labels("gold", known)?) } else { None };
-    let labels = labels.unwrap_or_else(|| {
-        let largest = given.iter().chain(gold.iter().flatten()).copied().max().unwrap_or(0);
-        (0..=largest).map(|id| id.to_string()).collect()
-    });
-    let word = if columns.has("word") { columns.text("word")? } else { vec![String::new(); frame.height()] };
-
-    let mut order: Vec<usize> = (0..frame.height()).collect();
-    order.sort_by_key(|&row| (sentence[row], token[row]));
-    let table = TokenTable {
-        sentence: order.iter().map(|&row| sentence[row] as u32).collect(),
-        token: order.iter().map(|&row| token[row] as u16).collect(),
-        word: order.iter().map(|&row| word[row].clone()).collect(),
-        given: order.iter().map(|&row| given[row]).collect(),
-        gold: gold.map(|gold| order.iter().map(|&row| gold[row]).collect()),
-        labels,
-    };
-    if table.is_empty() {
-        return Err(Error::Data(Problem::new("the table has no token").at(path).hint(REMAKE_FILE)));
-    }
-    for i in 1..table.len() {
-        if (table.sentence[i - 1], table.token[i - 1]) == (table.sentence[i], table.token[i]) {
-            return Err(Error::Data(
-                Problem::new(format!("sentence {}, token {} is there twice", table.sentence[i], table.token[i]))
-                    .at(path)
-                    .hint("number the words of each sentence from 0, and the sentences over the whole training split"),
-            ));
-        }
-    }
-    if columns.has("noisy") && has_gold {
-        let noisy = columns.flags("noisy")?;
-        let derived = table.noisy().unwrap_or_default();
-        if let Some(i) = (0..table.len()).find(|&i| noisy[order[i]] != derived[i]) {
-            return Err(Error::Data(
-                Problem::new(format!("column `noisy`, row {}: it contradicts `given` and `gold`", order[i] + 1))
-                    .at(path)
-                    .hint("noisy means given ≠ gold; the column may be left out"),
-            ));
-        }
-    }
-    Ok(table)
-}
-
-fn parse_labels(json: &str, path: &Path) -> Result<Vec<String>> {
-    match serde_json::from_str::<Vec<String>>(json) {
-        Ok(labels) if !labels.is_empty() && labels.len() <= 256 => Ok(labels),
-        _ => Err(Error::Data(
-            Problem::new("the label list is no JSON array of 1 to 256 strings")
-                .at(path)
-                .hint(r#"write it as ["O", "B-LOC", ...], in the order of the label ids"#),
-        )),
-    }
-}
-
-/// All rows of a file as they come. `given` is not in the file, so `correct` is checked later, in [`align`].
-fn read_observations(columns: &Columns<'_>, tokens: &TokenTable) -> Result<Observations> {
-    let optional = |name: &str| if columns.has(name) { columns.finite(name) } else { Ok(Vec::new()) };
-    let loss = columns.finite("loss")?;
-    // exp(−loss) is the definition of p_given, no guess.
-    let p_given = match columns.has("p_given") {
-        true => columns.finite("p_given")?,
-        false => loss.iter().map(|&l| f64::from(-l).exp() as f32).collect(),
-    };
-    Ok(Observations {
-        sentence: columns.whole("sentence", u64::from(u32::MAX))?.into_iter().map(|v| v as u32).collect(),
-        token: columns.whole("token", u64::from(u16::MAX))?.into_iter().map(|v| v as u16).collect(),
-        predicted: columns.labels("predicted", &tokens.labels)?,
-        correct: if columns.has("correct") { columns.flags("correct")? } else { Vec::new() },
-        loss,
-        p_given,
-        margin: optional("margin")?,
-        entropy: optional("entropy")?,
-    })
-}
-
-/// The given rows as one pass: sorted, each token known and there once, `correct` filled in or checked.
-fn align(all: &Observations, mut rows: Vec<usize>, tokens: &TokenTable, path: &Path) -> Result<Option<Observations>> {
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    let key = |row: usize| (all.sentence[row], all.token[row]);
-    if !rows.is_sorted_by_key(|&row| key(row)) {
-        rows.sort_by_key(|&row| key(row));
-    }
-    let refuse = |row: usize, what: &str, hint: &str| {
-        let (sentence, token) = key(row);
-        Err(Error::Data(
-            Problem::new(format!("row {}: sentence {sentence}, token {token} {what}", row + 1)).at(path).hint(hint),
-        ))
-    };
-    let mut correct = Vec::with_capacity(rows.len());
-    let mut at = 0;
-    for (i, &row) in rows.iter().enumerate() {
-        if i > 0 && key(rows[i - 1]) == key(row) {
-            return refuse(row, "is there twice in one pass", "write each token once per pass; a resumed epoch anew");
-        }
-        while at < tokens.len() && (tokens.sentence[at], tokens.token[at]) < key(row) {
-            at += 1;
-        }
-        if at == tokens.len() || (tokens.sentence[at], tokens.token[at]) != key(row) {
-            return refuse(
-                row,
-                "is not in tokens.parquet",
-                "the epoch belongs to other data: delete it, or the folder",
-            );
-        }
-        let is_correct = all.predicted[row] == tokens.given[at];
-        if all.correct.get(row).is_some_and(|&logged| logged != is_correct) {
-            return refuse(row, "has `correct` against `predicted`", "correct means predicted = given, not gold");
-        }
-        correct.push(is_correct);
-    }
-    /// One column, gathered; an empty (unknown) column stays empty.
-    fn gather<T: Copy>(column: &[T], rows: &[usize]) -> Vec<T> {
-        rows.iter().filter_map(|&row| column.get(row).copied()).collect()
-    }
-    Ok(Some(Observations {
-        sentence: gather(&all.sentence, &rows),
-        token: gather(&all.token, &rows),
-        predicted: gather(&all.predicted, &rows),
-        correct,
-        loss: gather(&all.loss, &rows),
-        p_given: gather(&all.p_given, &rows),
-        margin: gather(&all.margin, &rows),
-        entropy: gather(&all.entropy, &rows),
-    }))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::column::Columns;
+use super::column::{Columns, Range};
 use super::reader::REMAKE_FILE;
 use super::{CurvePoint, StepRecord, TypePoint, frames, parquet};
 use crate::Result;
@@ -20,7 +20,12 @@ pub(super) fn curve(path: &Path) -> Result<Vec<CurvePoint>> {
     let examples_seen = count_or_zero(&columns, "examples_seen")?;
     let mut numbers = Vec::new();
     for name in &frames::CURVE[3..] {
-        numbers.push(columns.known(name)?);
+        let range = match *name {
+            "learning_rate" => Range::POSITIVE,
+            name if name.ends_with("_loss") => Range::LOSS,
+            _ => Range::SCORE,
+        };
+        numbers.push(columns.known(name, range)?);
     }
     let number = |column: usize, row: usize| numbers[column][row];
     let sure = |column: usize, row: usize| number(column, row).unwrap_or(f64::NAN);
@@ -58,10 +63,10 @@ pub(super) fn steps(path: &Path) -> Result<Vec<StepRecord>> {
     let epoch = columns.whole("epoch", u64::from(u32::MAX))?;
     let examples_seen = count_or_zero(&columns, "examples_seen")?;
     let pieces = count_or_zero(&columns, "pieces")?;
-    let loss = columns.known("loss")?;
-    let gradient_norm = columns.known("gradient_norm")?;
-    let learning_rate = columns.known("learning_rate")?;
-    let seconds = columns.known("seconds")?;
+    let loss = columns.known("loss", Range::LOSS)?;
+    let [gradient_norm, learning_rate, seconds] =
+        ["gradient_norm", "learning_rate", "seconds"].map(|name| columns.known(name, Range::POSITIVE));
+    let (gradient_norm, learning_rate, seconds) = (gradient_norm?, learning_rate?, seconds?);
     let sure = |value: Option<f64>| value.unwrap_or(f64::NAN);
     Ok((0..frame.height())
         .map(|row| StepRecord {
@@ -88,7 +93,7 @@ pub(super) fn types(path: &Path) -> Result<Vec<TypePoint>> {
     let name = columns.text("type")?;
     let step = count_or_zero(&columns, "step")?;
     let (predicted, support) = (columns.whole("predicted", u64::MAX)?, columns.whole("support", u64::MAX)?);
-    let [precision, recall, f1] = ["precision", "recall", "f1"].map(|name| columns.known(name));
+    let [precision, recall, f1] = ["precision", "recall", "f1"].map(|name| columns.known(name, Range::SCORE));
     let (precision, recall, f1) = (precision?, recall?, f1?);
     Ok((0..frame.height())
         .map(|row| TypePoint {
@@ -106,8 +111,9 @@ pub(super) fn types(path: &Path) -> Result<Vec<TypePoint>> {
 
 /// Epochs trained, with every digit: a resumed run writes again what it has read.
 fn epochs(columns: &Columns<'_>) -> Result<Vec<f64>> {
-    let known = columns.known("epoch")?;
-    let missing = |row: usize| Problem::new(format!("column `epoch`, row {}: no number", row + 1)).at(columns.path);
+    let known = columns.known("epoch", Range::POSITIVE)?;
+    let missing =
+        |row: usize| Problem::new(format!("column `epoch`, row {}: the value is missing", row + 1)).at(columns.path);
     known.into_iter().enumerate().map(|(row, epoch)| epoch.ok_or_else(|| Error::Data(missing(row)))).collect()
 }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::corpus::tags::Notation;
 use crate::metrics::entity::TypeScores;
 
 /// Which pass over the training data an observation comes from.
@@ -70,6 +71,12 @@ impl TokenTable {
     /// The name of a label, or its number where the inventory is too short.
     pub fn label_name(&self, label: u8) -> String {
         self.labels.get(usize::from(label)).cloned().unwrap_or_else(|| label.to_string())
+    }
+
+    /// True if entities can be read off the labels. Ids without names, and types without `O`, are no annotation of
+    /// entities.
+    pub fn has_entities(&self) -> bool {
+        Notation::of(self.labels.iter().map(String::as_str)).is_ok()
     }
 
     /// The rows of each sentence, in order: consecutive, together all rows.

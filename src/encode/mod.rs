@@ -15,6 +15,7 @@ mod vocabulary;
 pub use batch::{Batch, EncodedSentence, Spellings};
 pub use learn::learn_vocabulary;
 pub use lexicon::{Counts, LEXICON_FILE, Lexicon, UNKNOWN, form};
+pub(crate) use tokenizer::BYTE_ORDER_MARK;
 pub use tokenizer::Tokenizer;
 pub use vectors::{Vectors, read_vectors};
 pub use vocabulary::Vocabulary;

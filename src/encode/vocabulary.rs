@@ -1,6 +1,6 @@
 //! What makes ids of words: a pretrained tokenizer's pieces, or a lexicon's whole words.
 
-use super::{EncodedSentence, Lexicon, Tokenizer};
+use super::{EncodedSentence, LEXICON_FILE, Lexicon, Tokenizer};
 use crate::Result;
 
 /// What makes ids of words.
@@ -20,6 +20,14 @@ impl Vocabulary {
         }
     }
 
+    /// The name of the file that it was read from.
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::Pieces(tokenizer) => tokenizer.source(),
+            Self::Words(_) => LEXICON_FILE,
+        }
+    }
+
     /// The files a saved model needs, as (name, content).
     pub fn files(&self) -> &[(String, Vec<u8>)] {
         match self {
@@ -28,7 +36,7 @@ impl Vocabulary {
         }
     }
 
-    /// Encodes sentences; what stands behind `max_pieces` is lost, and counted.
+    /// Encodes sentences; words beyond `max_pieces`, or beyond the 65,535 rows that can be numbered, are lost, and counted.
     ///
     /// # Errors
     /// Those of the tokenizer.
@@ -37,6 +45,7 @@ impl Vocabulary {
         sentences: impl IntoIterator<Item = &'a [S]>,
         max_pieces: usize,
     ) -> Result<Vec<EncodedSentence>> {
+        let max_pieces = max_pieces.min(usize::from(u16::MAX));
         match self {
             Self::Pieces(tokenizer) => tokenizer.encode(sentences, max_pieces),
             Self::Words(lexicon) => Ok(lexicon.encode(sentences, max_pieces)),

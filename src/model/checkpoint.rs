@@ -1,7 +1,8 @@
 //! Weights in and out: safetensors, in one file or several, and what PyTorch pickles.
 //!
-//! The old `gamma` and `beta` of layer norms are read under today's names; f16 and bf16 are widened to f32. Files
-//! are written as safetensors with the metadata `{"format": "pt"}`, without which transformers refuses them.
+//! Elements of the types f16, bf16, f32 and f64 are read, and become f32. Names are those of today's transformers
+//! ([`super::tensor_names`]). A tensor with elements that are not finite is an error only if the model needs it. Files are
+//! written as safetensors with the metadata `{"format": "pt"}`, without which transformers refuses them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
@@ -13,8 +14,9 @@ use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use super::pickle::{self, ReadTensor};
+use super::tensor_names;
 use crate::Result;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
 use crate::hub::select;
 use crate::run::write_atomically;
 
@@ -26,7 +28,9 @@ pub type NamedTensor = (String, Vec<usize>, Vec<f32>);
 pub struct Checkpoint {
     path: PathBuf,
     tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
-    ignored: Vec<String>,
+    /// Tensors whose elements are not floating point, with the name of their type.
+    other_types: BTreeMap<String, String>,
+    set_aside: Vec<String>,
     digest: [u8; 32],
 }
 
@@ -34,7 +38,7 @@ impl Checkpoint {
     /// Reads a safetensors file whole.
     ///
     /// # Errors
-    /// [`Error::Model`] if it is missing, truncated, not safetensors, or holds numbers that are not finite.
+    /// [`Error::Model`] if it is missing, truncated or not safetensors.
     pub fn read(path: &Path) -> Result<Self> {
         if !path.is_file() {
             return Err(Error::Model(
@@ -51,17 +55,17 @@ impl Checkpoint {
         let refuse = |what: String| Error::Model(Problem::new(what).at(path).hint("fetch or copy the file once more"));
         let file = SafeTensors::deserialize(bytes)
             .map_err(|e| refuse(format!("not a whole safetensors file ({} bytes): {e}", bytes.len())))?;
-        let tensors = file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), widen(&view)));
-        Self::of(tensors, path, Sha256::digest(bytes).into())
+        let tensors = file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), single(&view)));
+        Ok(Self::of(tensors, path, Sha256::digest(bytes).into()))
     }
 
     /// Reads a `pytorch_model.bin` whole, executing nothing of it.
     ///
     /// # Errors
-    /// [`Error::Model`] for what [`pickle::read`] refuses, and numbers that are not finite; [`Error::Io`].
+    /// [`Error::Model`] for what [`pickle::read`] refuses; [`Error::Io`].
     pub fn read_pickle(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(Error::io(path))?;
-        Self::of(pickle::read(&bytes, path)?, path, Sha256::digest(&bytes).into())
+        Ok(Self::of(pickle::read(&bytes, path)?, path, Sha256::digest(&bytes).into()))
     }
 
     /// Reads the safetensors files, all beside it, that an index names.
@@ -69,17 +73,17 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::read`]; [`Error::Model`] for an index that cannot be understood, and two tensors of one name.
     pub fn read_shards(index: &Path) -> Result<Self> {
-        let mut whole = Self { path: index.to_owned(), tensors: BTreeMap::new(), ignored: Vec::new(), digest: [0; 32] };
+        let mut whole = Self::empty(index.to_owned(), [0; 32]);
         let mut digest = Sha256::new();
         for name in select::shards(index)? {
             let path = index.with_file_name(name);
             let shard = Self::read(&path)?;
             digest.update(shard.digest);
-            whole.ignored.extend(shard.ignored);
+            whole.other_types.extend(shard.other_types);
             for (name, tensor) in shard.tensors {
                 if whole.tensors.insert(name.clone(), tensor).is_some() {
                     return Err(Error::Model(
-                        Problem::new(format!("the tensor `{name}` is in another file of weights, too"))
+                        Problem::new(format!("the tensor `{}` is in another file of weights, too", printable(&name)))
                             .at(path)
                             .hint("fetch or copy the files once more"),
                     ));
@@ -106,28 +110,21 @@ impl Checkpoint {
         }
     }
 
-    fn of(tensors: impl IntoIterator<Item = ReadTensor>, path: &Path, digest: [u8; 32]) -> Result<Self> {
-        let mut checkpoint = Self { path: path.to_owned(), tensors: BTreeMap::new(), ignored: Vec::new(), digest };
+    fn of(tensors: impl IntoIterator<Item = ReadTensor>, path: &Path, digest: [u8; 32]) -> Self {
+        let mut checkpoint = Self::empty(path.to_owned(), digest);
         for (name, shape, values) in tensors {
-            let Some(values) = values else {
-                checkpoint.ignored.push(name);
-                continue;
-            };
-            if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-                return Err(Error::Model(
-                    Problem::new(format!("the tensor `{name}` is not finite at element {i}"))
-                        .at(path)
-                        .hint("fetch or copy the file once more"),
-                ));
+            let name = tensor_names::today(&name);
+            match values {
+                Ok(values) => _ = checkpoint.tensors.insert(name, (shape, values)),
+                Err(element_type) => _ = checkpoint.other_types.insert(name, element_type),
             }
-            checkpoint.tensors.insert(plain_name(&name), (shape, values));
         }
-        Ok(checkpoint)
+        checkpoint
     }
 
     /// A checkpoint without tensors: of a model that is not there yet.
     pub fn empty(path: PathBuf, digest: [u8; 32]) -> Self {
-        Self { path, tensors: BTreeMap::new(), ignored: Vec::new(), digest }
+        Self { path, tensors: BTreeMap::new(), other_types: BTreeMap::new(), set_aside: Vec::new(), digest }
     }
 
     /// The file it was read from.
@@ -140,20 +137,46 @@ impl Checkpoint {
         &self.digest
     }
 
+    /// True if the tensor is there, and can be taken in this shape.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if it has another shape, or elements that are not floating point.
+    pub fn has(&self, name: &str, shape: &[usize]) -> Result<bool> {
+        let refuse = |what: String| {
+            Err(Error::Model(Problem::new(what).at(&self.path).hint("the weights do not belong to this config.json")))
+        };
+        let shown = printable(name);
+        match (self.tensors.get(name), self.other_types.get(name)) {
+            (Some((found, _)), _) if found == shape => Ok(true),
+            (Some((found, _)), _) => {
+                refuse(format!("the tensor `{shown}` has shape {found:?}, config.json asks for {shape:?}"))
+            }
+            (None, Some(element_type)) => Err(Error::Model(
+                Problem::new(format!("the tensor `{shown}` has elements of type {element_type}"))
+                    .at(&self.path)
+                    .hint("elements of type F16, BF16, F32 and F64 are read: use the weights before quantisation"),
+            )),
+            (None, None) => Ok(false),
+        }
+    }
+
     /// Takes a tensor out, or `None` if it is not there.
     ///
     /// # Errors
-    /// [`Error::Model`] if it has another shape.
+    /// As [`Checkpoint::has`], and [`Error::Model`] if an element is not finite.
     pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>> {
-        let Some((found, values)) = self.tensors.remove(name) else { return Ok(None) };
-        if found != shape {
+        if !self.has(name, shape)? {
+            return Ok(None);
+        }
+        let values = self.tensors.remove(name).map(|(_, values)| values);
+        if let Some(i) = values.iter().flatten().position(|v| !v.is_finite()) {
             return Err(Error::Model(
-                Problem::new(format!("the tensor `{name}` has shape {found:?}, config.json asks for {shape:?}"))
+                Problem::new(format!("the tensor `{}` is not finite at element {i}", printable(name)))
                     .at(&self.path)
-                    .hint("the weights do not belong to this config.json"),
+                    .hint("fetch or copy the file once more"),
             ));
         }
-        Ok(Some(values))
+        Ok(values)
     }
 
     /// The shape of a tensor that is still there.
@@ -161,49 +184,77 @@ impl Checkpoint {
         self.tensors.get(name).map(|(shape, _)| shape.as_slice())
     }
 
-    /// Leaves the prefix (a dot behind it) out of the names that begin with it: checkpoints of a task's model have it,
-    /// those of the encoder alone have not.
-    pub fn without_prefix(mut self, prefix: &str) -> Self {
-        let plain = |name: String| match name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) {
-            Some(rest) => rest.to_owned(),
-            None => name,
-        };
-        self.tensors = self.tensors.into_iter().map(|(name, tensor)| (plain(name), tensor)).collect();
-        self
+    /// Gives all tensors the names that they have in the encoder alone: without what precedes the encoder's names, `prefix`
+    /// or the name of a wrapper ([`tensor_names::plain`]).
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the file holds several encoders, or two tensors get one name.
+    pub fn with_plain_names(mut self, prefix: &str) -> Result<Self> {
+        let names: Vec<&str> = self.tensors.keys().chain(self.other_types.keys()).map(String::as_str).collect();
+        let refuse = |what: String, hint: &str| Error::Model(Problem::new(what).at(&self.path).hint(hint));
+        let plain = tensor_names::plain(&names, prefix).map_err(|roots| {
+            let roots: Vec<String> = roots.iter().map(|root| format!("`{}`", printable(root))).collect();
+            refuse(
+                format!("it holds several encoders, under {}", roots.join(" and ")),
+                "save the weights of one of them to a file of their own",
+            )
+        })?;
+        let mut sources: HashMap<&str, &str> = HashMap::new();
+        for (name, plain) in names.iter().zip(&plain) {
+            if let Some(other) = sources.insert(plain, name) {
+                let (name, other) = (printable(name), printable(other));
+                return Err(refuse(
+                    format!("`{other}` and `{name}` are the same parameter of the encoder"),
+                    "remove one of the two tensors from the file",
+                ));
+            }
+        }
+        let mut plain = plain.into_iter();
+        self.tensors = std::mem::take(&mut self.tensors)
+            .into_iter()
+            .zip(&mut plain)
+            .map(|((_, tensor), name)| (name, tensor))
+            .collect();
+        self.other_types = std::mem::take(&mut self.other_types)
+            .into_iter()
+            .zip(plain)
+            .map(|((_, kind), name)| (name, kind))
+            .collect();
+        Ok(self)
     }
 
     /// Puts tensors aside: they can no longer be taken, and are among the [`Checkpoint::rest`].
     pub fn set_aside(&mut self, which: impl Fn(&str) -> bool) {
         let names: Vec<String> = self.tensors.keys().filter(|name| which(name)).cloned().collect();
         self.tensors.retain(|name, _| !which(name));
-        self.ignored.extend(names);
+        self.set_aside.extend(names);
     }
 
     /// Names of the tensors that nobody took, and of those that are not floating point.
     pub fn rest(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.tensors.keys().cloned().chain(self.ignored.iter().cloned()).collect();
+        let others = self.set_aside.iter().chain(self.other_types.keys());
+        let mut names: Vec<String> = self.tensors.keys().chain(others).cloned().collect();
         names.sort();
         names
     }
-}
 
-/// Layer norms with today's names.
-fn plain_name(name: &str) -> String {
-    match name.rsplit_once('.') {
-        Some((layer, "gamma")) => format!("{layer}.weight"),
-        Some((layer, "beta")) => format!("{layer}.bias"),
-        _ => name.to_owned(),
+    /// Names of the tensors that nobody took and that have an element that is not finite.
+    pub fn rest_not_finite(&self) -> Vec<String> {
+        let broken = self.tensors.iter().filter(|(_, (_, values))| values.iter().any(|v| !v.is_finite()));
+        broken.map(|(name, _)| name.clone()).collect()
     }
 }
 
-fn widen(view: &TensorView<'_>) -> Option<Vec<f32>> {
+/// The elements in single precision; the name of their type if they are not floating point.
+fn single(view: &TensorView<'_>) -> Result<Vec<f32>, String> {
     let data = view.data();
-    match view.dtype() {
-        Dtype::F32 => Some(data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()),
-        Dtype::F16 => Some(data.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()),
-        Dtype::BF16 => Some(data.chunks_exact(2).map(|b| half::bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect()),
-        _ => None,
-    }
+    Ok(match view.dtype() {
+        Dtype::F64 => data.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
+        Dtype::F32 => data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|&b| half::f16::from_le_bytes(b).to_f32()).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|&b| half::bf16::from_le_bytes(b).to_f32()).collect(),
+        other => return Err(format!("{other:?}")),
+    })
 }
 
 /// The number format of a file that is written.
@@ -260,13 +311,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_names_are_the_same_parameters() {
-        assert_eq!(plain_name("embeddings.LayerNorm.gamma"), "embeddings.LayerNorm.weight");
-        assert_eq!(plain_name("encoder.layer.0.output.LayerNorm.beta"), "encoder.layer.0.output.LayerNorm.bias");
-        assert_eq!(plain_name("classifier.weight"), "classifier.weight");
-    }
-
-    #[test]
     fn what_is_written_is_read_and_the_bytes_do_not_change() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
@@ -309,6 +353,49 @@ mod tests {
         assert_ne!(Checkpoint::of_folder(folder.path()).unwrap().digest(), &digest);
         shard("model-2.safetensors", "a", 3.0);
         assert!(Checkpoint::of_folder(folder.path()).unwrap_err().to_string().contains("another file"));
+    }
+
+    #[test]
+    fn double_precision_is_read_and_other_types_are_named() {
+        let (double, long) = ([0.5_f64, -2.0].map(f64::to_le_bytes).concat(), 7_i64.to_le_bytes());
+        let views = [
+            ("w", TensorView::new(Dtype::F64, vec![2], &double).unwrap()),
+            ("n", TensorView::new(Dtype::I64, vec![1], &long).unwrap()),
+        ];
+        let bytes = safetensors::serialize(views, None).unwrap();
+        let mut read = Checkpoint::parse(&bytes, Path::new("model.safetensors")).unwrap();
+        assert_eq!(read.take("w", &[2]).unwrap().unwrap(), [0.5, -2.0]);
+        assert_eq!(read.rest(), ["n"]);
+        let error = read.take("n", &[1]).unwrap_err();
+        assert!(error.to_string().contains("`n` has elements of type I64") && error.hint().is_some(), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused_where_it_is_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let tensors = [("a", f32::NAN), ("b", f32::INFINITY), ("c", 1.0)];
+        let tensors = tensors.map(|(name, value)| (name.to_owned(), vec![1], vec![value]));
+        write(&path, &tensors, Precision::Single, &[]).unwrap();
+        let mut read = Checkpoint::read(&path).unwrap();
+        assert_eq!(read.take("c", &[1]).unwrap().unwrap(), [1.0]);
+        assert_eq!(read.rest_not_finite(), ["a", "b"]);
+        let error = read.take("b", &[1]).unwrap_err();
+        assert!(error.to_string().contains("`b` is not finite at element 0"), "{error}");
+    }
+
+    #[test]
+    fn two_tensors_of_one_parameter_are_refused() {
+        let tensors = |names: [&str; 2]| {
+            let tensors = names.map(|name| (name.to_owned(), vec![1], Ok(vec![1.0])));
+            Checkpoint::of(tensors, Path::new("model.safetensors"), [0; 32]).with_plain_names("bert")
+        };
+        let words = "embeddings.word_embeddings.weight";
+        let error = tensors([&format!("student.{words}"), &format!("teacher.{words}")]).unwrap_err();
+        assert!(error.to_string().contains("several encoders") && error.hint().is_some(), "{error}");
+        let error = tensors(["bert.a", "bert._orig_mod.a"]).unwrap_err();
+        assert!(error.to_string().contains("the same parameter") && error.hint().is_some(), "{error}");
+        assert_eq!(tensors(["bert.a", "b"]).unwrap().rest(), ["a", "b"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::bilstm::{self, New};
 use super::checkpoint::Checkpoint;
 use super::embedded;
 use super::encoder::{BILSTM, BilstmKeys, EncoderConfig};
+use super::labels::{self, Fault};
 use super::{BilstmSettings, Centroids, Words};
 use crate::Result;
 use crate::encode::{LEXICON_FILE, Lexicon, Tokenizer, Vocabulary};
@@ -36,25 +37,35 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// The labels of a saved tagger, by id.
+    /// The names of the labels by id; `None` if `config.json` names none.
     ///
     /// # Errors
-    /// [`Error::Model`] if `config.json` names none.
-    pub fn labels(&self) -> Result<Vec<String>> {
-        let names = self.config.id2label.iter().flatten();
-        let mut labels: Vec<(usize, String)> =
-            names.filter_map(|(id, name)| Some((id.parse().ok()?, name.clone()))).collect();
-        labels.sort();
-        let whole = labels.iter().enumerate().all(|(i, (id, _))| i == *id);
-        if labels.len() < 2 || labels.len() > 256 || !whole || labels.iter().all(|(_, name)| name.starts_with("LABEL_"))
-        {
-            return Err(Error::Model(
-                Problem::new("it names no labels: this is an encoder, not a tagger")
-                    .at(self.origin.join("config.json"))
-                    .hint("give the `model` folder of a finished run, or train one with `memoscope train`"),
-            ));
-        }
-        Ok(labels.into_iter().map(|(_, name)| name).collect())
+    /// [`Error::Model`] if they are not numbered from 0 on, or are not different from each other.
+    pub fn labels(&self) -> Result<Option<Vec<String>>> {
+        labels::names(self.config.id2label.as_ref()).map_err(|fault| self.config_error(fault))
+    }
+
+    /// The labels of a saved tagger, by id; the one called `outside` becomes `O`.
+    ///
+    /// # Errors
+    /// As [`Files::labels`], and [`Error::Model`] if there are none, none of them is `O`, or they are not tags.
+    pub fn tagger_labels(&self, outside: Option<&str>) -> Result<Vec<String>> {
+        let Some(names) = self.labels()? else {
+            let what = match &self.config.id2label {
+                Some(names) if names.len() > 2 => {
+                    "its labels have no names (LABEL_0, LABEL_1, …): this is an encoder, not a tagger"
+                }
+                _ => "it names no labels: this is an encoder, not a tagger",
+            };
+            let hint = "give the `model` folder of a finished run, train one with `memoscope train`, or write the names of \
+                        the labels into id2label";
+            return Err(self.config_error(Fault { what: what.into(), hint: hint.into() }));
+        };
+        labels::with_outside(names, outside).map_err(|fault| self.config_error(fault))
+    }
+
+    fn config_error(&self, fault: Fault) -> Error {
+        Error::Model(Problem::new(fault.what).at(self.origin.join("config.json")).hint(fault.hint))
     }
 
     /// Opens the embedded model, a folder in transformers' layout, or a repository of the hub.
@@ -68,7 +79,7 @@ impl Files {
             let checkpoint = Checkpoint::parse(embedded::WEIGHTS, &origin.join("model.safetensors"))?;
             return Ok(Self {
                 config_json: embedded::CONFIG.to_vec(),
-                checkpoint: checkpoint.without_prefix(config.architecture.names().prefix),
+                checkpoint: checkpoint.with_plain_names(config.architecture.names().prefix)?,
                 config,
                 tokenizer_files: Some(embedded::tokenizer_files()),
                 revision: None,
@@ -91,7 +102,7 @@ impl Files {
         let config = EncoderConfig::parse(&config_json, &path)?;
         let checkpoint = Checkpoint::of_folder(&origin)?;
         Ok(Self {
-            checkpoint: checkpoint.without_prefix(config.architecture.names().prefix),
+            checkpoint: checkpoint.with_plain_names(config.architecture.names().prefix)?,
             config,
             config_json,
             tokenizer_files: None,
@@ -128,7 +139,7 @@ impl Files {
     /// # Errors
     /// [`Error::Model`] if they do not fit the head.
     pub fn centroids(&mut self, labels: &[String], dimensions: usize) -> Result<Option<Centroids>> {
-        if self.labels().is_ok_and(|saved| saved == labels) {
+        if self.labels().is_ok_and(|saved| saved.is_some_and(|saved| saved == labels)) {
             return Centroids::take(&mut self.checkpoint, labels.len() - 1, dimensions);
         }
         self.checkpoint.set_aside(|name| name == "prototypes.centroids" || name == "prototypes.support");
@@ -186,17 +197,12 @@ impl Files {
         let shape = [labels.len(), self.config.hidden_size];
         let fits = self.checkpoint.shape("classifier.weight") == Some(&shape)
             && self.checkpoint.shape("classifier.bias") == Some(&shape[..1]);
-        let names = self.config.id2label.as_ref();
-        let generic = names.is_none_or(|names| names.values().all(|name| name.starts_with("LABEL_")));
-        let order: Option<Vec<usize>> = match names {
+        let order: Option<Vec<usize>> = match self.labels() {
             _ if !fits => None,
-            Some(names) if !generic => labels
-                .iter()
-                .map(|label| names.iter().find(|(_, name)| *name == label).and_then(|(id, _)| id.parse().ok()))
-                .collect(),
-            _ => Some((0..labels.len()).collect()),
+            Ok(Some(names)) => labels.iter().map(|label| names.iter().position(|name| name == label)).collect(),
+            Ok(None) => Some((0..labels.len()).collect()),
+            Err(_) => None,
         };
-        let order = order.filter(|order| order.iter().all(|&row| row < labels.len()));
         if order.is_none() {
             // Dropped, but still reported as unexpected by their names.
             self.checkpoint.set_aside(|name| name.starts_with("classifier.") || name.starts_with("crf."));

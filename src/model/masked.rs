@@ -35,7 +35,11 @@ struct Network {
 
 impl MaskedModel {
     /// A model with new weights drawn from `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Model`](crate::error::Error::Model) for more parameters than an encoder may have.
     pub fn new(config: EncoderConfig, seed: u64, device: &Device) -> Result<Self> {
+        config.compare(None)?;
         let mut builder = Builder::new(None, seed, device);
         config.architecture.build(&mut builder, &config)?;
         let (h, normal) = (config.hidden_size, Init::Normal(config.initializer_range));

@@ -9,18 +9,20 @@ pub mod encoder;
 mod engine;
 mod files;
 mod head;
+mod labels;
 pub mod masked;
 pub mod parameters;
 pub mod pickle;
 mod save;
 mod tagger;
+mod tensor_names;
 pub mod vocabulary;
 
 pub use bilstm::{BilstmSettings, Words};
 pub use centroids::{CentroidSums, Centroids};
 pub use dropout::DropoutPlan;
 pub use head::{CentroidRule, HeadKind, HeadSettings};
-pub use tagger::{Episode, Judged, Learned, Tagger};
+pub use tagger::{Decided, Decision, Episode, Inspected, Judged, Learned, Tagger};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,6 +70,9 @@ pub struct LoadReport {
     pub missing: Vec<String>,
     /// Tensors of the checkpoint that we have no use for.
     pub unexpected: Vec<String>,
+    /// Those of them that have an element that is not finite.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_finite: Vec<String>,
     /// Trainable numbers.
     pub n_parameters: usize,
     /// Layers, hidden size, heads and vocabulary, for people: `2 layers, hidden 128, 2 heads, vocabulary 30522`.

@@ -82,11 +82,28 @@ pub enum Init {
     Gates,
 }
 
+/// Most parameters of a model that is drawn: an encoder of this size needs 4 GB, and four times as much to be trained.
+pub const MOST_DRAWN: usize = 1_000_000_000;
+
+/// Most names of missing tensors that are counted.
+const MOST_MISSING: usize = 1000;
+
+/// Where a builder takes parameters from.
+enum Source<'a> {
+    /// They are drawn.
+    Draw,
+    /// They are taken from the checkpoint, and drawn where it lacks them.
+    Take(&'a mut Checkpoint),
+    /// None is made: names and shapes are compared with the checkpoint, or counted where there is none.
+    Compare(Option<&'a Checkpoint>),
+}
+
 /// Fills [`Parameters`] from a checkpoint, and draws what it lacks.
 pub struct Builder<'a> {
-    checkpoint: Option<&'a mut Checkpoint>,
+    source: Source<'a>,
     streams: Streams,
     device: Device,
+    n_compared: usize,
     /// What was built so far.
     pub parameters: Parameters,
     /// Names that the checkpoint lacked.
@@ -96,10 +113,21 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// A builder that takes from `checkpoint`, where there is one, and draws the rest from `seed`.
     pub fn new(checkpoint: Option<&'a mut Checkpoint>, seed: u64, device: &Device) -> Self {
+        Self::of(checkpoint.map_or(Source::Draw, Source::Take), seed, device)
+    }
+
+    /// A builder that makes no parameter, but compares those that a configuration asks for with the tensors of
+    /// `checkpoint`; without one, with [`MOST_DRAWN`].
+    pub fn comparing(checkpoint: Option<&'a Checkpoint>) -> Self {
+        Self::of(Source::Compare(checkpoint), 0, &Device::Cpu)
+    }
+
+    fn of(source: Source<'a>, seed: u64, device: &Device) -> Self {
         Self {
-            checkpoint,
+            source,
             streams: Streams::new(seed),
             device: device.clone(),
+            n_compared: 0,
             parameters: Parameters::default(),
             missing: Vec::new(),
         }
@@ -108,29 +136,69 @@ impl<'a> Builder<'a> {
     /// Adds the parameter `name` of `shape`.
     ///
     /// # Errors
-    /// [`Error::Model`] if the checkpoint has it in another shape.
+    /// [`Error::Model`] if the checkpoint has it in another shape, of another type or with elements that are not finite;
+    /// when comparing, also if [`MOST_DRAWN`] or the number of missing tensors that are counted is exceeded.
     pub fn add(&mut self, name: &str, shape: &[usize], init: Init) -> Result<()> {
-        let taken = match &mut self.checkpoint {
-            Some(checkpoint) => checkpoint.take(name, shape)?,
-            None => None,
+        let taken = match &mut self.source {
+            Source::Draw => None,
+            Source::Take(checkpoint) => checkpoint.take(name, shape)?,
+            Source::Compare(checkpoint) => {
+                let checkpoint = *checkpoint;
+                return self.compare(checkpoint, name, shape);
+            }
         };
-        let found = taken.is_some();
-        let values = taken.unwrap_or_else(|| draw(&self.streams, name, shape.iter().product(), init));
-        if !found && self.checkpoint.is_some() {
+        if taken.is_none() && matches!(self.source, Source::Take(_)) {
             self.missing.push(name.to_owned());
         }
+        let values = taken.unwrap_or_else(|| draw(&self.streams, name, shape.iter().product(), init));
         let var = Var::from_tensor(&Tensor::from_vec(values, shape, &self.device)?)?;
         self.parameters.push(name.to_owned(), var);
         Ok(())
     }
 
+    fn compare(&mut self, checkpoint: Option<&Checkpoint>, name: &str, shape: &[usize]) -> Result<()> {
+        match checkpoint {
+            Some(checkpoint) => {
+                if !checkpoint.has(name, shape)? {
+                    self.missing.push(name.to_owned());
+                    if self.missing.len() > MOST_MISSING {
+                        return self.require_complete();
+                    }
+                }
+            }
+            None => {
+                let n = shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
+                self.n_compared = n.map_or(usize::MAX, |n| self.n_compared.saturating_add(n));
+                if self.n_compared > MOST_DRAWN {
+                    return Err(Error::Model(
+                        Problem::new(format!("the configuration asks for more than {MOST_DRAWN} parameters")).hint(
+                            "an encoder that is initialised at random may have as many at most: choose smaller sizes",
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a checkpoint that lacks part of the encoder itself.
     pub fn require_complete(&self) -> Result<()> {
-        let Some((checkpoint, first)) = self.checkpoint.as_ref().zip(self.missing.first()) else { return Ok(()) };
+        let checkpoint = match &self.source {
+            Source::Draw | Source::Compare(None) => return Ok(()),
+            Source::Take(checkpoint) => &**checkpoint,
+            Source::Compare(Some(checkpoint)) => checkpoint,
+        };
+        let Some(first) = self.missing.first() else { return Ok(()) };
+        let n = match self.missing.len() {
+            n if n > MOST_MISSING => format!("more than {MOST_MISSING}"),
+            n => n.to_string(),
+        };
+        let hint = match checkpoint.rest().iter().any(|name| name.contains(".lora_")) {
+            true => "the file holds LoRA weights: merge them into the model (`merge_and_unload` in PEFT) and save it",
+            false => "the weights do not belong to this config.json, or the file is of another architecture",
+        };
         Err(Error::Model(
-            Problem::new(format!("the tensor `{first}` is missing ({} in all)", self.missing.len()))
-                .at(checkpoint.path())
-                .hint("the weights do not belong to this config.json, or the file is of another architecture"),
+            Problem::new(format!("the tensor `{first}` is missing ({n} in all)")).at(checkpoint.path()).hint(hint),
         ))
     }
 }
@@ -162,6 +230,22 @@ fn draw(streams: &Streams, name: &str, n: usize, init: Init) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comparison_counts_and_makes_nothing() {
+        let mut builder = Builder::comparing(None);
+        builder.add("a", &[1000, 1000, 999], Init::Constant(0.0)).unwrap();
+        let error = builder.add("b", &[1000, 1001], Init::Constant(0.0)).unwrap_err();
+        assert!(error.to_string().contains("1000000000 parameters") && error.hint().is_some(), "{error}");
+        assert!(Builder::comparing(None).add("a", &[usize::MAX, 3], Init::Constant(0.0)).is_err());
+        assert_eq!(builder.parameters.count(), 0);
+
+        let checkpoint = Checkpoint::empty("model.safetensors".into(), [0; 32]);
+        let mut builder = Builder::comparing(Some(&checkpoint));
+        let error = (0..100_000).find_map(|i| builder.add(&format!("layer.{i}"), &[1], Init::Constant(0.0)).err());
+        let error = error.unwrap().to_string();
+        assert!(error.contains("`layer.0` is missing (more than 1000 in all)"), "{error}");
+    }
 
     #[test]
     fn new_weights_are_normal_with_the_deviation_asked_for() {

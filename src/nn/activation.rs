@@ -42,7 +42,8 @@ impl Activation {
         match self {
             Self::Gelu => map(u, y, |u| 0.5 * u * (1.0 + erf(u * FRAC_1_SQRT_2))),
             Self::GeluTanh => map(u, y, |u| 0.5 * u * (1.0 + tanh(tanh_argument(u)))),
-            Self::Relu => map(u, y, |u| if u > 0.0 { u } else { 0.0 }),
+            // This way around, NaN stays NaN.
+            Self::Relu => map(u, y, |u| if u <= 0.0 { 0.0 } else { u }),
         }
     }
 

@@ -109,6 +109,30 @@ pub fn argmax(xs: &[f32]) -> usize {
     best
 }
 
+/// exp(x) / Σ exp(x), sums in f64 around the largest element.
+pub fn softmax(xs: &[f32], out: &mut [f32]) {
+    let (largest, total) = softmax_scale(xs);
+    for (p, &x) in out.iter_mut().zip(xs) {
+        *p = ((f64::from(x) - largest).exp() / total) as f32;
+    }
+}
+
+/// The element of [`softmax`] at `index`.
+///
+/// ```
+/// assert_eq!(memoscope::nn::math::softmax_at(&[0.0, 3f32.ln()], 1), 0.75);
+/// ```
+pub fn softmax_at(xs: &[f32], index: usize) -> f32 {
+    let (largest, total) = softmax_scale(xs);
+    ((f64::from(xs[index]) - largest).exp() / total) as f32
+}
+
+/// The largest element, and Σ exp(x − largest).
+fn softmax_scale(xs: &[f32]) -> (f64, f64) {
+    let largest = f64::from(xs.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    (largest, xs.iter().map(|&x| (f64::from(x) - largest).exp()).sum())
+}
+
 /// y ← y + a·x, element by element.
 #[inline(always)]
 pub fn axpy(a: f32, x: &[f32], y: &mut [f32]) {

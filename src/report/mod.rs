@@ -30,6 +30,7 @@ use crate::dynamics::CsvText;
 use crate::error::Error;
 use crate::figures::{FigureFiles, with_suffix};
 use crate::run::write_atomically;
+use crate::text;
 
 /// A figure in a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +88,7 @@ pub fn render(study: &StudyReport, out: &Path, text: CsvText) -> Result<()> {
     let mut drawings = Vec::new();
     for figure in &study.figures {
         let path = out.join(with_suffix(&figure.stem, ".svg"));
-        drawings.push(fs_err::read_to_string(&path).map_err(Error::io(&path))?);
+        drawings.push(text::read(&path, Error::Data)?);
     }
     write(&out.join("index.html"), &html::page(study, &drawings)?)?;
     write(&out.join("report.md"), &markdown::page(study))?;

@@ -10,7 +10,7 @@ use super::{
     DataSummary, FolderState, GitState, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag, Versions,
 };
 use crate::corpus::{Corpus, Sentence};
-use crate::dynamics::{LogWriter, TokenTable};
+use crate::dynamics::{Log, LogWriter, TokenTable};
 use crate::error::{Error, Problem, Result};
 use crate::metrics::entity::{self, EntityScores, Mode};
 use crate::model::{Tagger, Words};
@@ -45,8 +45,8 @@ pub enum Outcome {
 /// Does a run, or what is left of it: a finished one is skipped, a broken one resumed from its last finished epoch.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if the loss stopped being a number; both with all
-/// finished epochs on disk. [`Error::Config`] if the folder is not this run's; [`Error::Model`], [`Error::Data`] and
+/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the model is
+/// not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is not this run's; [`Error::Model`], [`Error::Data`] and
 /// [`Error::Io`] as the rooms return them.
 pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Outcome> {
     let RunRequest { config, corpus, .. } = *request;
@@ -56,6 +56,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         // A run that was killed between its last word and here leaves its checkpoint; in a folder that cannot be
         // written to it may stay.
         let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
+        warn_of_missing_series(request.folder, monitor);
         monitor.skipped(&config.id, request.position);
         Ok(Outcome::Skipped(manifest))
     };
@@ -204,6 +205,17 @@ fn require_whole_log(folder: &Path, epochs: u32) -> Result<()> {
                 .at(path)
                 .hint(format!("remove the folder {} and do the run again", folder.display())),
         )),
+    }
+}
+
+/// Warns of evaluations and steps that have gone missing from a finished run since: without them an analysis has less to
+/// say, and nothing that is wrong.
+pub fn warn_of_missing_series(folder: &Path, monitor: &mut dyn Monitor) {
+    for path in Log::missing_series_in(folder) {
+        monitor.warning(&format!(
+            "{}: the run is finished, but this file is missing; what is computed from it is unknown",
+            path.display()
+        ));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::{GitState, RunConfig, Versions, write_text};
@@ -11,6 +10,7 @@ use crate::error::{Error, Problem, Result};
 use crate::metrics::entity::EntityScores;
 use crate::model::LoadReport;
 use crate::perturb::{CapReport, NoiseReport};
+use crate::text;
 use crate::train::EncodingReport;
 
 /// How far a run came.
@@ -127,7 +127,7 @@ impl Manifest {
     /// [`Error::Data`] if it is broken or of another version; [`Error::Io`] if it cannot be read.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = Self::path(folder);
-        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let text = text::read(&path, Error::Data)?;
         let broken = |e: serde_json::Error| {
             Error::Data(
                 Problem::new(format!("not a manifest of this version: {e}"))

@@ -21,7 +21,7 @@
 //! what the log has beyond it, and goes on; as every random number belongs to an epoch and a step
 //! ([`crate::random`]), the bytes are those of a run that was never interrupted.
 //!
-//! **Errors.** A loss that is not a number, a full disk, an interrupt: the manifest says so (`failed`,
+//! **Errors.** A training that diverges, a full disk, an interrupt: the manifest says so (`failed`,
 //! `interrupted`), finished epochs stay, and the error goes on to the caller. Only the manifest's own last write may be
 //! lost to a full disk; a run that still says `running` without a process holding its lock was broken off, and is
 //! resumed like the others.
@@ -41,7 +41,7 @@ mod recorder;
 pub use atomic::{write_atomically, write_text};
 pub use config::{PretrainedEncoder, RunConfig, run_id};
 pub use environment::{GitState, Versions};
-pub use execute::{Outcome, RunRequest, begun, execute};
+pub use execute::{Outcome, RunRequest, begun, execute, warn_of_missing_series};
 pub use fold::Fold;
 pub use folder::{FolderState, RunFolder};
 pub use manifest::{DataSummary, Manifest, Status};

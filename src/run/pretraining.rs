@@ -29,6 +29,7 @@ use super::folder::is_unused;
 use super::lock::Lock;
 use super::{Monitor, StopFlag, Versions, write_text};
 use crate::error::{Error, Problem, Result};
+use crate::text;
 use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer, text_digest};
 
 /// Steps between two savings of the state: what a kill can cost.
@@ -236,8 +237,7 @@ impl Pretraining<'_> {
                 }
             };
         }
-        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
-        let theirs: PretrainingManifest = serde_json::from_str(&text)
+        let theirs: PretrainingManifest = serde_json::from_str(&text::read(&path, Error::Data)?)
             .ok()
             .filter(|manifest: &PretrainingManifest| manifest.schema == SCHEMA && manifest.kind == KIND)
             .ok_or_else(|| refuse("its manifest.json is not that of a pretraining by this version".into()))?;

@@ -8,7 +8,7 @@ use super::{Layout, grid, of};
 use crate::config::{Experiment, Layers};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
-use crate::run::{FolderState, Manifest, Monitor, RunFolder};
+use crate::run::{FolderState, Manifest, Monitor, RunFolder, Status, warn_of_missing_series};
 
 /// A finished run on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,18 @@ pub struct Drawn {
 /// # Errors
 /// [`Error::Data`] if no run is finished or a log is damaged; [`Error::Config`] if a folder holds another run.
 pub fn draw(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -> Result<Drawn> {
+    let layout = Layout::of(experiment);
+    for config in grid(experiment)? {
+        let folder = layout.runs.join(&config.id);
+        if Manifest::path(&folder).is_file() && Manifest::read(&folder)?.status == Status::Finished {
+            warn_of_missing_series(&folder, monitor);
+        }
+    }
+    draw_finished(experiment, text, monitor)
+}
+
+/// The same after [`crate::run::execute`], which has warned of what is missing in the runs.
+pub(super) fn draw_finished(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -> Result<Drawn> {
     let layout = Layout::of(experiment);
     let (mut runs, mut unfinished) = (Vec::new(), Vec::new());
     for config in grid(experiment)? {

@@ -2,7 +2,8 @@
 
 use fs_err as fs;
 
-use super::{Drawn, Layout, draw, grid, prepare};
+use super::draw::draw_finished;
+use super::{Drawn, Layout, grid, prepare};
 use crate::config::Experiment;
 use crate::corpus::{self, Corpus};
 use crate::dynamics::CsvText;
@@ -17,7 +18,7 @@ use crate::run::{Monitor, RunFolder, RunRequest, StopFlag, execute, write_text};
 /// hours to say so.
 ///
 /// # Errors
-/// Those of [`execute`] and [`draw`]. The first run that fails ends the sweep; what was finished stays, and the same
+/// Those of [`execute`] and [`super::draw`]. The first run that fails ends the sweep; what was finished stays, and the same
 /// call goes on from there.
 pub fn sweep(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Drawn> {
     let grid = grid(experiment)?;
@@ -43,7 +44,7 @@ pub fn sweep(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor, 
             return Err(Error::Interrupted);
         }
     }
-    draw(experiment, text, monitor)
+    draw_finished(experiment, text, monitor)
 }
 
 /// Warns of what is odd about a corpus, and of models that work with it and should not be trusted with it.

@@ -168,7 +168,7 @@ impl EncodedSplit {
         self.first_row[self.sentences.len()]
     }
 
-    /// A sentence with the words of entities alone scored, by their labels.
+    /// A sentence with the words of entities alone scored, by their labels: for a prototypical head, whose `O` is label 0.
     pub fn in_entities(&self, sentence: u32) -> EncodedSentence {
         let mut encoded = self.sentences[sentence as usize].clone();
         encoded.words.retain(|&(token, _)| self.label((sentence, token)) != 0);

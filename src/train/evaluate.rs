@@ -1,11 +1,13 @@
 //! Passes without gradients: over the training tokens, over dev, over the probe.
 
 use super::data::{EncodedSplit, Probe};
+use super::divergence::Position;
 use crate::Result;
 use crate::dynamics::{CurvePoint, Observations, Observed, Probabilities, observe};
 use crate::encode::{Batch, EncodedSentence};
 use crate::metrics::entity::{self, Mode, TypeScores};
 use crate::model::{CentroidSums, Centroids, Judged, Tagger};
+use crate::nn;
 
 /// Observations of a split's scored words in their order, filled batch by batch in any order.
 pub(super) struct Log {
@@ -51,7 +53,7 @@ impl Log {
             self.rows.entropy[row] = seen.entropy[i];
             if let Some(kept) = &mut self.probabilities {
                 let of = |row: usize| row * n_labels..(row + 1) * n_labels;
-                softmax(&logits[of(i)], &mut kept[of(row)]);
+                nn::math::softmax(&logits[of(i)], &mut kept[of(row)]);
             }
         }
     }
@@ -62,16 +64,6 @@ impl Log {
         let table = |values| Probabilities { sentence: sentence.clone(), token: token.clone(), values };
         let probabilities = self.probabilities.map(table);
         (self.rows, probabilities)
-    }
-}
-
-/// The softmax of one row, sums in f64 around the largest logit.
-fn softmax(logits: &[f32], out: &mut [f32]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| (f64::from(logit) - f64::from(largest)).exp();
-    let total: f64 = logits.iter().map(|&logit| weight(logit)).sum();
-    for (p, &logit) in out.iter_mut().zip(logits) {
-        *p = (weight(logit) / total) as f32;
     }
 }
 
@@ -91,45 +83,72 @@ pub(super) fn observe_batch(
     }
 }
 
-/// Calls `each` with every batch of the chosen sentences and what was seen of it, dropout off. Sentences without a
-/// subword are in no batch.
-fn pass(
-    tagger: &Tagger,
-    split: &EncodedSplit,
-    sentences: impl Iterator<Item = u32>,
-    batch_size: usize,
-    mut each: impl FnMut(&Batch, &[f32], &Observed),
-) -> Result<()> {
-    let sentences: Vec<u32> = sentences.filter(|&i| !split.sentences[i as usize].words.is_empty()).collect();
-    for part in sentences.chunks(batch_size) {
-        let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
-        let Judged { logits, decoded } = tagger.judge(&batch)?;
-        each(&batch, &logits, &observe_batch(&logits, decoded.as_deref(), split, &batch)?);
-    }
-    Ok(())
+/// A tagger without gradients, at a point of its training.
+#[derive(Clone, Copy)]
+pub(super) struct Forward<'a> {
+    pub tagger: &'a Tagger,
+    /// Sentences a batch.
+    pub batch_size: usize,
+    /// The point, for messages.
+    pub position: Position,
 }
 
-/// The eval pass: every training token, dropout off.
-pub(super) fn eval_pass(tagger: &Tagger, split: &EncodedSplit, batch_size: usize) -> Result<Observations> {
-    let mut log = Log::new(split, None);
-    let all = 0..split.sentences.len() as u32;
-    pass(tagger, split, all, batch_size, |batch, logits, seen| log.record(split, batch, logits, seen))?;
-    Ok(log.finish().0)
-}
-
-/// The centroids of a prototypical head over a whole split, dropout off.
-pub(super) fn centroids(tagger: &Tagger, split: &EncodedSplit, batch_size: usize) -> Result<Centroids> {
-    let mut sums = CentroidSums::new(tagger.classes(), tagger.head().dimensions);
-    let sentences: Vec<(u32, EncodedSentence)> = (0..split.sentences.len() as u32)
-        .map(|i| (i, split.in_entities(i)))
-        .filter(|(_, sentence)| !sentence.words.is_empty())
-        .collect();
-    for part in sentences.chunks(batch_size) {
-        let batch = Batch::pack(part.iter().map(|(i, sentence)| (*i, sentence)));
-        let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
-        sums.add(&tagger.place(&batch)?, &labels);
+impl Forward<'_> {
+    /// Calls `each` with every batch of the chosen sentences and what was seen of it, dropout off. Sentences without a
+    /// subword are in no batch. `what` is the output in messages.
+    ///
+    /// # Errors
+    /// [`crate::Error::Diverged`] if the output is not finite.
+    fn pass(
+        self,
+        what: &'static str,
+        split: &EncodedSplit,
+        sentences: impl Iterator<Item = u32>,
+        mut each: impl FnMut(&Batch, &[f32], &Observed),
+    ) -> Result<()> {
+        let sentences: Vec<u32> = sentences.filter(|&i| !split.sentences[i as usize].words.is_empty()).collect();
+        for part in sentences.chunks(self.batch_size) {
+            let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
+            let Judged { logits, decoded } = self.tagger.judge(&batch)?;
+            let seen = observe_batch(&logits, decoded.as_deref(), split, &batch)?;
+            self.position.require_observed(what, &seen)?;
+            each(&batch, &logits, &seen);
+        }
+        Ok(())
     }
-    Ok(sums.means())
+
+    /// The eval pass: every training token, dropout off.
+    ///
+    /// # Errors
+    /// [`crate::Error::Diverged`] if the model's output is not finite.
+    pub fn eval_pass(self, split: &EncodedSplit) -> Result<Observations> {
+        let mut log = Log::new(split, None);
+        let all = 0..split.sentences.len() as u32;
+        self.pass("model output in the eval pass", split, all, |batch, logits, seen| {
+            log.record(split, batch, logits, seen);
+        })?;
+        Ok(log.finish().0)
+    }
+
+    /// The centroids of a prototypical head over a whole split, dropout off.
+    ///
+    /// # Errors
+    /// [`crate::Error::Diverged`] if they are not finite.
+    pub fn centroids(self, split: &EncodedSplit) -> Result<Centroids> {
+        let mut sums = CentroidSums::new(self.tagger.classes(), self.tagger.head().dimensions);
+        let sentences: Vec<(u32, EncodedSentence)> = (0..split.sentences.len() as u32)
+            .map(|i| (i, split.in_entities(i)))
+            .filter(|(_, sentence)| !sentence.words.is_empty())
+            .collect();
+        for part in sentences.chunks(self.batch_size) {
+            let batch = Batch::pack(part.iter().map(|(i, sentence)| (*i, sentence)));
+            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
+            sums.add(&self.tagger.place(&batch)?, &labels);
+        }
+        let centroids = sums.means();
+        self.position.require_all("centroids", &centroids.values)?;
+        Ok(centroids)
+    }
 }
 
 /// What an evaluation found.
@@ -144,27 +163,31 @@ pub(super) struct Evaluation {
 
 /// What is evaluated, and on what.
 pub(super) struct Evaluator<'a> {
-    pub tagger: &'a Tagger,
+    pub forward: Forward<'a>,
     pub train: &'a EncodedSplit,
     /// Labels of the training sentences, where known.
     pub gold: Option<&'a [Vec<u8>]>,
     pub dev: &'a EncodedSplit,
     pub probe: &'a Probe,
-    pub batch_size: usize,
     /// Whether the probabilities of dev's words are kept.
     pub keep_probabilities: bool,
 }
 
 impl Evaluator<'_> {
     /// Scores on dev and on the probe.
+    ///
+    /// # Errors
+    /// [`crate::Error::Diverged`] if the model's output is not finite.
     pub fn evaluate(&self) -> Result<Evaluation> {
-        let Self { tagger, train, gold, dev, probe, batch_size, keep_probabilities } = *self;
+        let Self { forward, train, gold, dev, probe, keep_probabilities } = *self;
+        let labels = forward.tagger.labels();
         let mut point = CurvePoint::default();
-        // Words that were lost to truncation stay at O.
-        let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![0; labels.len()]).collect();
+        // Words that were lost to truncation, and those without a subword, stay at O.
+        let outside = forward.tagger.outside();
+        let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![outside; labels.len()]).collect();
         let (mut loss, mut correct) = (0.0, 0);
-        let mut kept = keep_probabilities.then(|| Log::new(dev, Some(tagger.labels().len())));
-        pass(tagger, dev, 0..dev.sentences.len() as u32, batch_size, |batch, logits, seen| {
+        let mut kept = keep_probabilities.then(|| Log::new(dev, Some(labels.len())));
+        forward.pass("model output on dev", dev, 0..dev.sentences.len() as u32, |batch, logits, seen| {
             if let Some(log) = &mut kept {
                 log.record(dev, batch, logits, seen);
             }
@@ -174,7 +197,7 @@ impl Evaluator<'_> {
                 correct += usize::from(seen.correct[i]);
             }
         })?;
-        let entities = entity::score(&dev.labels, &predicted, tagger.labels(), Mode::Default);
+        let entities = entity::score(&dev.labels, &predicted, labels, Mode::Default);
         let scores = entities.micro;
         (point.dev_f1, point.dev_precision, point.dev_recall) = (scores.f1, scores.precision, scores.recall);
         let n = dev.rows().max(1) as f64;
@@ -182,8 +205,9 @@ impl Evaluator<'_> {
 
         let (mut clean, mut noisy) = (Tally::default(), Tally::default());
         let mut predicted: Vec<Vec<u8>> =
-            probe.sentences.iter().map(|&s| vec![0; train.labels[s as usize].len()]).collect();
-        pass(tagger, train, probe.sentences.iter().copied(), batch_size, |batch, _, seen| {
+            probe.sentences.iter().map(|&s| vec![outside; train.labels[s as usize].len()]).collect();
+        let sampled = probe.sentences.iter().copied();
+        forward.pass("model output on the probe", train, sampled, |batch, _, seen| {
             for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
                 let place = probe.sentences.partition_point(|&s| s < sentence);
                 predicted[place][usize::from(token)] = seen.predicted[i];
@@ -196,7 +220,7 @@ impl Evaluator<'_> {
             }
         })?;
         let given: Vec<Vec<u8>> = probe.sentences.iter().map(|&s| train.labels[s as usize].clone()).collect();
-        point.probe_f1 = entity::score(&given, &predicted, tagger.labels(), Mode::Default).micro.f1;
+        point.probe_f1 = entity::score(&given, &predicted, labels, Mode::Default).micro.f1;
         point.probe_clean_accuracy = clean.mean(clean.given);
         point.probe_clean_loss = clean.mean(clean.loss);
         point.probe_noisy_accuracy = noisy.mean(noisy.given);

@@ -5,6 +5,7 @@
 //! fixed size: the same seed gives the same bytes on any number of threads, and a resumed run those of a whole one.
 
 mod data;
+mod divergence;
 mod episodes;
 mod evaluate;
 mod observer;

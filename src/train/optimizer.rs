@@ -9,11 +9,13 @@
 //! ```
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor, Var};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Tensor, Var};
 use rayon::prelude::*;
 
 use super::TrainSettings;
+use super::divergence::all_finite;
 use crate::Result;
 use crate::error::Error;
 use crate::model::parameters::Parameters;
@@ -81,32 +83,39 @@ impl AdamW {
         1.0 - learning_rate * self.weight_decay
     }
 
-    /// One step with gradients of global norm `norm` ([`Gradients::norm`]).
+    /// One step with gradients of global norm `norm` ([`Gradients::norm`]). Returns whether all updated parameters, and
+    /// the means of their squared gradients, are finite numbers.
     pub fn step(
         &mut self,
         parameters: &Parameters,
         gradients: &Gradients,
         norm: f64,
         learning_rate: f64,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.step += 1;
+        let decay = self.decay(learning_rate);
+        let update = self.update(norm, learning_rate);
+        let parameters: Vec<_> = parameters.iter().collect();
+        let updates = parameters.into_par_iter().zip(&mut self.moments).enumerate();
+        let updates = updates.map(|(i, ((name, var), moments))| match gradients.get(i) {
+            Some(gradient) => update.apply(var, gradient, if is_decayed(name) { decay } else { 1.0 }, moments),
+            None => Ok(Finite::Known(true)),
+        });
+        Finite::all(&updates.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// The numbers of the current step.
+    fn update(&self, norm: f64, learning_rate: f64) -> Update {
         let clip = if self.max_norm > 0.0 { (self.max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 };
         let t = self.step as f64;
-        let decay = self.decay(learning_rate);
-        let update = Update {
+        Update {
             scale: clip,
             beta1: self.beta1,
             beta2: self.beta2,
             epsilon: self.epsilon,
             rate: learning_rate / (1.0 - self.beta1.powf(t)),
             correction: (1.0 - self.beta2.powf(t)).sqrt(),
-        };
-        let parameters: Vec<_> = parameters.iter().collect();
-        parameters.into_par_iter().zip(&mut self.moments).enumerate().try_for_each(|(i, ((name, var), moments))| {
-            let Some(gradient) = gradients.get(i) else { return Ok(()) };
-            let decay = if is_decayed(name) { decay } else { 1.0 };
-            update.apply(var, gradient, decay, moments)
-        })
+        }
     }
 
     /// The moments as (first, second), to be saved.
@@ -139,6 +148,32 @@ impl AdamW {
     }
 }
 
+/// Whether an updated parameter consists of finite numbers.
+enum Finite {
+    /// Seen while it was updated.
+    Known(bool),
+    /// A scalar on the parameter's device: 0 if so, NaN if not.
+    Pending(Tensor),
+}
+
+impl Finite {
+    /// Whether all of them do. Devices are asked once.
+    fn all(parameters: &[Self]) -> Result<bool> {
+        let mut pending: Option<Tensor> = None;
+        for parameter in parameters {
+            match parameter {
+                Self::Known(true) => {}
+                Self::Known(false) => return Ok(false),
+                Self::Pending(zero) => pending = Some(pending.map_or(Ok(zero.clone()), |sum| sum + zero)?),
+            }
+        }
+        Ok(match pending {
+            Some(sum) => sum.to_dtype(DType::F32)?.to_scalar::<f32>()? == 0.0,
+            None => true,
+        })
+    }
+}
+
 /// The numbers of one step that all parameters share.
 #[derive(Clone, Copy)]
 struct Update {
@@ -151,35 +186,47 @@ struct Update {
 }
 
 impl Update {
-    fn apply(&self, var: &Var, gradient: &Gradient, decay: f64, moments: &mut Moments) -> Result<()> {
-        match (moments, gradient) {
+    fn apply(&self, var: &Var, gradient: &Gradient, decay: f64, moments: &mut Moments) -> Result<Finite> {
+        Ok(match (moments, gradient) {
             (Moments::Host(first, second), Gradient::Dense(_) | Gradient::Rows(..)) => {
-                let op = Fused { numbers: self.numbers(decay), gradient, moments: RefCell::new((first, second)) };
+                let moments = RefCell::new((first, second));
+                let op = Fused { numbers: self.numbers(decay), gradient, moments, is_finite: AtomicBool::new(true) };
                 var.as_tensor().inplace_op1(&op)?;
+                Finite::Known(op.is_finite.into_inner())
             }
             (Moments::Host(first, second), Gradient::Tensor(tensor)) => {
                 let shape = var.shape();
                 let mut moments = [&*first, &*second].map(|m| Tensor::from_slice(m, shape, var.device()));
                 let [Ok(m), Ok(v)] = &mut moments else { return Err(Error::Internal("moments without shape".into())) };
-                self.compose(var, tensor, decay, m, v)?;
+                let finite = self.compose(var, tensor, decay, m, v)?;
                 (*first, *second) = (m.flatten_all()?.to_vec1()?, v.flatten_all()?.to_vec1()?);
+                finite
             }
             (Moments::Device(first, second), Gradient::Tensor(tensor)) => {
-                self.compose(var, tensor, decay, first, second)?;
+                self.compose(var, tensor, decay, first, second)?
             }
             (Moments::Device(..), _) => return Err(Error::Internal("a gradient of another device".into())),
-        }
-        Ok(())
+        })
     }
 
     /// The update composed of candle operations.
-    fn compose(&self, var: &Var, gradient: &Tensor, decay: f64, first: &mut Tensor, second: &mut Tensor) -> Result<()> {
+    fn compose(
+        &self,
+        var: &Var,
+        gradient: &Tensor,
+        decay: f64,
+        first: &mut Tensor,
+        second: &mut Tensor,
+    ) -> Result<Finite> {
         let g = (gradient * self.scale)?;
         *first = ((&*first * self.beta1)? + (&g * (1.0 - self.beta1))?)?;
         *second = ((&*second * self.beta2)? + (g.sqr()? * (1.0 - self.beta2))?)?;
         let denominator = ((second.sqrt()? * (1.0 / self.correction))? + self.epsilon)?;
         let stepped = ((var.as_tensor() * decay)? - ((&*first / denominator)? * self.rate)?)?;
-        Ok(var.set(&stepped.detach())?)
+        var.set(&stepped.detach())?;
+        // 0 times a number is 0, 0 times infinity or NaN is NaN.
+        let zeros = ((&stepped.detach() * 0.0)? + (&*second * 0.0)?)?;
+        Ok(Finite::Pending(zeros.sum_all()?))
     }
 
     fn numbers(&self, decay: f64) -> Numbers {
@@ -256,6 +303,15 @@ struct Fused<'a> {
     numbers: Numbers,
     gradient: &'a Gradient,
     moments: RefCell<(&'a mut Vec<f32>, &'a mut Vec<f32>)>,
+    /// Set to false where an updated parameter, or the mean of its squared gradients, is infinite or NaN.
+    is_finite: AtomicBool,
+}
+
+/// Looks at elements that were just updated, while they are still in the cache.
+fn check(p: &[f32], v: &[f32], is_finite: &AtomicBool) {
+    if !all_finite(p) || !all_finite(v) {
+        is_finite.store(false, Ordering::Relaxed);
+    }
 }
 
 impl InplaceOp1 for Fused<'_> {
@@ -270,13 +326,14 @@ impl InplaceOp1 for Fused<'_> {
         let p = &mut p[start..end];
         let mut moments = self.moments.borrow_mut();
         let (m, v) = &mut *moments;
-        let numbers = self.numbers;
+        let (numbers, is_finite) = (self.numbers, &self.is_finite);
         let fits = p.len() == m.len() && p.len() == v.len();
         match self.gradient {
             Gradient::Dense(g) if fits && p.len() == g.len() => {
                 let chunks = p.par_chunks_mut(CHUNK).zip(m.par_chunks_mut(CHUNK)).zip(v.par_chunks_mut(CHUNK));
                 chunks.zip(g.par_chunks(CHUNK)).for_each(|(((p, m), v), g)| {
                     update(numbers, p, m, v, g);
+                    check(p, v, is_finite);
                 });
             }
             Gradient::Rows(rows, g) if fits && rows.len() * layout.dims().last().map_or(0, |&w| w) == g.len() => {
@@ -284,7 +341,8 @@ impl InplaceOp1 for Fused<'_> {
                 let chunk = (CHUNK / width.max(1)).max(1);
                 let chunks = p.par_chunks_mut(chunk * width).zip(m.par_chunks_mut(chunk * width));
                 chunks.zip(v.par_chunks_mut(chunk * width)).enumerate().for_each(|(i, ((p, m), v))| {
-                    update_rows(numbers, i * chunk, width, [p, m, v], rows, g);
+                    update_rows(numbers, i * chunk, width, [&mut *p, m, &mut *v], rows, g);
+                    check(p, v, is_finite);
                 });
             }
             _ => candle_core::bail!("adamw: {} parameters, {} moments, another gradient", p.len(), m.len()),
@@ -293,7 +351,53 @@ impl InplaceOp1 for Fused<'_> {
     }
 }
 
-/// Refuses a norm that is not a number.
-pub fn require_finite(what: &'static str, value: f64, step: u64, epoch: u32) -> Result<()> {
-    if value.is_finite() { Ok(()) } else { Err(Error::Diverged { what, step, epoch }) }
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::nn::Pool;
+
+    /// The first step of a parameter of three numbers; whether it is finite, and what the parameter is afterwards.
+    fn update(gradient: &Gradient, learning_rate: f64, max_gradient_norm: f64) -> (bool, Vec<f32>) {
+        let weights = Tensor::new(&[[1f32, -2.0, 0.5]], &Device::Cpu).unwrap();
+        let var = Var::from_tensor(&weights).unwrap();
+        let mut parameters = Parameters::default();
+        parameters.push("weight".into(), var.clone());
+        let settings = TrainSettings { max_gradient_norm, ..TrainSettings::default() };
+        let mut optimizer = AdamW::new(&parameters, &settings).unwrap();
+        optimizer.step = 1;
+        let update = optimizer.update(1.0, learning_rate);
+        let finite = update.apply(&var, gradient, 1.0, &mut optimizer.moments[0]).unwrap();
+        (Finite::all(&[finite]).unwrap(), var.as_tensor().flatten_all().unwrap().to_vec1().unwrap())
+    }
+
+    /// The same gradient in each form.
+    fn forms(values: [f32; 3]) -> [Gradient; 3] {
+        let buffer = || {
+            let mut buffer = Pool::default().zeros(3);
+            buffer.copy_from_slice(&values);
+            buffer
+        };
+        let tensor = Tensor::new(&[values], &Device::Cpu).unwrap();
+        [Gradient::Dense(buffer()), Gradient::Rows(vec![0], buffer()), Gradient::Tensor(tensor)]
+    }
+
+    #[test]
+    fn an_update_that_is_not_finite_is_reported() {
+        for gradient in forms([0.1, 0.2, -0.3]) {
+            assert!(update(&gradient, 1e30, 1.0).0, "huge, and still a number");
+            let (is_finite, weights) = update(&gradient, 1e39, 1.0);
+            assert!(!is_finite && weights.iter().any(|w| !w.is_finite()), "{weights:?}");
+        }
+    }
+
+    #[test]
+    fn squared_gradients_that_overflow_are_reported() {
+        // Without clipping. The parameter itself stays finite: it would never move again.
+        for gradient in forms([1e25, 0.2, -0.3]) {
+            let (is_finite, weights) = update(&gradient, 1e-3, 0.0);
+            assert!(!is_finite && weights.iter().all(|w| w.is_finite()), "{weights:?}");
+        }
+    }
 }

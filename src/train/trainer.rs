@@ -6,9 +6,10 @@ use std::time::Instant;
 use rand::seq::SliceRandom;
 
 use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
+use super::divergence::Position;
 use super::episodes::Episodes;
-use super::evaluate::{Evaluation, Evaluator, Log, centroids, eval_pass, observe_batch};
-use super::optimizer::{AdamW, require_finite};
+use super::evaluate::{Evaluation, Evaluator, Forward, Log, observe_batch};
+use super::optimizer::AdamW;
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
 use crate::corpus::Split;
@@ -151,24 +152,31 @@ impl Trainer {
     }
 
     /// The tagger, its word embedding whole again.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if a parameter is not finite.
     pub fn finish(mut self) -> Result<Tagger> {
         self.refresh_centroids()?;
         self.tagger.restore_rows(self.missed_decay)?;
+        let end = Position { step: self.optimizer.steps(), epoch: self.epoch };
+        for (_, var) in self.tagger.parameters().iter() {
+            end.require_all("final model", &var.as_tensor().flatten_all()?.to_vec1::<f32>()?)?;
+        }
         Ok(self.tagger)
     }
 
     /// Trains from where it stands to the last epoch.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after the step in which the observer asked to stop, [`Error::Diverged`] where the loss or
-    /// the gradient is not finite (before the update), and whatever the observer returns.
+    /// [`Error::Interrupted`] after the step in which the observer asked to stop, [`Error::Diverged`] where a loss, a
+    /// gradient, an updated parameter or the model's output in an evaluation is not finite (the observer is not told of
+    /// that step, evaluation or epoch), and whatever the observer returns.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<()> {
         while self.epoch < self.settings.epochs {
             let (train, probabilities) = self.train_epoch(observer)?;
             self.refresh_centroids()?;
-            let batch_size = self.settings.eval_batch_size;
             let eval = match self.settings.eval_pass {
-                true => Some(eval_pass(&self.tagger, &self.train, batch_size)?),
+                true => Some(self.forward().eval_pass(&self.train)?),
                 false => None,
             };
             self.epoch += 1;
@@ -234,9 +242,10 @@ impl Trainer {
             *batch_number += 1;
             step.add(learned.loss, batch.ids.len())?;
             let seen = observe_batch(&learned.logits, learned.decoded.as_deref(), &self.train, &batch)?;
+            step.position.require_observed("model output in the train pass", &seen)?;
             log.record(&self.train, &batch, &learned.logits, &seen);
         }
-        let before = (step.number - 1) % self.report.steps_per_epoch * self.sentences_a_step();
+        let before = (step.position.step - 1) % self.report.steps_per_epoch * self.sentences_a_step();
         let seen = u64::from(self.epoch) * self.report.train_sentences as u64 + before + sentences.len() as u64;
         self.end_step(step, seen)
     }
@@ -251,7 +260,7 @@ impl Trainer {
             let Some(episodes) = &self.episodes else {
                 return Err(Error::Internal("no episodes to learn from".into()));
             };
-            let drawn = episodes.draw(&self.streams, step.number, part);
+            let drawn = episodes.draw(&self.streams, step.position.step, part);
             sentences += (drawn.support.len() + drawn.query.len()) as u64;
             let episode = drawn.encode(&self.train, self.tagger.classes());
             let (plan, words) = (self.dropout_plan(*batch_number), (episode.queries.len() as u64 * parts) as f64);
@@ -263,25 +272,31 @@ impl Trainer {
             }
         }
         // Every episode has the same number of sentences.
-        self.end_step(step, sentences * step.number)
+        self.end_step(step, sentences * step.position.step)
     }
 
     fn begin_step(&mut self) -> Step {
         self.gradients.clear();
-        Step { start: Instant::now(), number: self.optimizer.steps() + 1, epoch: self.epoch + 1, loss: 0.0, pieces: 0 }
+        let position = Position { step: self.optimizer.steps() + 1, epoch: self.epoch + 1 };
+        Step { start: Instant::now(), position, loss: 0.0, pieces: 0 }
     }
 
     /// Updates the parameters with the gradients that were gathered.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if the gradient or an updated parameter is not finite.
     fn end_step(&mut self, step: Step, examples_seen: u64) -> Result<StepRecord> {
         let gradient_norm = self.gradients.norm()?;
-        require_finite("gradient norm", gradient_norm, step.number, step.epoch)?;
-        let learning_rate = self.rate.at(step.number - 1);
-        self.optimizer.step(self.tagger.parameters(), &self.gradients, gradient_norm, learning_rate)?;
+        step.position.require("gradient norm", gradient_norm)?;
+        let learning_rate = self.rate.at(step.position.step - 1);
+        if !self.optimizer.step(self.tagger.parameters(), &self.gradients, gradient_norm, learning_rate)? {
+            return Err(step.position.diverged("parameter update"));
+        }
         self.missed_decay *= self.optimizer.decay(learning_rate);
         self.tagger.set_missed_decay(self.missed_decay);
         Ok(StepRecord {
-            step: step.number,
-            epoch: step.epoch,
+            step: step.position.step,
+            epoch: step.position.epoch,
             examples_seen,
             loss: step.loss,
             gradient_norm,
@@ -301,7 +316,7 @@ impl Trainer {
         let now = Some(self.optimizer.steps());
         let running = self.tagger.head().centroids == CentroidRule::Running && self.tagger.centroids().is_some();
         if self.episodes.is_some() && !running && self.centroids_at != now {
-            let centroids = centroids(&self.tagger, &self.train, self.settings.eval_batch_size)?;
+            let centroids = self.forward().centroids(&self.train)?;
             self.tagger.set_centroids(centroids);
             self.centroids_at = now;
         }
@@ -317,16 +332,23 @@ impl Trainer {
         }
     }
 
+    /// The tagger as it is, without gradients. Evaluations follow a step and precede the end of its epoch.
+    fn forward(&self) -> Forward<'_> {
+        let steps = self.optimizer.steps();
+        let epoch = steps.div_ceil(self.report.steps_per_epoch.max(1)) as u32;
+        let position = Position { step: steps, epoch };
+        Forward { tagger: &self.tagger, batch_size: self.settings.eval_batch_size, position }
+    }
+
     /// Scores on dev and on the probe as the tagger stands.
     fn evaluate(&mut self, keep_probabilities: bool) -> Result<Evaluation> {
         self.refresh_centroids()?;
         let evaluator = Evaluator {
-            tagger: &self.tagger,
+            forward: self.forward(),
             train: &self.train,
             gold: self.gold.as_deref(),
             dev: &self.dev,
             probe: &self.probe,
-            batch_size: self.settings.eval_batch_size,
             keep_probabilities,
         };
         evaluator.evaluate()
@@ -337,8 +359,7 @@ impl Trainer {
 #[derive(Clone, Copy)]
 struct Step {
     start: Instant,
-    number: u64,
-    epoch: u32,
+    position: Position,
     loss: f64,
     pieces: u32,
 }
@@ -351,6 +372,6 @@ impl Step {
     fn add(&mut self, loss: f64, pieces: usize) -> Result<()> {
         self.loss += loss;
         self.pieces += pieces as u32;
-        require_finite("loss", self.loss, self.number, self.epoch)
+        self.position.require("loss", self.loss)
     }
 }

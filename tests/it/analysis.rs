@@ -16,7 +16,7 @@ fn fixture(name: &str) -> PathBuf {
 fn trace(name: &str) -> Vec<PhaseCurvePoint> {
     let path = fixture("traces").join(name);
     let text = fs_err::read_to_string(&path).unwrap();
-    parse_curve(&text, &path, &ColumnNames::default()).unwrap().points().to_vec()
+    parse_curve(&text, &path, &ColumnNames::default()).unwrap().curve.points().to_vec()
 }
 
 fn find(points: Vec<PhaseCurvePoint>) -> Phases {

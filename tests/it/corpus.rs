@@ -36,7 +36,7 @@ fn real_data(name: &str) -> Option<PathBuf> {
 fn malformed_files_are_refused_with_line_and_remedy() {
     // File, line, start of the message, a part of the hint.
     let cases: &[(&str, Option<usize>, &str, &str)] = &[
-        ("one-column.txt", Some(2), "`rejects` is the only column", "a word and a tag"),
+        ("one-column.txt", Some(2), "`rejects` is the only column", "a token and a tag"),
         ("fewer-columns.txt", Some(3), "3 columns where the lines before have 4", "as many columns as the first"),
         ("more-columns.txt", Some(2), "3 columns where the lines before have 2", "as many columns as the first"),
         ("space-in-word.txt", Some(2), "3 columns where the lines before have 2", "separate by tabs"),
@@ -45,12 +45,12 @@ fn malformed_files_are_refused_with_line_and_remedy() {
         ("no-type.txt", Some(2), "`B-` is not a tag", "last column"),
         ("empty-tag.txt", Some(2), "`` is not a tag", "last column"),
         ("lower-case-o.txt", Some(1), "`o` is not a tag", "a tag is `O`"),
-        ("empty-word.txt", Some(3), "the word is empty", "before the first tab"),
+        ("empty-word.txt", Some(3), "the token is empty", "before the first tab"),
         ("latin1.txt", Some(5), "not valid UTF-8: byte 4 of the line (0xfc)", "iconv"),
         ("empty.txt", None, "the file holds no sentence", "at least one"),
         ("only-document-starts.txt", None, "the file holds no sentence", "at least one"),
-        ("bioes-and-bilou.txt", None, "the tags mix BIOES", "IOB2"),
-        ("ioe.txt", None, "the tags have `E-` but no `B-`", "IOB2"),
+        ("bioes-and-bilou.txt", Some(4), "the tags mix BIOES", "IOB2"),
+        ("ioe.txt", Some(2), "the tags have `E-` but no `B-`", "IOB2"),
     ];
     let mut seen = Vec::new();
     for &(name, line, message, hint) in cases {
@@ -88,9 +88,14 @@ fn folders_that_do_not_fit_are_refused() {
     assert!(refusal().ends_with("there is no train file in this folder"));
     write("train.txt", "a B-PER\nb O\n");
     assert!(refusal().ends_with("there is no dev file in this folder"));
-    write("dev.txt", "a S-PER\nb O\n");
+    write("train.txt", &"a B-PER\nb O\n\n".repeat(3));
+    write("dev.txt", &"a O\nb S-PER\n\n".repeat(3));
     let message = refusal();
-    assert!(message.contains("dev.txt: written in BIOES, but") && message.ends_with("is written in IOB2"), "{message}");
+    assert!(
+        message.ends_with("dev.txt:2: `S-PER` is written in BIOES, but the other files are written in IOB2"),
+        "{message}"
+    );
+    write("train.txt", "a B-PER\nb O\n");
     write("dev.txt", "\n\n");
     assert!(refusal().ends_with("dev.txt: the file holds no sentence"));
     let many: String = (0..300).map(|i| format!("w B-T{i}\n")).collect();
@@ -101,7 +106,7 @@ fn folders_that_do_not_fit_are_refused() {
     let corpus = load(&settings).unwrap();
     assert_eq!(corpus.labels.names(), ["O", "B-LOC", "B-PER", "I-PER"]);
     assert_eq!(corpus.warnings.len(), 2);
-    assert!(corpus.warnings[0].contains("dev.txt: 1 invalid IOB2 transitions, the first at line 2 (B-LOC → I-PER)"));
+    assert!(corpus.warnings[0].contains("dev.txt: 1 invalid IOB2 transition, the first at line 2 (B-LOC → I-PER)"));
     assert_eq!(corpus.warnings[1], "dev has labels that never occur in train: B-LOC, I-PER");
     write("valid.txt", "a O\n");
     assert!(refusal().ends_with("both `dev.txt` and `valid.txt` could be the dev split"));

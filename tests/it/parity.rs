@@ -71,7 +71,7 @@ impl Fixture {
     /// The tagger, computing with fused or with composed operations.
     fn tagger(&self, operations: Operations) -> Tagger {
         let settings = ModelSettings { source: self.model.path().to_str().unwrap().into(), ..Default::default() };
-        let labels: Vec<String> = (0..9).map(|i| format!("L{i}")).collect();
+        let labels: Vec<String> = std::iter::once("O".to_owned()).chain((1..9).map(|i| format!("L{i}"))).collect();
         let (mut tagger, report) = Tagger::load(&settings, &Words::none(), &labels, 1, &Device::Cpu).unwrap();
         assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
         if operations == Operations::Composed {

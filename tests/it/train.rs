@@ -14,7 +14,7 @@ use memoscope::train::{EpisodeSettings, EpochEnd, Observer, TrainSettings, Train
 use memoscope::{Error, Result};
 
 /// A small encoder, pretrained for a moment.
-fn encoder() -> tempfile::TempDir {
+pub fn encoder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let text: Vec<String> = embedded::pretraining_text(3, 200).unwrap().collect();
     let settings = PretrainSettings {
@@ -62,7 +62,7 @@ fn tagger(model: &Path, labels: &[String]) -> Tagger {
     tagger_with(model, labels, &HeadSettings::default())
 }
 
-fn tagger_with(model: &Path, labels: &[String], head: &HeadSettings) -> Tagger {
+pub fn tagger_with(model: &Path, labels: &[String], head: &HeadSettings) -> Tagger {
     let source = model.to_str().unwrap().into();
     let settings = ModelSettings { source, head: head.clone(), ..ModelSettings::default() };
     let data = data();
@@ -70,7 +70,7 @@ fn tagger_with(model: &Path, labels: &[String], head: &HeadSettings) -> Tagger {
 }
 
 /// All heads, the prototypical one with either kind of centroids.
-fn heads() -> [HeadSettings; 4] {
+pub fn heads() -> [HeadSettings; 4] {
     let prototypes = HeadSettings { kind: HeadKind::Prototypes, dimensions: 24, ..HeadSettings::default() };
     let running = HeadSettings { centroids: CentroidRule::Running, ..prototypes.clone() };
     let crf = HeadSettings { kind: HeadKind::Crf, ..HeadSettings::default() };
@@ -78,7 +78,7 @@ fn heads() -> [HeadSettings; 4] {
 }
 
 /// All heads on an encoder, and a bi-LSTM-CRF.
-fn models(encoder: &Path) -> Vec<(&Path, HeadSettings)> {
+pub fn models(encoder: &Path) -> Vec<(&Path, HeadSettings)> {
     let [.., crf] = heads();
     heads().into_iter().map(|head| (encoder, head)).chain([(Path::new("bilstm"), crf)]).collect()
 }
@@ -281,13 +281,13 @@ fn mean(seen: &Observations) -> f64 {
 }
 
 #[test]
-fn a_loss_that_is_not_a_number_stops_the_run_and_names_the_step() {
+fn a_parameter_that_is_not_finite_stops_the_run_and_names_the_step() {
     let model = encoder();
     let data = data();
     let settings = TrainSettings { learning_rate: 1e38, warmup: 0.0, max_gradient_norm: 0.0, ..settings() };
     let mut trainer = Trainer::new(tagger(model.path(), &data.labels), &data, &settings, 11).unwrap();
     let error = trainer.run(&mut Recorder::default()).unwrap_err();
-    assert!(matches!(error, Error::Diverged { step, .. } if step > 1), "{error}");
+    assert!(matches!(error, Error::Diverged { what: "parameter update", step: 1, epoch: 1 }), "{error}");
     assert_eq!(error.kind() as u8, 4);
 }
 

@@ -60,7 +60,7 @@ use serde::{Deserialize, Serialize};
 pub use bootstrap::SentenceCounts;
 pub use combine::combine;
 pub use curve::{PhaseCurve, PhaseCurvePoint};
-pub use import::{ColumnNames, parse_curve};
+pub use import::{ColumnNames, ImportedCurve, parse_curve};
 
 use crate::random::Streams;
 use locate::{Scores, locate};

@@ -1,24 +1,32 @@
-//! `memoscope model predict`: label text with a tagger that a run has saved.
+//! `memoscope model predict`: label text with a trained tagger.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+mod output;
+mod score;
 
-use clap::Args;
-use serde_json::json;
+use std::io::{Read, Write};
+use std::path::PathBuf;
 
-use crate::cli::output::{errln, outln, print};
+use clap::{Args, ValueEnum};
+
+use crate::cli::output::{errln, print};
 use crate::config::DeviceName;
-use crate::corpus::{LabelSet, Sentence, files, read_words};
-use crate::error::{Error, Problem};
-use crate::metrics::entity::{self, EntityScores, Mode};
-use crate::model::Tagger;
+use crate::corpus::Columns;
+use crate::corpus::tags::Inventory;
+use crate::corpus::unlabelled::{self, Form, Reading, Unlabelled};
+use crate::error::{Error, printable};
+use crate::model::{Decided, Tagger};
 use crate::run::write_atomically;
 
 const EXAMPLES: &str = "\
 Examples:
-  memoscope model predict runs/mine/noise=0.00,seed=1/model words.txt > labelled.txt
-  memoscope model predict model/ conll2003/test.txt --score
-      Precision, recall and F1 against the file's own tags";
+  memoscope model predict runs/mine/noise=0.00,seed=1/model text.txt > labelled.txt
+      A token and its label a line, an empty line between sentences
+  cat text.txt | memoscope model predict model/ - --json > labelled.jsonl
+      Tokens, labels, offsets, entities and probabilities, one sentence a line
+  memoscope model predict model/ conll2003/ --split test --score
+      Precision, recall and F1 against the split's own tags
+
+docs/predict.md describes the formats and the fields.";
 
 /// Sentences that are computed at once.
 const BATCH: usize = 64;
@@ -27,99 +35,127 @@ const BATCH: usize = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct PredictArgs {
-    /// The `model` folder of a finished run, whatever its head
+    /// The `model` folder of a finished run, or a tagger in transformers' layout
     model: String,
-    /// One word a line, an empty line between sentences; columns behind the word are not read. Words beyond the model's
-    /// longest sentence are labelled O, with a warning
+    /// Plain text with one sentence a line; one token a line with an empty line between sentences (columns behind the
+    /// token are not read); JSON lines with `tokens` or `words`; or `-` for stdin. With --score, annotated text
     file: PathBuf,
+    /// Read the file in this form instead of recognising it
+    #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["score", "columns"])]
+    input: Option<FormFlag>,
+    /// Names of the columns where the first is not the token: id,token,_,tag (`_` is skipped)
+    #[arg(long, value_name = "NAMES")]
+    columns: Option<Columns>,
     /// Write to a file instead of stdout
     #[arg(long, value_name = "FILE", conflicts_with = "score")]
     out: Option<PathBuf>,
-    /// Compare with the tags in the file's last column instead of printing words
+    /// Print JSON: one object a sentence, or, with --score, the scores
+    #[arg(long)]
+    json: bool,
+    /// Compare with the tags in the file instead of printing labels
     #[arg(long)]
     score: bool,
-    /// Print the scores as JSON
-    #[arg(long, requires = "score")]
-    json: bool,
+    /// The split of a folder that is scored
+    #[arg(long, value_enum, value_name = "SPLIT", requires = "score")]
+    split: Option<SplitFlag>,
+    /// The tagger's label of tokens that belong to no entity, where it is not `O`; it is written as O
+    #[arg(long, value_name = "LABEL")]
+    outside: Option<String>,
     /// `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormFlag {
+    /// One token a line, an empty line between sentences
+    Words,
+    /// Plain text, one sentence a line
+    Text,
+    /// JSON lines with `tokens` or `words`
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SplitFlag {
+    Train,
+    Dev,
+    Test,
+}
+
 /// Does what the verb promises.
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
-    let (tagger, _) = Tagger::open(&args.model, &args.device.open()?)?;
     if args.score {
-        return score(args, &tagger);
+        return score::run(args);
     }
-    let words = read_words(&args.file)?;
-    let predicted = predict(&tagger, &args.file, &words)?;
-    let mut text = String::new();
-    for (words, labels) in words.iter().zip(&predicted) {
-        for (word, &label) in words.iter().zip(labels) {
-            text.push_str(&format!("{word}\t{}\n", tagger.labels()[usize::from(label)]));
-        }
-        text.push('\n');
+    let (text, name) = read(args)?;
+    let (tagger, inventory) = open(args)?;
+    for note in &text.notes {
+        errln!("note: {}", printable(note));
     }
+    let tokens: Vec<Vec<String>> = text.sentences.iter().map(|sentence| sentence.tokens.clone()).collect();
+    errln!(
+        "{} was read as {} ({} sentences, {} tokens)",
+        printable(&name.display().to_string()),
+        text.form.description(),
+        tokens.len(),
+        tokens.iter().map(Vec::len).sum::<usize>()
+    );
+    let decided = decide(&tagger, &tokens)?;
+    let written = match args.json {
+        true => output::json_lines(&tagger, &inventory, &text.sentences, &decided)?,
+        false => output::columns(&tagger, &text.sentences, &decided),
+    };
     match &args.out {
-        Some(path) => write_atomically(path, |file| file.write_all(text.as_bytes()).map_err(Error::io(path)))?,
-        None => print(&text)?,
+        Some(path) => write_atomically(path, |file| file.write_all(written.as_bytes()).map_err(Error::io(path)))?,
+        None => print(&written)?,
     }
     Ok(())
 }
 
-fn predict(tagger: &Tagger, path: &Path, words: &[Vec<String>]) -> Result<Vec<Vec<u8>>, Error> {
-    if words.is_empty() {
-        return Err(Error::Data(Problem::new("the file holds no word").at(path).hint("give one word a line")));
+/// The sentences, and the name of their file.
+fn read(args: &PredictArgs) -> Result<(Unlabelled, PathBuf), Error> {
+    let form = args.input.map(|form| match form {
+        FormFlag::Words => Form::Words,
+        FormFlag::Text => Form::Text,
+        FormFlag::Json => Form::Json,
+    });
+    let reading = Reading { form, columns: args.columns.clone() };
+    if args.file.as_os_str() != "-" {
+        return Ok((unlabelled::read(&args.file, &reading)?, args.file.clone()));
     }
-    let longest = tagger.config().max_pieces;
-    let encoded = tagger.tokenizer().encode(words.iter().map(Vec::as_slice), longest)?;
-    let lost: usize = encoded.iter().map(|sentence| sentence.truncated + sentence.without_piece).sum();
-    if lost > 0 {
+    let (mut bytes, name) = (Vec::new(), PathBuf::from("stdin"));
+    std::io::stdin().read_to_end(&mut bytes).map_err(Error::io(&name))?;
+    Ok((unlabelled::parse(&name, &bytes, &reading)?, name))
+}
+
+/// The tagger, and how its labels are read.
+fn open(args: &PredictArgs) -> Result<(Tagger, Inventory), Error> {
+    let (tagger, _) = Tagger::open_with(&args.model, args.outside.as_deref(), &args.device.open()?)?;
+    // Opening it has checked the labels.
+    let inventory = Inventory::read(tagger.labels()).map_err(Error::Internal)?;
+    if let Some(message) = inventory.message() {
+        errln!("note: {}: {message}", printable(&args.model));
+    }
+    Ok((tagger, inventory))
+}
+
+/// The labels of the tokens, with a warning about those that the tagger does not see.
+fn decide(tagger: &Tagger, tokens: &[Vec<String>]) -> Result<Decided, Error> {
+    let decided = tagger.decide(tokens, usize::MAX, BATCH)?;
+    if decided.truncated > 0 {
         errln!(
-            "warning: {lost} words are labelled O unseen: they lie behind the model's {longest} pieces a sentence, or \
-             its tokenizer leaves nothing of them; shorter sentences lose none"
+            "warning: {} tokens are labelled O unseen: they are beyond the encoder's maximum length of {} subwords a \
+             sentence; cut long sentences",
+            decided.truncated,
+            tagger.config().max_pieces
         );
     }
-    tagger.predict(words, usize::MAX, BATCH)
-}
-
-fn score(args: &PredictArgs, tagger: &Tagger) -> anyhow::Result<()> {
-    let (known, splits) = files::read(&args.file, None)?.labelled()?;
-    let sentences: Vec<Sentence> = splits.into_iter().flatten().collect();
-    let words: Vec<Vec<String>> = sentences.iter().map(|sentence| sentence.words.clone()).collect();
-    let predicted = predict(tagger, &args.file, &words)?;
-    // One inventory for both: the file may have tags that the tagger lacks, and the reverse.
-    let both = LabelSet::new(known.names().iter().chain(tagger.labels()));
-    let renamed = |names: &[String], labels: &[u8]| -> Vec<u8> {
-        labels.iter().map(|&label| both.id(&names[usize::from(label)]).unwrap_or_default()).collect()
-    };
-    let gold: Vec<Vec<u8>> = sentences.iter().map(|sentence| renamed(known.names(), &sentence.labels)).collect();
-    let predicted: Vec<Vec<u8>> = predicted.iter().map(|labels| renamed(tagger.labels(), labels)).collect();
-    let scores = entity::score(&gold, &predicted, both.names(), Mode::Default);
-    if args.json {
-        let mut value = json!(scores);
-        value["sentences"] = json!(sentences.len());
-        outln!("{}", serde_json::to_string_pretty(&value)?);
-    } else {
-        print_scores(&scores)?;
+    if decided.without_piece > 0 {
+        errln!(
+            "warning: {} tokens are labelled O unseen: the tokenizer has no subword for them",
+            decided.without_piece
+        );
     }
-    Ok(())
-}
-
-fn print_scores(scores: &EntityScores) -> anyhow::Result<()> {
-    let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::ASCII_MARKDOWN);
-    table.set_header(["type", "precision", "recall", "F1", "predicted", "in the file"]);
-    for entry in &scores.per_type {
-        let prf = [entry.scores.precision, entry.scores.recall, entry.scores.f1].map(|score| format!("{score:.3}"));
-        let counts = [entry.predicted.to_string(), entry.support.to_string()];
-        table.add_row([entry.name.clone()].into_iter().chain(prf).chain(counts));
-    }
-    let prf = [scores.micro.precision, scores.micro.recall, scores.micro.f1].map(|score| format!("{score:.3}"));
-    let predicted: usize = scores.per_type.iter().map(|entry| entry.predicted).sum();
-    let counts = [predicted.to_string(), scores.support.to_string()];
-    table.add_row(["all (micro)".to_owned()].into_iter().chain(prf).chain(counts));
-    print(&format!("{table}\n"))?;
-    Ok(())
+    Ok(decided)
 }

@@ -11,6 +11,9 @@ use super::files::Files;
 use super::special::{self, Default};
 use crate::Result;
 
+/// The file of the vocabulary.
+pub(super) const NAME: &str = "vocab.json";
+
 /// RoBERTa's special pieces, as transformers declares them.
 const SPECIAL: [Default; 5] = [
     Default { key: "cls_token", content: "<s>", lstrip: false, normalized: true },
@@ -25,11 +28,11 @@ const SPECIAL: [Default; 5] = [
 /// # Errors
 /// [`Error::Model`](crate::error::Error::Model) if the files are none, or do not belong together.
 pub(super) fn read(files: &Files) -> Result<Pretrained> {
-    let vocabulary = files.json("vocab.json")?;
+    let vocabulary = files.json(NAME)?;
     let pieces = vocabulary.as_object().into_iter().flatten();
     for (piece, id) in pieces {
         if id.as_u64().is_none_or(|id| id > u64::from(u32::MAX)) {
-            return Err(files.problem("vocab.json", format!("no id: the piece {piece:?} has {id}")));
+            return Err(files.problem(NAME, format!("no id: the piece {piece:?} has {id}")));
         }
     }
     let tokenizer = json!({
@@ -50,7 +53,7 @@ pub(super) fn read(files: &Files) -> Result<Pretrained> {
         .into_iter()
         .filter(|d| files.special(d.key).is_some() || pretrained.token_to_id(d.content).is_some())
         .collect();
-    special::add(&mut pretrained, files, Vec::new(), &known)?;
+    special::add(&mut pretrained, files, NAME, Vec::new(), &known)?;
     let named = special::present(&pretrained, files);
     let piece = |key: &str| {
         let (_, piece) = named.iter().find(|(k, _)| *k == key)?;

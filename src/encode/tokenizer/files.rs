@@ -12,6 +12,9 @@ use crate::hub::TOKENIZER_FILES;
 /// The model's configuration: read for its `model_type`, written by the model and not by us.
 const CONFIG: &str = "config.json";
 
+/// What some editors put before a text in UTF-8.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Files in memory, and what their settings say.
 pub(super) struct Files {
     files: Vec<(String, Vec<u8>)>,
@@ -34,8 +37,13 @@ impl Files {
         Self::new(files, folder)
     }
 
-    /// Files as (name, content); `origin` is named in errors.
-    pub fn new(files: Vec<(String, Vec<u8>)>, origin: &Path) -> Result<Self> {
+    /// Files as (name, content), byte order marks of text dropped; `origin` is named in errors.
+    pub fn new(mut files: Vec<(String, Vec<u8>)>, origin: &Path) -> Result<Self> {
+        for (name, content) in &mut files {
+            if (name.ends_with(".json") || name.ends_with(".txt")) && content.starts_with(BYTE_ORDER_MARK) {
+                content.drain(..BYTE_ORDER_MARK.len());
+            }
+        }
         let mut read =
             Self { files, origin: origin.to_owned(), settings: Value::Null, special: Value::Null, model: Value::Null };
         read.settings = read.json("tokenizer_config.json")?;

@@ -7,7 +7,8 @@ use super::files::Files;
 use super::{byte_level, sentencepiece};
 use crate::Result;
 
-const NAME: &str = "tokenizer.json";
+/// The file.
+pub(super) const NAME: &str = "tokenizer.json";
 
 /// Reads it, with a space before each word where the vocabulary is byte-level; the file that travels with a saved model
 /// is changed alike, so that transformers does the same there.

@@ -38,12 +38,14 @@ use tokenizers::{DecoderWrapper, PostProcessorWrapper, PreTokenizerWrapper, Toke
 use super::EncodedSentence;
 use crate::Result;
 use crate::error::{Error, Problem};
+pub use files::BYTE_ORDER_MARK;
 use files::Files;
 use special::SpecialPieces;
 
 /// A pretrained tokenizer with its special pieces looked up, and its files kept so that a saved model has them.
 pub struct Tokenizer {
     pretrained: Pretrained,
+    source: &'static str,
     files: Vec<(String, Vec<u8>)>,
     special: SpecialPieces,
 }
@@ -64,16 +66,7 @@ impl Tokenizer {
     }
 
     fn new(mut files: Files) -> Result<Self> {
-        let ready = files.get("tokenizer.json").is_some();
-        let mut pretrained = if ready {
-            json::read(&mut files)?
-        } else if files.get("vocab.txt").is_some() {
-            wordpiece::read(&files)?
-        } else if files.get("vocab.json").is_some() && files.get("merges.txt").is_some() {
-            byte_level::read(&files)?
-        } else if let Some(name) = sentencepiece::file(&files) {
-            sentencepiece::read(&files, name)?
-        } else {
+        let Some(source) = source(&files) else {
             return Err(Error::Model(
                 Problem::new(
                     "none of tokenizer.json, vocab.txt, vocab.json with merges.txt, spm.model, sentencepiece.bpe.model and \
@@ -83,20 +76,31 @@ impl Tokenizer {
                 .hint("put the tokenizer's files beside the weights"),
             ));
         };
+        let mut pretrained = match source {
+            json::NAME => json::read(&mut files)?,
+            wordpiece::NAME => wordpiece::read(&files)?,
+            byte_level::NAME => byte_level::read(&files)?,
+            name => sentencepiece::read(&files, name)?,
+        };
         // Both may be switched on in the file, and would cut or pad words.
         pretrained.with_padding(None);
         pretrained.with_truncation(None).map_err(internal)?;
-        if !ready {
+        if source != json::NAME {
             files.put("tokenizer.json", pretrained.to_string(true).map_err(internal)?.into_bytes());
         }
-        let special = SpecialPieces::find(&pretrained, &files)?;
+        let special = SpecialPieces::find(&pretrained, &files, source)?;
         saved::complete(&mut files, &pretrained)?;
-        Ok(Self { special, files: files.into_companions(), pretrained })
+        Ok(Self { special, files: files.into_companions(), pretrained, source })
     }
 
     /// One more than the largest piece id: the least number of rows an embedding must have.
     pub fn vocabulary_size(&self) -> usize {
         self.pretrained.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1)
+    }
+
+    /// The name of the file that the vocabulary was read from.
+    pub fn source(&self) -> &'static str {
+        self.source
     }
 
     /// The id of the piece that hides another (`[MASK]`), where there is one.
@@ -149,6 +153,17 @@ impl Tokenizer {
             encoded.push(sentence);
         }
         Ok(encoded)
+    }
+}
+
+/// The name of the file that the vocabulary is read from, if there is one.
+fn source(files: &Files) -> Option<&'static str> {
+    let has = |name: &str| files.get(name).is_some();
+    match () {
+        () if has(json::NAME) => Some(json::NAME),
+        () if has(wordpiece::NAME) => Some(wordpiece::NAME),
+        () if has(byte_level::NAME) && has("merges.txt") => Some(byte_level::NAME),
+        () => sentencepiece::file(files),
     }
 }
 
@@ -206,10 +221,22 @@ mod tests {
     }
 
     #[test]
+    fn blank_lines_at_the_end_and_a_byte_order_mark_are_no_pieces() {
+        for vocabulary in [format!("{VOCABULARY}\n\r\n\n"), format!("\u{feff}{VOCABULARY}\n")] {
+            let read = Tokenizer::from_files(vec![("vocab.txt".into(), vocabulary.into())], Path::new("test")).unwrap();
+            assert_eq!(read.vocabulary_size(), tokenizer().vocabulary_size());
+            assert_eq!(read.pretrained.token_to_id("[PAD]"), Some(0));
+        }
+        let middle = VOCABULARY.replace("paris", "");
+        let read = Tokenizer::from_files(vec![("vocab.txt".into(), middle.into())], Path::new("test")).unwrap();
+        assert_eq!(read.pretrained.token_to_id("play"), Some(6));
+    }
+
+    #[test]
     fn a_tokenizer_without_special_pieces_is_refused() {
         let error =
             Tokenizer::from_files(vec![("vocab.txt".into(), b"a\n[UNK]".to_vec())], Path::new("m")).err().unwrap();
-        assert!(error.to_string().contains("[CLS]"), "{error}");
+        assert!(error.to_string().contains("vocab.txt") && error.to_string().contains("[CLS]"), "{error}");
         assert!(error.hint().is_some());
     }
 }

@@ -5,7 +5,7 @@ use tokenizers::{AddedToken, Tokenizer as Pretrained};
 
 use super::files::Files;
 use crate::Result;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, printable};
 
 /// The ids of the special pieces that we use.
 pub(super) struct SpecialPieces {
@@ -25,24 +25,24 @@ const NAMES: [(&str, [&str; 2]); 5] = [
 ];
 
 impl SpecialPieces {
-    /// Looks them up, by the names the files give, else by the known ones.
+    /// Looks them up, by the names the files give, else by the known ones; `source` is the file of the vocabulary.
     ///
     /// # Errors
     /// [`Error::Model`] if there is no piece to open or to close a sentence.
-    pub fn find(pretrained: &Pretrained, files: &Files) -> Result<Self> {
+    pub fn find(pretrained: &Pretrained, files: &Files, source: &str) -> Result<Self> {
         let id = |key: &str| content(pretrained, files, key).and_then(|piece| pretrained.token_to_id(&piece));
         let require = |index: usize| {
             let (key, names) = NAMES[index];
-            id(key).ok_or_else(|| missing(files, text(files.special(key)).unwrap_or(names[0])))
+            id(key).ok_or_else(|| missing(files, source, text(files.special(key)).unwrap_or(names[0])))
         };
         Ok(Self { cls: require(0)?, sep: require(1)?, unknown: id("unk_token"), mask: id("mask_token") })
     }
 }
 
-fn missing(files: &Files, piece: &str) -> Error {
+fn missing(files: &Files, source: &str, piece: &str) -> Error {
     Error::Model(
-        Problem::new(format!("the tokenizer has no piece {piece}"))
-            .at(files.origin().join("tokenizer.json"))
+        Problem::new(format!("the tokenizer has no piece {}", printable(piece)))
+            .at(files.origin().join(source))
             .hint("use the tokenizer that the encoder was pretrained with"),
     )
 }
@@ -74,7 +74,7 @@ pub(super) struct Default {
     pub normalized: bool,
 }
 
-/// Adds the pieces that a bare vocabulary does not declare: `vocabulary`'s own, those of `added_tokens_decoder` and
+/// Adds the pieces that a bare vocabulary, read from the file `source`, does not declare: `vocabulary`'s own, those of `added_tokens_decoder` and
 /// `added_tokens.json` in the order of their ids, and the special ones.
 ///
 /// The hiding and the padding piece get the next row where they have none, as in transformers; those for opening, closing
@@ -85,6 +85,7 @@ pub(super) struct Default {
 pub(super) fn add(
     pretrained: &mut Pretrained,
     files: &Files,
+    source: &str,
     vocabulary: Vec<AddedToken>,
     defaults: &[Default],
 ) -> Result<()> {
@@ -112,7 +113,7 @@ pub(super) fn add(
         let listed = numbered.iter().any(|(_, other)| other.content == token.content);
         let row = listed || pretrained.token_to_id(&token.content).is_some();
         if !row && matches!(default.key, "cls_token" | "sep_token") {
-            return Err(missing(files, &token.content));
+            return Err(missing(files, source, &token.content));
         }
         if !listed && (row || default.key != "unk_token") {
             pretrained.add_special_tokens([token]).map_err(failed)?;

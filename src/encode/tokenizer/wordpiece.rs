@@ -6,18 +6,22 @@ use tokenizers::Tokenizer as Pretrained;
 use super::files::Files;
 use crate::Result;
 
+/// The file of the vocabulary.
+pub(super) const NAME: &str = "vocab.txt";
+
 /// BERT's tokenizer from its vocabulary, one piece a line: what transformers' slow tokenizer reads. ELECTRA's and
-/// DistilBERT's are the same.
+/// DistilBERT's are the same. Blank lines at the end are dropped.
 ///
 /// # Errors
 /// [`Error::Model`](crate::error::Error::Model) if the file is no such vocabulary.
 pub(super) fn read(files: &Files) -> Result<Pretrained> {
-    let problem = |what: String| files.problem("vocab.txt", what);
-    let vocabulary = files.get("vocab.txt").unwrap_or_default();
+    let problem = |what: String| files.problem(NAME, what);
+    let vocabulary = files.get(NAME).unwrap_or_default();
     let text = std::str::from_utf8(vocabulary).map_err(|e| problem(format!("not UTF-8: {e}")))?;
     let lowercase = files.switch("do_lower_case").unwrap_or(true);
     let chinese = files.switch("tokenize_chinese_chars").unwrap_or(true);
-    let pieces: Vec<&str> = text.lines().collect();
+    // A blank line in the middle takes a row; those at the end come from editors.
+    let pieces: Vec<&str> = text.trim_end_matches(['\n', '\r']).lines().collect();
     let id = |piece: &str| pieces.iter().position(|p| *p == piece);
     let added: Vec<_> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         .iter()

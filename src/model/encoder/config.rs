@@ -9,8 +9,11 @@ use serde_json::{Map, Value};
 
 use super::{ARCHITECTURES, Architecture};
 use crate::Result;
+use crate::encode::BYTE_ORDER_MARK;
 use crate::error::{Error, Problem, printable};
 use crate::model::HeadSettings;
+use crate::model::checkpoint::Checkpoint;
+use crate::model::parameters::Builder;
 use crate::nn::Activation;
 
 /// The shape of an encoder, in words that all architectures share. What one of them has beyond that is in
@@ -63,8 +66,10 @@ impl fmt::Debug for EncoderConfig {
     }
 }
 
-/// No encoder has more layers, rows or columns of anything.
+/// No encoder has more rows or columns of anything.
 const LARGEST: usize = 1 << 24;
+/// No encoder has more layers.
+const MOST_LAYERS: usize = 1000;
 
 /// What is read of every `config.json`.
 #[derive(Deserialize)]
@@ -89,6 +94,7 @@ impl EncoderConfig {
     /// # Errors
     /// [`Error::Model`] for a file that is not the configuration of a known architecture, or of one that cannot be.
     pub fn parse(json: &[u8], path: &Path) -> Result<Self> {
+        let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
         let broken = |e: serde_json::Error| {
             // The line is said in front, and where a value came from the file, control characters with it.
             let said = e.to_string();
@@ -138,7 +144,23 @@ impl EncoderConfig {
         if let Some((what, size)) = sizes.into_iter().chain(tables).find(|(_, size)| *size > LARGEST) {
             return refuse(format!("the {what} is {size}, more than any encoder has"), hint.into());
         }
+        if config.layers > MOST_LAYERS {
+            let what = format!("the number of layers is {}, and {MOST_LAYERS} is the most that is read", config.layers);
+            return refuse(what, hint.into());
+        }
         Ok(config)
+    }
+
+    /// Compares the sizes with the weights before any memory is taken for them: with the tensors of a checkpoint, or, where
+    /// all are drawn, with the most parameters that a model may have ([`MOST_DRAWN`](crate::model::parameters::MOST_DRAWN)).
+    ///
+    /// # Errors
+    /// [`Error::Model`] for a tensor of the encoder that is missing or has another shape or type, and for too many
+    /// parameters.
+    pub(in crate::model) fn compare(&self, checkpoint: Option<&Checkpoint>) -> Result<()> {
+        let mut builder = Builder::comparing(checkpoint);
+        self.architecture.build(&mut builder, self)?;
+        builder.require_complete()
     }
 
     /// For people: `2 layers, hidden 128, 2 heads, vocabulary 30522`.
@@ -206,6 +228,26 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_skipped() {
+        assert_eq!(parse(&format!("\u{feff}{BERT}}}")).unwrap().layers, 3);
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_drawn_are_refused_before_anything_is_allocated() {
+        let compare = |config: &str| parse(config).unwrap().compare(None);
+        assert!(compare(&format!("{BERT}}}")).is_ok());
+        for (size, large) in [
+            ("\"vocab_size\": 9", "\"vocab_size\": 16000000"),
+            ("\"intermediate_size\": 16", "\"intermediate_size\": 16000000"),
+            ("\"max_position_embeddings\": 32", "\"max_position_embeddings\": 16000000"),
+        ] {
+            let wide = BERT.replace("\"hidden_size\": 8", "\"hidden_size\": 256").replace(size, large);
+            let error = compare(&format!("{wide}}}")).unwrap_err();
+            assert!(error.to_string().contains("parameters") && error.hint().is_some(), "{error}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_computed_is_refused_with_what_could_be() {
         let error = parse(r#"{"model_type": "t5"}"#).unwrap_err();
         assert!(error.to_string().contains("t5") && error.hint().unwrap().contains("roberta"), "{error}");
@@ -213,11 +255,14 @@ mod tests {
             (r#", "hidden_act": "swish"}"#, "swish"),
             (r#", "position_embedding_type": "relative_key"}"#, "absolute"),
             (r#", "type_vocab_size": 100000000000}"#, "more than any"),
+            (r#", "classifier_dropout": NaN}"#, ":2: "),
             ("", ":2: "),
         ] {
             let error = parse(&format!("{BERT}{more}")).unwrap_err();
             assert!(error.to_string().contains(what) && error.hint().is_some(), "{error}");
         }
+        let error = parse(&format!("{}}}", BERT.replace("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 65536")));
+        assert!(error.unwrap_err().to_string().contains("number of layers is 65536"));
         let error = parse(&format!("{}}}", BERT.replace("\"hidden_size\": 8", "\"hidden_size\": 7"))).unwrap_err();
         assert!(error.to_string().contains("divide"), "{error}");
     }

@@ -11,23 +11,26 @@ use crate::error::printable;
 /// What a storage's numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ElementType {
+    /// 64 bits.
+    Double,
     /// 32 bits.
     Single,
     /// 16 bits, IEEE half.
     Half,
     /// 16 bits, bfloat16.
     Brain,
-    /// No such floating point; bytes each.
-    Other(usize),
+    /// No such floating point: its name, and bytes each.
+    Other { name: &'static str, size: usize },
 }
 
 impl ElementType {
     /// Bytes of one.
     pub fn size(self) -> usize {
         match self {
+            Self::Double => 8,
             Self::Single => 4,
             Self::Half | Self::Brain => 2,
-            Self::Other(size) => size,
+            Self::Other { size, .. } => size,
         }
     }
 }
@@ -93,6 +96,7 @@ enum Global {
 
 impl Global {
     fn find(module: &str, name: &str) -> Result<Self, Fault> {
+        let other = |name, size| Self::Storage(ElementType::Other { name, size });
         Ok(match (module, name) {
             ("collections", "OrderedDict") => Self::OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2") => Self::RebuildTensor,
@@ -100,10 +104,13 @@ impl Global {
             ("torch", "FloatStorage") => Self::Storage(ElementType::Single),
             ("torch", "HalfStorage") => Self::Storage(ElementType::Half),
             ("torch", "BFloat16Storage") => Self::Storage(ElementType::Brain),
-            ("torch", "DoubleStorage" | "LongStorage") => Self::Storage(ElementType::Other(8)),
-            ("torch", "IntStorage") => Self::Storage(ElementType::Other(4)),
-            ("torch", "ShortStorage") => Self::Storage(ElementType::Other(2)),
-            ("torch", "CharStorage" | "ByteStorage" | "BoolStorage") => Self::Storage(ElementType::Other(1)),
+            ("torch", "DoubleStorage") => Self::Storage(ElementType::Double),
+            ("torch", "LongStorage") => other("I64", 8),
+            ("torch", "IntStorage") => other("I32", 4),
+            ("torch", "ShortStorage") => other("I16", 2),
+            ("torch", "CharStorage") => other("I8", 1),
+            ("torch", "ByteStorage") => other("U8", 1),
+            ("torch", "BoolStorage") => other("BOOL", 1),
             _ => {
                 let full = printable(&format!("{module}.{name}"));
                 return Err(Fault::foreign(format!(

@@ -28,8 +28,8 @@ use machine::{ElementType, TensorRecord};
 use crate::Result;
 use crate::error::{Error, Problem};
 
-/// A tensor's name, shape, and elements in row-major order; `None` if they are not floating point of 16 or 32 bits.
-pub type ReadTensor = (String, Vec<usize>, Option<Vec<f32>>);
+/// A tensor's name, shape, and elements in row-major order; the name of their type if they are not floating point.
+pub type ReadTensor = (String, Vec<usize>, Result<Vec<f32>, String>);
 
 /// Bytes that tensors may be read from, as a multiple of the file's length: tied weights are read twice.
 const MAX_SHARING: u64 = 4;
@@ -90,7 +90,7 @@ fn read_inner(bytes: &[u8]) -> Result<Vec<ReadTensor>, Fault> {
 }
 
 /// The elements of a tensor in row-major order.
-fn elements(name: &str, record: &TensorRecord, storage: &[u8]) -> Result<Option<Vec<f32>>, Fault> {
+fn elements(name: &str, record: &TensorRecord, storage: &[u8]) -> Result<Result<Vec<f32>, String>, Fault> {
     let size = record.storage.element.size();
     if record.storage.elements.checked_mul(size as u64) != Some(storage.len() as u64) {
         return Err(Fault::damaged(format!(
@@ -106,16 +106,17 @@ fn elements(name: &str, record: &TensorRecord, storage: &[u8]) -> Result<Option<
         return Err(Fault::damaged(format!("the tensor `{name}` reaches beyond its storage")));
     };
     let read: fn(&[u8]) -> f32 = match record.storage.element {
+        ElementType::Double => |b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32,
         ElementType::Single => |b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
         ElementType::Half => |b| half::f16::from_le_bytes([b[0], b[1]]).to_f32(),
         ElementType::Brain => |b| half::bf16::from_le_bytes([b[0], b[1]]).to_f32(),
-        ElementType::Other(_) => return Ok(None),
+        ElementType::Other { name, .. } => return Ok(Err(name.to_owned())),
     };
     // Within the storage, as just seen: what is added up below is below its length, which fits the memory.
     let start = record.offset as usize;
     if record.is_contiguous() {
         let bytes = &storage[start * size..(start + n as usize) * size];
-        return Ok(Some(bytes.chunks_exact(size).map(read).collect()));
+        return Ok(Ok(bytes.chunks_exact(size).map(read).collect()));
     }
     let mut values = Vec::with_capacity(n as usize);
     let mut index = vec![0_usize; record.shape.len()];
@@ -130,7 +131,7 @@ fn elements(name: &str, record: &TensorRecord, storage: &[u8]) -> Result<Option<
             index[axis] = 0;
         }
     }
-    Ok(Some(values))
+    Ok(Ok(values))
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn tensors_are_what_torch_saved() {
             let expected = &expected[&name];
             assert_eq!(serde_json::to_value(shape).unwrap(), expected["shape"], "{name}");
             let exact: Option<Vec<f32>> = serde_json::from_value(expected["values"].clone()).unwrap();
-            assert_eq!(values, exact, "{name}");
+            assert_eq!(values.ok(), exact, "{name}");
         }
     }
 }
@@ -111,7 +111,7 @@ fn a_view_must_lie_within_its_storage() {
         read(&archive(&program(elements, offset, shape, strides), 24), Path::new("x"))
             .map(|mut tensors| tensors.remove(0))
     };
-    assert_eq!(read(6, 0, &[2, 3], &[3, 1]).unwrap(), ("w".into(), vec![2, 3], Some(vec![0.0; 6])));
+    assert_eq!(read(6, 0, &[2, 3], &[3, 1]).unwrap(), ("w".into(), vec![2, 3], Ok(vec![0.0; 6])));
     assert!(read(6, 1, &[5], &[1]).is_ok());
     for (elements, offset, shape, strides, why) in [
         (6, 0, &[2, 3][..], &[3][..], "does not fit its strides"),
@@ -177,7 +177,7 @@ proptest! {
         }
         if let Ok(tensors) = read(&archive(&program, 96), Path::new("x")) {
             for (_, shape, values) in tensors {
-                prop_assert!(values.is_none_or(|values| values.len() == shape.iter().product::<usize>()));
+                prop_assert!(values.ok().is_none_or(|values| values.len() == shape.iter().product::<usize>()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a tagger computes: logits, and what a batch or an episode teaches.
 
-use super::{Episode, Judged, Learned, Tagger};
+use super::{Decided, Decision, Episode, Judged, Learned, Tagger};
 use crate::Result;
 use crate::encode::Batch;
 use crate::error::Error;
@@ -142,20 +142,31 @@ impl Tagger {
         Ok(nn::dropout(tape, &scored, dropout.as_ref())?)
     }
 
-    /// Label ids for each word of each sentence, dropout off; words beyond `max_pieces` get `O`.
+    /// Label ids for each word of each sentence, dropout off. Words beyond `max_pieces` and words without a piece get `O`.
     pub fn predict(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Vec<Vec<u8>>> {
+        let decided = self.decide(sentences, max_pieces, batch_size)?.sentences;
+        Ok(decided.into_iter().map(|sentence| sentence.iter().map(|decision| decision.label).collect()).collect())
+    }
+
+    /// As [`Tagger::predict`], with the probability of each label.
+    pub fn decide(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Decided> {
         let max_pieces = max_pieces.min(self.config.max_pieces);
         let encoded = self.tokenizer.encode(sentences.iter().map(Vec::as_slice), max_pieces)?;
-        let mut predicted: Vec<Vec<u8>> = sentences.iter().map(|s| vec![0; s.len()]).collect();
+        let unseen = Decision { label: self.outside, probability: None };
+        let mut decided: Vec<Vec<Decision>> = sentences.iter().map(|s| vec![unseen; s.len()]).collect();
         let numbered: Vec<_> = (0u32..).zip(&encoded).filter(|(_, s)| !s.words.is_empty()).collect();
         for part in numbered.chunks(batch_size.max(1)) {
             let batch = Batch::pack(part.iter().copied());
-            let labels = self.judge(&batch)?.into_labels(self.labels.len());
-            for (&(sentence, token), label) in batch.tokens.iter().zip(labels) {
-                predicted[sentence as usize][usize::from(token)] = label;
+            let decisions = self.judge(&batch)?.decisions(self.labels.len());
+            for (&(sentence, token), decision) in batch.tokens.iter().zip(decisions) {
+                decided[sentence as usize][usize::from(token)] = decision;
             }
         }
-        Ok(predicted)
+        Ok(Decided {
+            sentences: decided,
+            truncated: encoded.iter().map(|sentence| sentence.truncated).sum(),
+            without_piece: encoded.iter().map(|sentence| sentence.without_piece).sum(),
+        })
     }
 }
 

@@ -1,13 +1,16 @@
 //! A tagger from files: an encoder with a new head, or one that was saved whole.
 
+use std::path::Path;
+
 use candle_core::{Device, Tensor};
 
-use super::{Network, Tagger};
+use super::{Inspected, Network, Tagger};
 use crate::Result;
 use crate::error::{Error, Problem};
 use crate::model::encoder::{BILSTM, WORDS};
 use crate::model::engine::Engine;
 use crate::model::files::Files;
+use crate::model::labels::OUTSIDE;
 use crate::model::parameters::{Builder, Parameters};
 use crate::model::{HeadKind, LoadReport, ModelSettings, Words, head};
 
@@ -40,39 +43,56 @@ impl Tagger {
     /// Opens a tagger that was saved, its head and its labels included: to predict with.
     ///
     /// # Errors
-    /// [`Error::Model`] as for [`Tagger::load`], and if the folder holds an encoder without a head.
+    /// [`Error::Model`] as for [`Tagger::load`], and if the folder holds an encoder without a head, or none of the labels
+    /// is `O`.
     pub fn open(source: &str, device: &Device) -> Result<(Self, LoadReport)> {
+        Self::open_with(source, None, device)
+    }
+
+    /// The same for a tagger whose label of tokens that belong to no entity may be called `outside`; it becomes `O`.
+    ///
+    /// # Errors
+    /// As [`Tagger::open`], and [`Error::Model`] if the tagger has no such label, or `O` beside it.
+    pub fn open_with(source: &str, outside: Option<&str>, device: &Device) -> Result<(Self, LoadReport)> {
         let files = Files::open(source)?;
+        let labels = files.tagger_labels(outside)?;
         let origin = files.origin.clone();
-        let labels = files.labels()?;
+        let rows = files.checkpoint.shape("classifier.weight").and_then(|shape| shape.first().copied());
         let (tagger, report) = Self::as_saved(files, source, &labels, device)?;
-        if !report.missing.is_empty() {
-            return Err(Error::Model(
-                Problem::new("the weights of its head are missing: this is an encoder, not a tagger")
-                    .at(origin)
-                    .hint("give the `model` folder of a finished run, or train one with `memoscope train`"),
-            ));
-        }
+        require_head(&report, &origin, rows, labels.len())?;
         Ok((tagger, report))
     }
 
-    /// Opens what a source holds, to be described: a tagger that was saved (true), or an encoder under a head that is drawn.
+    /// Opens what a source holds, to be described: a tagger that was saved, or an encoder under a head that is drawn.
     ///
     /// # Errors
     /// As for [`Tagger::load`], and for a saved tagger of which something is missing.
-    pub fn inspect(source: &str, device: &Device) -> Result<(Self, LoadReport, bool)> {
+    pub fn inspect(source: &str, device: &Device) -> Result<Inspected> {
         let any = ["O".to_owned(), "B-X".to_owned()];
         if source == BILSTM {
             let settings = ModelSettings { source: source.to_owned(), ..ModelSettings::default() };
             let (tagger, report) = Self::load(&settings, &Words::none(), &any, 0, device)?;
-            return Ok((tagger, report, false));
+            return Ok(Inspected { tagger, report, is_tagger: false, fault: None });
         }
         let files = Files::open(source)?;
-        let labels = files.labels().unwrap_or_else(|_| any.to_vec());
-        let named = labels != any;
-        let (tagger, report) = Self::as_saved(files, source, &labels, device)?;
-        let is_tagger = named && report.missing.is_empty();
-        Ok((tagger, report, is_tagger))
+        let named = files.labels().map_or(true, |names| names.is_some());
+        let labels = match named {
+            true => files.tagger_labels(None).map(Some),
+            false => Ok(None),
+        };
+        let origin = files.origin.clone();
+        let rows = files.checkpoint.shape("classifier.weight").and_then(|shape| shape.first().copied());
+        let known = labels.as_ref().ok().and_then(|labels| labels.as_deref());
+        let (tagger, report) = Self::as_saved(files, source, known.unwrap_or(&any), device)?;
+        let checked = labels.and_then(|labels| match labels {
+            Some(labels) => require_head(&report, &origin, rows, labels.len()).map(|()| true),
+            None => Ok(false),
+        });
+        let (is_tagger, fault) = match checked {
+            Ok(is_tagger) => (is_tagger, None),
+            Err(fault) => (false, Some(fault)),
+        };
+        Ok(Inspected { tagger, report, is_tagger, fault })
     }
 
     /// With the head that the files name, which is drawn where they have no weights of it.
@@ -99,6 +119,7 @@ impl Tagger {
         device: &Device,
     ) -> Result<(Self, LoadReport)> {
         settings.head.validate()?;
+        let outside = outside_of(labels, settings.head.kind)?;
         let mut config = files.config.clone();
         if let Some(layers) = settings.layers {
             if layers == 0 || layers > config.layers {
@@ -117,7 +138,7 @@ impl Tagger {
                     tokenizer.vocabulary_size(),
                     config.vocab_size
                 ))
-                .at(files.origin.join("tokenizer.json"))
+                .at(files.origin.join(tokenizer.source()))
                 .hint("use the tokenizer that the encoder was pretrained with"),
             ));
         }
@@ -130,10 +151,15 @@ impl Tagger {
             ));
         }
         let order = (!drawn).then(|| files.label_order(labels)).flatten();
+        config.compare((!drawn).then_some(&files.checkpoint)).map_err(|error| match error {
+            Error::Model(problem) if problem.path.is_none() && !files.fresh => {
+                Error::Model(problem.at(files.origin.join("config.json")))
+            }
+            error => error,
+        })?;
         let checkpoint = if drawn { None } else { Some(&mut files.checkpoint) };
         let mut builder = Builder::new(checkpoint, seed, device);
         config.architecture.build(&mut builder, &config)?;
-        builder.require_complete()?;
         head::build(&mut builder, &settings.head, labels.len(), config.hidden_size, config.initializer_range)?;
         let (parameters, missing) = (std::mem::take(&mut builder.parameters), std::mem::take(&mut builder.missing));
         if let (HeadKind::Linear | HeadKind::Crf, Some(order)) = (settings.head.kind, order) {
@@ -150,6 +176,7 @@ impl Tagger {
             fingerprint,
             missing,
             unexpected: if drawn { Vec::new() } else { files.checkpoint.rest() },
+            not_finite: if drawn { Vec::new() } else { files.checkpoint.rest_not_finite() },
             n_parameters: parameters.count(),
             shape: config.shape(),
         };
@@ -163,6 +190,7 @@ impl Tagger {
             parameters,
             tokenizer,
             labels: labels.to_vec(),
+            outside,
             rows_in_use: None,
             missed_decay: 1.0,
             network,
@@ -170,6 +198,39 @@ impl Tagger {
         };
         Ok((tagger, report))
     }
+}
+
+/// The id of `O` among the labels that a tagger is made for.
+fn outside_of(labels: &[String], head: HeadKind) -> Result<u8> {
+    let refuse = |what: &str| {
+        Err(Error::Model(Problem::new(what).hint("the label `O` is that of tokens that belong to no entity")))
+    };
+    match labels.iter().position(|label| label == OUTSIDE) {
+        None => refuse("none of the labels is `O`"),
+        Some(id) if id > 0 && head == HeadKind::Prototypes => {
+            refuse("`O` is not the first label, as a prototypical head needs it")
+        }
+        // No more labels than 8 bits can count.
+        Some(id) => u8::try_from(id).or_else(|_| refuse("there are more than 256 labels")),
+    }
+}
+
+/// Refuses a tagger whose head had to be drawn; `rows` are those of the classifier in its file.
+fn require_head(report: &LoadReport, origin: &Path, rows: Option<usize>, n_labels: usize) -> Result<()> {
+    if report.missing.is_empty() {
+        return Ok(());
+    }
+    let problem = match rows {
+        Some(rows) if rows != n_labels => {
+            Problem::new(format!("id2label has {n_labels} labels, and `classifier.weight` has {rows} rows"))
+                .at(origin.join("config.json"))
+                .hint("use the config.json that came with the weights")
+        }
+        _ => Problem::new("the weights of its head are missing: this is an encoder, not a tagger")
+            .at(origin)
+            .hint("give the `model` folder of a finished run, or train one with `memoscope train`"),
+    };
+    Err(Error::Model(problem))
 }
 
 /// Puts what a head from a checkpoint says of each label into the order of our labels.

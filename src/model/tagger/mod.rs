@@ -16,9 +16,10 @@ use super::engine::Engine;
 use super::head::{self, Head};
 use super::parameters::Parameters;
 use super::vocabulary::RowsInUse;
-use super::{Centroids, HeadKind, HeadSettings};
+use super::{Centroids, HeadKind, HeadSettings, LoadReport};
 use crate::Result;
 use crate::encode::{Batch, UNKNOWN, Vocabulary};
+use crate::error::Error;
 use crate::nn;
 
 /// An encoder with a head that gives each word one label, its tokenizer included.
@@ -30,6 +31,8 @@ pub struct Tagger {
     parameters: Parameters,
     tokenizer: Vocabulary,
     labels: Vec<String>,
+    /// The id of `O`.
+    outside: u8,
     rows_in_use: Option<RowsInUse>,
     /// Product of the weight decay factors that the rows not in use have missed.
     missed_decay: f64,
@@ -47,6 +50,39 @@ impl Network {
     fn new(parameters: &Parameters, config: &EncoderConfig, head: &HeadSettings) -> Result<Self> {
         Ok(Self { encoder: config.architecture.open(parameters, config)?, head: Head::new(parameters, head)? })
     }
+}
+
+/// What a source holds ([`Tagger::inspect`]).
+pub struct Inspected {
+    /// The tagger; an encoder is under a head that was drawn.
+    pub tagger: Tagger,
+    /// What loading it found.
+    pub report: LoadReport,
+    /// True for a saved tagger, which can label text.
+    pub is_tagger: bool,
+    /// Why a model that names labels cannot label text.
+    pub fault: Option<Error>,
+}
+
+/// The label that was decided on for a token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    /// The label's id.
+    pub label: u8,
+    /// Its probability, 0 to 1 (a CRF's marginal); null for a token that cannot be judged, because it is beyond the
+    /// encoder's maximum length or has no subword. Such a token has the label `O`.
+    pub probability: Option<f32>,
+}
+
+/// The labels of sentences.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// One decision a token.
+    pub sentences: Vec<Vec<Decision>>,
+    /// Tokens beyond the encoder's maximum length.
+    pub truncated: usize,
+    /// Tokens without a subword.
+    pub without_piece: usize,
 }
 
 /// An episode of a prototypical head: words whose means are the centroids, and words that are judged with them.
@@ -83,10 +119,14 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// The label of each word, of `n_labels`.
-    pub fn into_labels(self, n_labels: usize) -> Vec<u8> {
-        let highest = |row| nn::math::argmax(row) as u8;
-        self.decoded.unwrap_or_else(|| self.logits.chunks_exact(n_labels).map(highest).collect())
+    /// The label of each word, of `n_labels`, with its probability.
+    pub fn decisions(self, n_labels: usize) -> Vec<Decision> {
+        let rows = self.logits.chunks_exact(n_labels);
+        let decide = |(i, row): (usize, &[f32])| {
+            let label = self.decoded.as_ref().map_or_else(|| nn::math::argmax(row) as u8, |decoded| decoded[i]);
+            Decision { label, probability: Some(nn::math::softmax_at(row, usize::from(label))) }
+        };
+        rows.enumerate().map(decide).collect()
     }
 }
 
@@ -104,6 +144,11 @@ impl Tagger {
     /// Label names by id.
     pub fn labels(&self) -> &[String] {
         &self.labels
+    }
+
+    /// The id of `O`, the label of tokens that belong to no entity, and of those that cannot be judged.
+    pub fn outside(&self) -> u8 {
+        self.outside
     }
 
     /// The head.

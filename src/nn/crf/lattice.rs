@@ -122,9 +122,11 @@ fn first_largest(values: impl Iterator<Item = f64>) -> (usize, f64) {
 }
 
 impl Lattice {
-    /// ln p(label of word t is j), never above 0: `[n, k]`.
+    /// ln p(label of word t is j), never above 0, NaN where the scores are: `[n, k]`.
     pub fn log_marginals(&self) -> impl Iterator<Item = f64> + '_ {
-        self.ahead.iter().zip(&self.behind).map(|(a, b)| (a + b - self.log_partition).min(0.0))
+        // Not `f64::min`, which would turn NaN into certainty.
+        let at_most_zero = |x: f64| if x > 0.0 { 0.0 } else { x };
+        self.ahead.iter().zip(&self.behind).map(move |(a, b)| at_most_zero(a + b - self.log_partition))
     }
 
     /// Adds to `expected` `[k, k]` how often each transition is expected.
@@ -214,6 +216,14 @@ mod tests {
         for (ours, by_hand) in marginals.iter().zip(expected) {
             assert!((ours - by_hand).abs() < 1e-12, "{marginals:?}");
         }
+    }
+
+    #[test]
+    fn scores_that_are_no_numbers_stay_visible() {
+        let (chain, mut emissions) = chain(3, 1);
+        emissions[4] = f32::NAN;
+        let lattice = chain.lattice(&emissions);
+        assert!(lattice.log_partition.is_nan() && lattice.log_marginals().any(f64::is_nan));
     }
 
     #[test]

@@ -199,7 +199,9 @@ impl Cost {
         // A sentence's first and last emissions are chosen together with the scores of start and end.
         let edge = |row: Option<&[f64]>| row.map_or_else(|| vec![0.0; k], <[f64]>::to_vec);
         let (of_start, of_end) = (edge(of_emissions.chunks_exact(k).next()), edge(of_emissions.chunks_exact(k).last()));
-        let value = (lattice.log_partition - chain.path(emissions, labels)).max(0.0);
+        let value = lattice.log_partition - chain.path(emissions, labels);
+        // Rounding below 0 is taken back. `f64::max` would turn NaN into 0, too.
+        let value = if value < 0.0 { 0.0 } else { value };
         Self { value, of_emissions, of_transitions, of_start, of_end }
     }
 }

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 
 use super::evaluate::evaluate;
 use super::masking::Masking;
-use super::{PretrainReport, PretrainSettings, text_digest};
+use super::{PretrainReport, PretrainSettings, WeightFormat, text_digest};
 use crate::Result;
 use crate::encode::{EncodedSentence, Tokenizer, learn_vocabulary};
 use crate::error::{Error, Problem};
@@ -16,7 +16,8 @@ use crate::model::encoder::{BertShape, bert};
 use crate::model::masked::MaskedModel;
 use crate::nn::Gradients;
 use crate::random::Streams;
-use crate::train::optimizer::{AdamW, require_finite};
+use crate::train::divergence::Position;
+use crate::train::optimizer::AdamW;
 use crate::train::schedule::LearningRate;
 use crate::train::{Schedule, TrainSettings};
 
@@ -125,7 +126,7 @@ impl Pretrainer {
     /// Goes on to step `until`, or to the end if that comes first.
     ///
     /// # Errors
-    /// [`Error::Diverged`], and whatever `progress` returns: the step it was told of is taken.
+    /// [`Error::Diverged`] where a loss, a gradient or an updated parameter is not finite, and whatever `progress` returns: the step it was told of is taken.
     pub fn train(&mut self, until: u64, progress: &mut dyn FnMut(Progress) -> Result<()>) -> Result<()> {
         let (steps, per_epoch) = (self.steps(), self.steps_per_epoch());
         let mut gradients = Gradients::default();
@@ -156,22 +157,26 @@ impl Pretrainer {
         }
         let p = self.settings.dropout;
         let plan = DropoutPlan { hidden: p, attention: p, head: p, streams: self.streams, position };
-        let (step, epoch) = (self.optimizer.steps() + 1, position[0] as u32);
+        let here = Position { step: self.step + 1, epoch: position[0] as u32 };
         gradients.clear();
         let loss = self.model.learn(&batch, &targets, &plan, gradients)?;
-        require_finite("loss", loss, step, epoch)?;
+        here.require("loss", loss)?;
         let norm = gradients.norm()?;
-        require_finite("gradient norm", norm, step, epoch)?;
-        self.optimizer.step(self.model.parameters(), gradients, norm, self.rate.at(step - 1))?;
+        here.require("gradient norm", norm)?;
+        let rate = self.rate.at(self.optimizer.steps());
+        if !self.optimizer.step(self.model.parameters(), gradients, norm, rate)? {
+            return Err(here.diverged("parameter update"));
+        }
         Ok(Some((loss, batch.ids.len())))
     }
 
     /// Scores the model as it is on the held-out sentences.
     ///
     /// # Errors
-    /// [`Error::Tensor`].
+    /// [`Error::Diverged`] if the model's output is not finite, [`Error::Tensor`].
     pub fn report(&self) -> Result<PretrainReport> {
         let held = evaluate(&self.model, &self.held_out, &self.masking, &self.streams, self.settings.batch_size)?;
+        self.position().require("loss on held-out sentences", held.loss)?;
         Ok(PretrainReport {
             settings: self.settings.clone(),
             text_sha256: self.text_sha256.clone(),
@@ -192,9 +197,12 @@ impl Pretrainer {
     /// has one is whole.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Tensor`].
+    /// [`Error::Diverged`] if the model's output is not finite: nothing is written then. [`Error::Io`], [`Error::Tensor`].
     pub fn save(&self, folder: &Path) -> Result<PretrainReport> {
         let report = self.report()?;
+        if self.settings.precision == WeightFormat::F16 {
+            self.require_fit_for_f16()?;
+        }
         self.model.save(folder, &self.tokenizer, self.settings.precision.into())?;
         report.write(folder)?;
         Ok(report)
@@ -203,6 +211,21 @@ impl Pretrainer {
     /// The model and its tokenizer.
     pub fn into_parts(self) -> (MaskedModel, Tokenizer) {
         (self.model, self.tokenizer)
+    }
+
+    /// Refuses weights that are infinite in 16 bits.
+    fn require_fit_for_f16(&self) -> Result<()> {
+        for (_, var) in self.model.parameters().iter() {
+            let values = var.as_tensor().flatten_all()?.to_vec1::<f32>()?;
+            let values: Vec<f32> = values.into_iter().map(|value| half::f16::from_f32(value).to_f32()).collect();
+            self.position().require_all("model in 16 bits", &values)?;
+        }
+        Ok(())
+    }
+
+    /// Where the pretraining stands.
+    fn position(&self) -> Position {
+        Position { step: self.step, epoch: self.step.div_ceil(self.steps_per_epoch().max(1)) as u32 }
     }
 
     fn steps_per_epoch(&self) -> u64 {

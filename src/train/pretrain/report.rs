@@ -3,13 +3,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::PretrainSettings;
 use crate::error::{Error, Problem, Result};
 use crate::run::write_atomically;
+use crate::text;
 
 /// What came out of a pretraining; written beside the model as `pretraining.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,8 +55,7 @@ impl PretrainReport {
         if !path.is_file() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
-        serde_json::from_str(&text).map(Some).map_err(|e| {
+        serde_json::from_str(&text::read(&path, Error::Data)?).map(Some).map_err(|e| {
             Error::Data(
                 Problem::new(format!("not the report of a pretraining by this version: {e}"))
                     .at(&path)

@@ -189,7 +189,7 @@ pub(super) fn read(files: &Files, name: &str) -> Result<Pretrained> {
     let declared = model.pieces.iter().filter(|piece| piece.kind != Kind::Text);
     let declared =
         declared.map(|piece| AddedToken::from(piece.text.clone(), piece.kind == Kind::Control).normalized(false));
-    special::add(&mut pretrained, files, declared.collect(), &layout.special())?;
+    special::add(&mut pretrained, files, name, declared.collect(), &layout.special())?;
 
     let (before, behind) = layout.normalizers(files);
     let mut normalizers = Vec::new();
