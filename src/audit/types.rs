@@ -97,7 +97,7 @@ fn expected_errors(text: &Text, suspects: &[Suspect]) -> BTreeMap<String, f64> {
 fn warning(sentences: usize, found: Option<f64>) -> Option<String> {
     let share = found.filter(|&share| share < FOUND).map(|share| {
         format!(
-            "the models find {:.0} % of its entities: they have not learned it, and object to right ones",
+            "the models find {:.0} % of its entities: they have not learned this type and flag correct labels",
             100.0 * share
         )
     });

@@ -189,7 +189,11 @@ impl<'a> Row<'a> {
     fn not_a(&self, column: usize, wanted: &str) -> Error {
         let what =
             format!("`{}` in the column `{}` is not {wanted}", printable(self.text(column)), self.table.name(column));
-        Error::Data(self.problem(what).hint("check that the columns have the names they should have"))
+        let hint = match self.text(column).trim().is_empty() {
+            true => "fill the cell: every row needs a value",
+            false => "check that the columns have the names they should have",
+        };
+        Error::Data(self.problem(what).hint(hint))
     }
 }
 
