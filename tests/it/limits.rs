@@ -16,7 +16,7 @@ fn threads_are_a_few_for_each_core() {
     let workspace = Workspace::new();
     let data = workspace.path().join("data");
     assert_eq!(workspace.run(&["corpus", "generate", "--out", "data", "--train", "20", "--dev", "5"]).code, 0);
-    let file = data.join("train.txt").display().to_string();
+    let [file, dev] = ["train.txt", "dev.txt"].map(|name| data.join(name).display().to_string());
     let smoke = repository("experiments/smoke.toml").display().to_string();
     for verb in [
         &["train"][..],
@@ -25,7 +25,7 @@ fn threads_are_a_few_for_each_core() {
         &["sweep", &smoke, "--dry-run"],
         &["bench"],
         &["audit", &file, "--model", "embedded"],
-        &["audit", "compare", &file, &file, "--dev", &file, "--model", "embedded"],
+        &["audit", "compare", &file, &file, "--dev", &dev, "--model", "embedded"],
     ] {
         refused(&workspace.run(&[verb, &["--threads", "10000"]].concat()), "at most ");
         refused(&workspace.run(&[verb, &["--threads", "0"]].concat()), "at least 1");
