@@ -69,7 +69,7 @@ impl fmt::Debug for EncoderConfig {
 /// No encoder has more rows or columns of anything.
 const LARGEST: usize = 1 << 24;
 /// No encoder has more layers.
-const MOST_LAYERS: usize = 1000;
+const MOST_LAYERS: usize = 200;
 
 /// What is read of every `config.json`.
 #[derive(Deserialize)]
