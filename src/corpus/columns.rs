@@ -215,12 +215,13 @@ pub(super) fn first_column_fault(sentences: &[&[Row<'_>]]) -> Option<&'static st
     }
 }
 
-/// The last number in a cell that is one (`12`, `1-12`, `s3.t12`).
+/// The last number in a cell that is one (`12`, `1-12`, `s3.12`), not of one that ends with digits (`w12`).
 fn counter(cell: &str) -> Option<u64> {
-    let digits = cell
-        .rfind(|c: char| !c.is_ascii_digit())
-        .map_or(0, |at| at + cell[at..].chars().next().map_or(0, char::len_utf8));
-    cell[digits..].parse().ok()
+    let before = cell.trim_end_matches(|c: char| c.is_ascii_digit());
+    match before.ends_with(char::is_alphanumeric) {
+        true => None,
+        false => cell[before.len()..].parse().ok(),
+    }
 }
 
 /// Chunks are written as entities are, and stand before them in CoNLL-2003.

@@ -44,7 +44,7 @@ pub use locate::{Located, NAMED, locate, open};
 pub use read::{ConllFile, RawSentence, read_file};
 pub use spans::{Span, SpanMode, SpanReader};
 pub use types::{Corpus, LabelSet, Origin, Scheme, Sentence};
-pub use write::write_conll;
+pub use write::{NOISE_FILE, write_conll};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

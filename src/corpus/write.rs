@@ -9,6 +9,9 @@ use crate::run::write_atomically;
 
 use super::{LabelSet, Sentence};
 
+/// The file beside a perturbed copy of a corpus; the columns of such a copy are token, gold tag, given tag.
+pub const NOISE_FILE: &str = "noise.json";
+
 /// Writes sentences, one word a line, columns separated by tabs, an empty line after each sentence.
 ///
 /// The columns are the word, one for each entry of `extra` and, last, the sentence's own label, so that a reader finds
@@ -84,7 +87,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("train.txt");
             write_conll(&path, &sentences, &labels, &[&gold]).unwrap();
-            let file = read_file(&path, None).unwrap();
+            let file = read_file(&path, Some(&"token,_,tag".parse().unwrap())).unwrap();
             prop_assert_eq!(file.n_columns, 3);
             prop_assert_eq!(file.sentences.len(), sentences.len());
             for ((raw, sentence), gold) in file.sentences.iter().zip(&sentences).zip(&gold) {

@@ -13,14 +13,11 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::corpus::{Corpus, LabelSet, Sentence, write_conll};
+use crate::corpus::{Corpus, LabelSet, NOISE_FILE, Sentence, write_conll};
 use crate::error::{Error, Problem};
 use crate::run::{write_atomically, write_folder_atomically};
 
 use super::{CapReport, NoiseReport, PerturbSettings, Perturbed};
-
-/// The file that says what was done; its presence marks a folder as a noisy copy.
-pub const NOISE_FILE: &str = "noise.json";
 
 /// What [`NOISE_FILE`] holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -37,8 +37,9 @@ use crate::corpus::{LabelSet, Sentence, SpanMode, SpanReader};
 use crate::error::{Error, Problem};
 use crate::random::Streams;
 
+pub use crate::corpus::NOISE_FILE;
 pub use cap::{CapReport, CapSettings};
-pub use copy::{NOISE_FILE, NoiseFile, write_copy};
+pub use copy::{NoiseFile, write_copy};
 
 /// What is done to the training split: label noise, and a class cap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
