@@ -13,7 +13,7 @@ use crate::random::Streams;
 /// What a tagger is trained and judged on.
 #[derive(Debug, Clone, Default)]
 pub struct TrainingData {
-    /// Training sentences; `labels` are the given ones.
+    /// Training sentences, each with a subword ([`TrainingData::leave_out_invisible`]); `labels` are the given ones.
     pub train: Vec<Sentence>,
     /// The number of each training sentence in its split, under which it is logged; empty for 0, 1, 2, …
     pub train_numbers: Vec<u32>,

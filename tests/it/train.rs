@@ -292,14 +292,27 @@ fn a_parameter_that_is_not_finite_stops_the_run_and_names_the_step() {
 }
 
 #[test]
-fn a_sentence_without_piece_names_its_line() {
+fn a_sentence_without_a_subword_is_left_out_and_the_others_keep_their_numbers() {
     let model = encoder();
     let mut data = data();
-    data.train[4] = Sentence { words: vec!["\u{200b}\u{1}".into()], labels: vec![0] };
-    data.train_origin = Some(Origin { path: "train.txt".into(), lines: (0..60).map(|i| 10 * i + 1).collect() });
-    let error = Trainer::new(tagger(model.path(), &data.labels), &data, &settings(), 11).err().unwrap();
-    assert!(error.to_string().starts_with("train.txt:41: "), "{error}");
+    let invisible = Sentence { words: vec!["\u{200b}\u{1}".into()], labels: vec![0] };
+    data.train[4] = invisible.clone();
+    data.dev[1] = invisible.clone();
+    let tagger = tagger(model.path(), &data.labels);
+    let mut none = TrainingData {
+        train: vec![invisible],
+        train_origin: Some(Origin { path: "train.txt".into(), lines: vec![1] }),
+        ..TrainingData::default()
+    };
+    let error = none.leave_out_invisible(tagger.tokenizer()).unwrap_err();
+    assert_eq!(error.to_string(), "train.txt: the tokenizer leaves no subword of any training sentence");
     assert_eq!(error.kind() as u8, 3);
+
+    assert_eq!(data.leave_out_invisible(tagger.tokenizer()).unwrap(), 1);
+    assert_eq!((data.train.len(), &data.train_numbers[3..6]), (59, &[3, 5, 6][..]));
+    assert_eq!(data.gold.as_ref().map_or(59, Vec::len), 59);
+    let mut trainer = Trainer::new(tagger, &data, &settings(), 11).unwrap();
+    trainer.run(&mut Recorder::default()).unwrap();
 }
 
 #[test]
