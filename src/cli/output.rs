@@ -9,7 +9,7 @@
 //! | [`errln!`], [`outln!`], [`above`] | people | escaped as `\u{1b}`; line breaks and tabs stay |
 //! | [`Table`] | people | escaped in each cell, before the layout |
 //! | [`json`] | programs | escaped as `\u001b`, which means the same in JSON |
-//! | [`data`] | programs | unchanged: labelled text, completion scripts |
+//! | [`data`] | programs | unchanged (labelled text, completion scripts), but escaped on a terminal |
 
 // The one module that may.
 #![allow(clippy::disallowed_methods)]
@@ -24,13 +24,14 @@ use crate::error::{Error, Result, is_hidden, printable};
 
 pub(crate) use super::table::Table;
 
-/// Writes to stdout as it is. A reader that went away comes back as an error, where `print!` would panic.
+/// Writes to stdout as it is, but with hidden characters escaped where stdout is a terminal. A reader that went away comes back as an error, where `print!` would panic.
 ///
 /// # Errors
 /// [`Error::Io`] that names the standard output.
 pub(crate) fn data(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::io("standard output"))
+    let shown = if stdout.is_terminal() { people(text) } else { text.to_owned() };
+    stdout.write_all(shown.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::io("standard output"))
 }
 
 /// Writes a value to stdout as JSON.

@@ -5,6 +5,7 @@
 //! by the convention trains on indices without a message. [`check`] finds such files and names the remedy: a list of
 //! column names ([`Columns`]), such as `id,token,_,tag`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -119,22 +120,22 @@ const MOST_ROWS: usize = 50_000;
 /// Refuses sentences whose first column is not the token, or whose last column is not the tag column. All rows have
 /// the same number of columns.
 ///
-/// The first column is none if it counts, hardly changes from token to token, or holds a digit nearly everywhere. The
-/// last column is none if an earlier one holds tags of the same types and at least twice as many, as where two layers
+/// The first column is not the token if it counts, hardly changes from token to token, or holds a digit nearly everywhere. The
+/// last column is not the tag if an earlier one holds tags of the same types and at least twice as many, as where two layers
 /// of entities are annotated and the inner one comes last.
 ///
 /// # Errors
 /// [`Error::Data`] with the reason, two rows, and the list of columns that is probably right.
 pub(super) fn check(path: &Path, sentences: &[Vec<Row<'_>>]) -> Result<()> {
-    let mut n = 0;
-    let seen: Vec<&[Row<'_>]> = sentences
-        .iter()
-        .map(Vec::as_slice)
-        .take_while(|rows| {
-            n += rows.len();
-            n <= MOST_ROWS || n == rows.len()
-        })
-        .collect();
+    let mut seen: Vec<&[Row<'_>]> = Vec::new();
+    let mut n_rows = 0;
+    for rows in sentences {
+        seen.push(rows);
+        n_rows += rows.len();
+        if n_rows > MOST_ROWS {
+            break;
+        }
+    }
     let Some(n_columns) = seen.first().and_then(|rows| rows.first()).map(|row| row.columns.len()) else {
         return Ok(());
     };
@@ -142,9 +143,10 @@ pub(super) fn check(path: &Path, sentences: &[Vec<Row<'_>>]) -> Result<()> {
         return Ok(());
     }
     let tag = tag_column(&seen, n_columns);
-    if let Some(why) = first_column_fault(&seen) {
+    if let Some(why) = column_fault(&seen, 0) {
         let what = format!("the first column {why}: it is not the token");
-        return Err(refusal(path, &seen, what, 1, tag.unwrap_or(n_columns - 1)));
+        let tag = tag.unwrap_or(n_columns - 1);
+        return Err(refusal(path, &seen, what, token_column(&seen, tag), tag));
     }
     match tag {
         Some(tag) if tag + 1 < n_columns => {
@@ -175,9 +177,10 @@ pub(super) fn refusal(path: &Path, sentences: &[&[Row<'_>]], what: String, token
     let names: Vec<&str> = (0..n_columns).map(name).collect();
     let line = rows.first().map_or(1, |row| row.line);
     Error::Data(Problem::new(what).at(path).line(line).hint(format!(
-        "the first rows are {}; name the columns, probably `--columns {}` (in an experiment file: data.columns)",
+        "the first rows are {}; name the columns, probably `--columns {}` (in an experiment file: data.columns){}",
         shown.join(" and "),
-        names.join(",")
+        names.join(","),
+        if token > 0 { "; if the first column is the token all the same, name it so" } else { "" }
     )))
 }
 
@@ -188,25 +191,29 @@ fn shortened(cell: &str) -> String {
     }
 }
 
-/// What the first column does that tokens do not; `None` if it may hold tokens.
-pub(super) fn first_column_fault(sentences: &[&[Row<'_>]]) -> Option<&'static str> {
-    let cells = |rows: &[Row<'_>]| -> Vec<String> { rows.iter().map(|row| row.columns[0].to_owned()).collect() };
+/// The first column before `tag` that may hold the tokens; the second if none may.
+pub(super) fn token_column(sentences: &[&[Row<'_>]], tag: usize) -> usize {
+    (1..tag).find(|&column| column_fault(sentences, column).is_none()).unwrap_or(1)
+}
+
+/// What a column does that tokens do not; `None` if it may hold tokens.
+pub(super) fn column_fault(sentences: &[&[Row<'_>]], column: usize) -> Option<&'static str> {
     let (mut n_cells, mut n_with_digit) = (0_usize, 0_usize);
     let (mut n_pairs, mut n_counting, mut n_equal) = (0_usize, 0_usize, 0_usize);
     for rows in sentences {
-        let cells = cells(rows);
+        let cells: Vec<&str> = rows.iter().filter_map(|row| row.columns.get(column).copied()).collect();
         n_cells += cells.len();
-        n_with_digit += cells.iter().filter(|cell| cell.chars().any(|c| c.is_ascii_digit())).count();
+        n_with_digit += cells.iter().filter(|cell| cell.contains(|c: char| c.is_ascii_digit())).count();
         for pair in cells.windows(2) {
+            let follows = counter(pair[0]).and_then(|n| n.checked_add(1)).is_some_and(|n| counter(pair[1]) == Some(n));
             n_pairs += 1;
             n_equal += usize::from(pair[0] == pair[1]);
-            n_counting += usize::from(counter(&pair[0]).zip(counter(&pair[1])).is_some_and(|(a, b)| b == a + 1));
+            n_counting += usize::from(follows);
         }
     }
-    let mostly = |n: usize, of: usize| of > 0 && n * 10 >= of * 9;
-    if n_pairs >= 2 && mostly(n_counting, n_pairs) {
+    if n_pairs >= 2 && n_counting * 10 >= n_pairs * 9 {
         Some("counts")
-    } else if n_pairs >= 3 && n_equal == n_pairs || n_pairs >= 6 && 3 * n_equal >= 2 * n_pairs {
+    } else if (n_pairs >= 3 && n_equal == n_pairs) || (n_pairs >= 6 && 3 * n_equal >= 2 * n_pairs) {
         Some("is constant over many tokens")
     } else if n_cells >= 3 && n_with_digit * 20 >= n_cells * 19 {
         Some("looks like ids")
@@ -234,7 +241,7 @@ fn tag_column(sentences: &[&[Row<'_>]], n_columns: usize) -> Option<usize> {
     let richer = |other: &TagColumn| match &last {
         None => true,
         Some(last) if last.n_tags == 0 => other.n_tags > 0,
-        Some(last) => other.n_tags >= 2 * last.n_tags && last.types.iter().all(|kind| other.types.contains(kind)),
+        Some(last) => other.n_tags >= 2 * last.n_tags && last.types.iter().all(|kind| other.has(kind)),
     };
     // The first column may be the token of a file about tags, but hardly.
     let found = (1..n_columns - 1).rev().find(|&column| TagColumn::of(sentences, column).is_some_and(|c| richer(&c)));
@@ -244,19 +251,24 @@ fn tag_column(sentences: &[&[Row<'_>]], n_columns: usize) -> Option<usize> {
 /// A column that holds nothing but tags, with or without entities.
 struct TagColumn {
     n_tags: usize,
-    types: Vec<String>,
+    types: BTreeSet<String>,
 }
 
 impl TagColumn {
+    /// Whether the column has a type, or one that it is derived from (`LOC` of `LOCpart`).
+    fn has(&self, kind: &str) -> bool {
+        self.types.iter().any(|own| kind.starts_with(own.as_str()))
+    }
+
     /// The column, if all its cells are tags and they are not those of chunks.
     fn of(sentences: &[&[Row<'_>]], column: usize) -> Option<Self> {
-        let mut found = Self { n_tags: 0, types: Vec::new() };
+        let mut found = Self { n_tags: 0, types: BTreeSet::new() };
         for row in sentences.iter().flat_map(|rows| rows.iter()) {
             let cell = clean(row.columns.get(column)?);
             if let Some(tag) = Tag::parse(&cell).ok()? {
                 found.n_tags += 1;
-                if !found.types.iter().any(|kind| kind == tag.entity_type) {
-                    found.types.push(tag.entity_type.to_owned());
+                if !found.types.contains(tag.entity_type) {
+                    found.types.insert(tag.entity_type.to_owned());
                 }
             }
         }
@@ -304,11 +316,25 @@ mod tests {
         assert_eq!(
             hint,
             "the first rows are `1 | In | O | O` and `2 | Varnholm | B-LOC | O`; name the columns, probably `--columns \
-             id,token,tag,_` (in an experiment file: data.columns)"
+             id,token,tag,_` (in an experiment file: data.columns); if the first column is the token all the same, name it so"
         );
         let (what, hint) = refused("In O O\nVarnholm B-LOC O\nsitzt O O").unwrap();
         assert!(what.contains("column 2 holds more tags than the last column"));
         assert!(hint.contains("`--columns token,tag,_`"), "{hint}");
+    }
+
+    #[test]
+    fn the_hint_names_the_column_that_may_hold_tokens() {
+        for (text, names) in [
+            ("1-1 0-4 Odila B-PER\n1-2 5-9 Marn I-PER\n1-3 10-13 left O", "id,_,token,tag"),
+            (
+                "bc/cctv 0 0 Odila NN B-PER\nbc/cctv 0 1 Marn NN I-PER\nbc/cctv 0 2 left VB O\nbc/cctv 0 3 . . O",
+                "id,_,_,token,_,tag",
+            ),
+        ] {
+            let (_, hint) = refused(text).unwrap();
+            assert!(hint.contains(&format!("`--columns {names}`")), "{hint}");
+        }
     }
 
     #[test]

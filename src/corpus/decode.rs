@@ -210,7 +210,7 @@ fn utf8(path: &Path, bytes: &[u8]) -> Result<String> {
             detector.feed(bytes, true);
             let name = detector.guess(None, chardetng::Utf8Detection::Deny).name().to_ascii_lowercase();
             let hint = format!("convert it, for instance with `iconv -f {name} -t utf-8`");
-            (format!("; the file seems to be {name}"), hint)
+            (format!("; the file is perhaps {name}"), hint)
         }
     };
     Err(Error::Data(Problem::new(what + &guess).at(path).line(line).hint(hint)))
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn other_encodings_are_named() {
         let (what, hint) = refused(b"Odila\tB-PER\nM\xe4rn\tI-PER\n");
-        assert_eq!(what, "x:2: not valid UTF-8: byte 2 of the line (0xe4); the file seems to be windows-1252");
+        assert_eq!(what, "x:2: not valid UTF-8: byte 2 of the line (0xe4); the file is perhaps windows-1252");
         assert_eq!(hint.unwrap(), "convert it, for instance with `iconv -f windows-1252 -t utf-8`");
         let without_mark: Vec<u8> = "Odila\tO\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(refused(&without_mark).0.contains("UTF-16 without a byte order mark"));

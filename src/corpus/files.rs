@@ -155,9 +155,13 @@ fn notation_of(files: &[&ConllFile]) -> Result<Notation> {
         }
         _ => (&no.name, printable(&no.what)),
     };
-    let mut problem = Problem::new(what).hint(
-        "a tag is `O`, or `B-`, `I-`, `E-` or `S-` and a type, and stands in the last column; where it stands in another          one, name the columns: `--columns token,tag,_`",
-    );
+    let is_json = files.iter().any(|file| file.sentences.iter().any(|sentence| sentence.on_one_line));
+    let mut problem = Problem::new(what).hint(if is_json {
+        "a tag is `O`, or `B-`, `I-`, `E-` or `S-` and a type"
+    } else {
+        "a tag is `O`, or `B-`, `I-`, `E-` or `S-` and a type, and stands in the last column; remove a header line; where the \
+         tag stands in another column, name all columns, for example `--columns token,tag,_`"
+    });
     if let Some((file, line)) = files.iter().find_map(|file| Some((file, first_line(file, |tag| tag == name)?))) {
         problem = problem.at(&file.path).line(line);
     }
@@ -191,16 +195,13 @@ fn mixed(files: &[&ConllFile], what: String, kinds: &[fn(Tag<'_>) -> bool]) -> E
 
 /// Refuses a file that is clearly written in another scheme than its corpus.
 fn other_scheme(file: &ConllFile, own: Scheme, scheme: Scheme) -> Error {
-    let mut previous = None;
     let shows = file.sentences.iter().find_map(|sentence| {
-        let tags: Vec<Option<Tag<'_>>> = sentence.parsed_tags(Notation::Prefixed).collect();
-        previous = None;
-        let index = tags.iter().position(|&tag| {
-            let invalid = !is_valid_transition(scheme, previous, tag);
-            previous = tag;
-            invalid
-        })?;
-        Some((sentence.line(index), &sentence.tags[index]))
+        let tags: Vec<Option<Tag<'_>>> = sentence.parsed_tags(Notation::Prefixed).chain([None]).collect();
+        let before = [None].into_iter().chain(tags.iter().copied());
+        let at = before.zip(&tags).position(|(previous, tag)| !is_valid_transition(scheme, previous, *tag))?;
+        // Where a sentence or span ends too early, the tag before shows the other scheme.
+        let at = if tags[at].is_none() { at.saturating_sub(1) } else { at };
+        Some((sentence.line(at), &sentence.tags[at]))
     });
     let mut problem = Problem::new(format!("written in {own}, but the other files are written in {scheme}"))
         .at(&file.path)

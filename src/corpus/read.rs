@@ -86,6 +86,10 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     if path.is_dir() {
         return Err(Error::Data(Problem::new("a folder, not a file").at(path).hint("name the file in it")));
     }
+    #[cfg(unix)]
+    if fs::metadata(path).is_ok_and(|file| std::os::unix::fs::FileTypeExt::is_char_device(&file.file_type())) {
+        return Err(Error::Data(Problem::new("a device, not a file").at(path).hint("name a file")));
+    }
     fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::Data(Problem::new("there is no such file").at(path).hint("check the path"))
@@ -103,6 +107,12 @@ pub(super) fn parse(decoded: &Decoded, named: Option<&Columns>) -> Result<ConllF
     if let Some(&first) = comments.first() {
         let (n, lines) = (comments.len(), if comments.len() == 1 { "comment line is" } else { "comment lines are" });
         notes.push(format!("{}: {n} {lines} left out, the first is line {first}", path.display()));
+    }
+    if named.is_some() && layout.n_columns > 2 {
+        let seen: Vec<&[Row<'_>]> = sentences.iter().map(Vec::as_slice).collect();
+        if let Some(why) = columns::column_fault(&seen, layout.token) {
+            notes.push(format!("{}: the column that is named token {why}: check the names", path.display()));
+        }
     }
     let mut file = ConllFile { path: path.to_owned(), n_columns: layout.n_columns, sentences: Vec::new(), notes };
     let (mut n_cleaned, mut first_cleaned) = (0_usize, 0);
@@ -302,7 +312,13 @@ impl Layout {
 }
 
 fn empty_token(path: &Path, line: usize) -> Error {
-    problem(path, line, "the token is empty", "remove the line or put a token before the first tab")
+    problem(
+        path,
+        line,
+        "the token is empty",
+        "remove the line or put a token before the first tab; where the token is in another column, name all columns: \
+         `--columns id,token,_,tag`",
+    )
 }
 
 fn problem(path: &Path, line: usize, what: impl Into<String>, hint: impl Into<String>) -> Error {

@@ -15,12 +15,25 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Scheme;
 use super::scheme::{MalformedTag, Prefix, Tag, to_iob2};
+use crate::error::is_hidden;
 
-/// A label name without white space, zero-width characters and direction marks at either end, in Unicode's NFC.
+/// A label name without white space at either end and without hidden characters ([`is_hidden`]) anywhere, in Unicode's NFC.
 ///
 /// `"B-PER\u{a0}"` and `"B-PER"` look alike, and so do the two spellings of `É`: compared byte by byte they would be
 /// different types. The same is done to the type behind the prefix. Tokens are never changed.
 pub fn clean(name: &str) -> Cow<'_, str> {
+    let seen: Cow<'_, str> = match name.contains(is_invisible) {
+        true => Cow::Owned(name.chars().filter(|&c| c == '\t' || !is_invisible(c)).collect()),
+        false => Cow::Borrowed(name),
+    };
+    match seen {
+        Cow::Borrowed(seen) => trimmed(seen),
+        Cow::Owned(seen) => Cow::Owned(trimmed(&seen).into_owned()),
+    }
+}
+
+/// A name without hidden characters, white space dropped around it and after its prefix, in NFC.
+fn trimmed(name: &str) -> Cow<'_, str> {
     let trimmed = name.trim_matches(is_blank);
     let trimmed = match trimmed.split_once('-') {
         Some((prefix @ ("B" | "I" | "E" | "S" | "L" | "U"), kind)) if kind.starts_with(is_blank) => {
@@ -36,9 +49,12 @@ pub fn clean(name: &str) -> Cow<'_, str> {
 
 /// White space of any kind, and characters that take no place on the screen.
 pub(super) fn is_blank(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+    c.is_whitespace() || is_invisible(c) || c == '\u{2800}'
+}
+
+/// Characters that nobody sees, variation selectors among them.
+fn is_invisible(c: char) -> bool {
+    is_hidden(c) || matches!(c, '\u{fe00}'..='\u{fe0f}')
 }
 
 /// How the labels of an inventory are written.
@@ -91,15 +107,18 @@ impl Notation {
                 refuse(what, without, Some(with))
             }
             (None, Some(without)) => {
-                if let Some(name) = names.iter().find(|name| prefix_written_otherwise(name)) {
-                    return refuse(
-                        format!("`{name}` is not a tag: its prefix is not followed by a hyphen"),
-                        name,
-                        None,
-                    );
+                // A single type may look so (`Vitamin_B`); an inventory that does is written in another way.
+                let all = |is: fn(&str) -> bool| names.iter().all(|name| *name == "O" || is(name));
+                if all(prefix_written_otherwise) {
+                    let what = format!("`{without}` is not a tag: its prefix is not followed by a hyphen");
+                    return refuse(what, without, None);
                 }
-                if let Some(name) = names.iter().find(|name| has_suffix(name)) {
-                    return refuse(format!("`{name}` is not a tag: its prefix is behind the type"), name, None);
+                if all(has_lower_case_prefix) {
+                    let what = format!("`{without}` is not a tag: its prefix is in lower case");
+                    return refuse(what, without, None);
+                }
+                if all(has_suffix) {
+                    return refuse(format!("`{without}` is not a tag: its prefix is behind the type"), without, None);
                 }
                 if !names.contains(&"O") {
                     return refuse(format!("`{without}` is not a tag, and no token is labelled `O`"), without, None);
@@ -135,6 +154,12 @@ fn prefix_written_otherwise(name: &str) -> bool {
         && characters
             .next()
             .is_some_and(|mark| matches!(mark, '_' | ':' | '.' | '/' | '|' | '–' | '—' | '‑' | '−' | '~' | '='))
+}
+
+/// `b-PER`, `i-per`.
+fn has_lower_case_prefix(name: &str) -> bool {
+    name.split_once('-')
+        .is_some_and(|(prefix, kind)| matches!(prefix, "b" | "i" | "e" | "s" | "l" | "u") && !kind.is_empty())
 }
 
 /// `PER-B`, `PER_I`.
@@ -233,7 +258,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_makes_no_other_name() {
-        for name in ["B-PER ", " B-PER", "B-PER\u{a0}", "B-PER\u{200b}", "B-PER\u{200e}", "\u{feff}B-PER\t", "B- PER"] {
+        for name in [
+            "B-PER ",
+            " B-PER",
+            "B-PER\u{a0}",
+            "B-PER\u{200b}",
+            "B-PER\u{200e}",
+            "\u{feff}B-PER\t",
+            "B- PER",
+            "B-P\u{200b}ER",
+            "B-PER\u{206a}",
+            "B-PER\u{3164}",
+        ] {
             assert_eq!(clean(name), "B-PER", "{name:?}");
         }
         assert_eq!(clean("B-E\u{301}TAT"), "B-\u{c9}TAT");
@@ -246,13 +282,14 @@ mod tests {
     fn names_with_and_without_prefix_are_told_apart() {
         assert_eq!(Notation::of(["O", "B-X", "I-X"]), Ok(Notation::Prefixed));
         assert_eq!(Notation::of(["O"]), Ok(Notation::Prefixed));
-        assert_eq!(Notation::of(["O", "ORG", "cell-line"]), Ok(Notation::Bare));
+        assert_eq!(Notation::of(["O", "ORG", "cell-line", "Vitamin_B", "E.coli"]), Ok(Notation::Bare));
         for (names, what) in [
             (&["O", "B-X", "ORG"][..], "`ORG` is not a tag: it has no known prefix, but `B-X` has one"),
             (&["O", "B-"], "`B-` is not a tag: it has no entity type"),
             (&["O", "B", "I"], "`B` is not a tag: it has no entity type"),
             (&["O", "B_PER"], "`B_PER` is not a tag: its prefix is not followed by a hyphen"),
             (&["O", "PER-B", "PER-I"], "`PER-B` is not a tag: its prefix is behind the type"),
+            (&["O", "b-per", "i-per"], "`b-per` is not a tag: its prefix is in lower case"),
             (&["NN", "VBZ"], "`NN` is not a tag, and no token is labelled `O`"),
         ] {
             assert_eq!(Notation::of(names.iter().copied()).unwrap_err().what, what);

@@ -504,7 +504,7 @@ fn files_as_people_have_them_are_described_or_refused() {
         ("19-stray-tag/small.txt", 0, "small.txt:4: O → S-PER; all in lines 4"),
         ("20-encodings/cr-folder", 0, "carriage returns are read as line ends"),
         ("20-encodings/utf16le.txt", 0, "read as UTF-16"),
-        ("20-encodings/latin1.txt", 3, "the file seems to be windows-1252"),
+        ("20-encodings/latin1.txt", 3, "the file is perhaps windows-1252"),
         ("20-encodings/nul.txt", 3, "nul.txt:2: the line has a NUL character"),
         ("20-encodings/crjson", 0, "carriage returns are read as line ends"),
         ("29-no-blank-lines/train.txt", 0, "the file has no empty line and is read as one sentence of"),

@@ -84,13 +84,13 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
         device: args.device,
     };
     settings.validate()?;
+    limit_threads(args.threads)?;
     let texts = Texts::read(
         &Text::locate(&args.before, args.split.into())?,
         &Text::locate(&args.after, args.split.into())?,
         &Text::locate(&args.dev, Split::Dev)?,
         args.columns.as_ref(),
     )?;
-    limit_threads(args.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
     texts.warnings.iter().for_each(|warning| monitor.warning(warning));

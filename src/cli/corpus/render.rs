@@ -11,7 +11,8 @@ use crate::perturb::NoiseFile;
 pub(super) fn description(description: &Description) -> String {
     let Description { name, synthetic, scheme, labels, splits, duplicates, notes } = description;
     let kind = if *synthetic { ", synthetic" } else { "" };
-    let mut text = format!("{name}: {scheme}{kind}, {} labels: {}\n\n", labels.len(), printable(&labels.join(" ")));
+    let mut text =
+        format!("{}: {scheme}{kind}, {} labels: {}\n\n", printable(name), labels.len(), printable(&labels.join(" ")));
     let mut table = Table::ruled([
         "",
         "sentences",

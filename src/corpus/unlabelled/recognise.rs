@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use super::words::DOCSTART;
 use super::{Fault, Form, foreign, foreign_json, json};
+use crate::corpus::tags::clean;
 
 /// A line that is not empty.
 pub(super) struct Row<'a> {
@@ -122,6 +123,13 @@ fn of_fields(rows: &[Row<'_>]) -> Result<Form, Fault> {
         return Err(ambiguous(row, format!("{} words, where most lines have one", row.fields.len())));
     }
     let equal = rows.iter().all(|row| row.fields.len() == rows[0].fields.len());
+    let counting = |pair: &[Row<'_>]| {
+        let id = |row: &Row<'_>| row.fields[0].parse::<u32>().ok();
+        id(&pair[1]).is_some_and(|next| next <= 1 || id(&pair[0]).is_some_and(|n| n.checked_add(1) == Some(next)))
+    };
+    if let Some(row) = rows.first().filter(|_| equal && n >= 3 && rows.windows(2).all(counting)) {
+        return Err(ambiguous(row, "the first field of each line counts".to_owned()));
+    }
     if let Some(row) = rows.first().filter(|_| equal && n >= 4 && are_codes(rows)) {
         return Err(ambiguous(
             row,
@@ -165,11 +173,12 @@ fn is_tagged(rows: &[Row<'_>]) -> bool {
 /// True for `O`, and for a prefix of a scheme before the name of a type.
 pub(super) fn is_tag(text: &str) -> bool {
     let prefixed = |(prefix, name): (&str, &str)| matches!(prefix, "B" | "I" | "E" | "S" | "L" | "U") && is_type(name);
-    text == "O" || text.split_once('-').is_some_and(prefixed)
+    let name = clean(text);
+    name == "O" || name.split_once('-').is_some_and(prefixed)
 }
 
 fn is_type(name: &str) -> bool {
-    name.starts_with(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || "_-./+&".contains(c))
+    name.starts_with(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || "_-./+&:()|%#".contains(c))
 }
 
 /// True if the last fields look like parts of speech: in capitals, which the other fields are not, and with letters in half of

@@ -6,7 +6,7 @@ use super::recognise::is_tag;
 use super::{Fault, UnlabelledSentence};
 use crate::Result;
 use crate::corpus::Columns;
-use crate::corpus::columns::{Row, first_column_fault, refusal};
+use crate::corpus::columns::{Row, column_fault, refusal, token_column};
 use crate::corpus::read::split;
 
 /// The first column of a line between documents.
@@ -53,10 +53,16 @@ pub(super) fn check(path: &Path, lines: &[&str]) -> Result<()> {
     if (n == 2 && tagged) || all().any(|row| row.columns.len() != n) {
         return Ok(());
     }
-    let why = first_column_fault(&seen).or_else(|| counts(&sentences).then_some("counts"));
+    let why = column_fault(&seen, 0).or_else(|| counts(&sentences).then_some("counts"));
     let tag = if tagged { n - 1 } else { n };
     match why {
-        Some(why) => Err(refusal(path, &seen, format!("the first column {why}: it is not the token"), 1, tag)),
+        Some(why) => Err(refusal(
+            path,
+            &seen,
+            format!("the first column {why}: it is not the token"),
+            token_column(&seen, tag),
+            tag,
+        )),
         None => Ok(()),
     }
 }
