@@ -2,7 +2,7 @@
 //!
 //! Files in columns have no header. The convention is that the first column is the token and the last the tag; files
 //! with an index, a sentence or document id in front, or with a second layer of tags behind, break it, and reading them
-//! by the convention trains on indices without a message. [`check`] finds such files and names the remedy: a list of
+//! by the convention trains on indices without a message. The reader finds such files and names the remedy: a list of
 //! column names ([`Columns`]), such as `id,token,_,tag`.
 
 use std::collections::BTreeSet;

@@ -55,7 +55,7 @@ pub struct InvalidTransition {
 ///
 /// # Errors
 /// [`Error::Data`] for whatever [`find_splits`], [`read_file`](super::read_file) and [`json`] refuse, a split without a
-/// sentence, and what [`writing_of`] refuses; [`Error::Config`] if columns are named for JSON lines.
+/// sentence, and tags that make up no scheme or several; [`Error::Config`] if columns are named for JSON lines.
 pub fn read(path: &Path, columns: Option<&Columns>) -> Result<AnnotatedFiles> {
     let files: Vec<(Option<Split>, ConllFile)> = if path.is_dir() {
         let read = |(split, path): (Split, PathBuf)| Ok((Some(split), read_file(&path, columns)?));

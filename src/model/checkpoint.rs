@@ -1,7 +1,7 @@
 //! Weights in and out: safetensors, in one file or several, and what PyTorch pickles.
 //!
 //! Elements of the types f16, bf16, f32 and f64 are read, and become f32. Names are those of today's transformers
-//! ([`super::tensor_names`]). A tensor with elements that are not finite is an error only if the model needs it. Files are
+//! (`tensor_names`). A tensor with elements that are not finite is an error only if the model needs it. Files are
 //! written as safetensors with the metadata `{"format": "pt"}`, without which transformers refuses them.
 
 use std::collections::{BTreeMap, HashMap};
@@ -185,7 +185,7 @@ impl Checkpoint {
     }
 
     /// Gives all tensors the names that they have in the encoder alone: without what precedes the encoder's names, `prefix`
-    /// or the name of a wrapper ([`tensor_names::plain`]).
+    /// or the name of a wrapper (`tensor_names`).
     ///
     /// # Errors
     /// [`Error::Model`] if the file holds several encoders, or two tensors get one name.

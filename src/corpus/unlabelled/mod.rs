@@ -2,12 +2,12 @@
 //!
 //! Three forms are read:
 //!
-//! * **words**: one token a line, an empty line between sentences; columns behind the token are not read ([`words`]);
-//! * **text**: one sentence a line, cut into tokens by Unicode's word segmentation ([`text`]);
-//! * **JSON lines**: one object a line, with the sentence's `tokens` or `words` ([`json`]).
+//! * **words**: one token a line, an empty line between sentences; columns behind the token are not read (`words`);
+//! * **text**: one sentence a line, cut into tokens by Unicode's word segmentation (`text`);
+//! * **JSON lines**: one object a line, with the sentence's `tokens` or `words` (`json`).
 //!
-//! Which one a file is in is recognised by its lines ([`recognise`]). A file in a format of another tool, and one that may
-//! be in several forms, is refused ([`foreign`]): reading it in the wrong form would give labels for what is no sentence.
+//! Which one a file is in is recognised by its lines (`recognise`). A file in a format of another tool, and one that may
+//! be in several forms, is refused (`foreign`): reading it in the wrong form would give labels for what is no sentence.
 
 mod foreign;
 mod foreign_json;
