@@ -21,6 +21,17 @@ pub(super) fn read(lines: &[&str], named: Option<&Columns>) -> Result<Vec<Unlabe
     let mut sentences = Vec::new();
     for rows in rows(lines, named) {
         let line = rows[0].line;
+        if let Some((named, row)) = named.and_then(|named| Some((named, other_width(&rows, named)?))) {
+            return Err(Fault {
+                what: format!(
+                    "the columns of the line number {}, and `--columns` names {}",
+                    row.columns.len(),
+                    named.len()
+                ),
+                line: Some(row.line),
+                hint: "name all columns of the file; for plain text give `--input text` instead".into(),
+            });
+        }
         let tokens = rows.iter().filter(|row| !is_no_token(row, named)).map(|row| match row.columns.get(at) {
             Some(token) if !token.is_empty() => Ok((*token).to_owned()),
             Some(_) => Err(Fault {
@@ -37,6 +48,11 @@ pub(super) fn read(lines: &[&str], named: Option<&Columns>) -> Result<Vec<Unlabe
         sentences.push(UnlabelledSentence { line, tokens: tokens.collect::<Result<_, _>>()?, text: None });
     }
     Ok(sentences)
+}
+
+/// The first line that has another number of columns than there are names.
+fn other_width<'a, 'b>(rows: &'b [Row<'a>], named: &Columns) -> Option<&'b Row<'a>> {
+    rows.iter().find(|row| row.columns.len() != named.len())
 }
 
 /// Refuses a file with several columns whose first one is not the token: it counts, is constant or looks like ids.
