@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cli::output::json_text;
 use crate::corpus::tags::Inventory;
 use crate::corpus::unlabelled::UnlabelledSentence;
 use crate::corpus::{LabelSet, SpanMode, SpanReader};
@@ -64,7 +65,7 @@ pub(super) fn json_lines(
             probabilities: decisions.iter().map(|decision| decision.probability).collect(),
             spans: spans(inventory, sentence, decisions),
         };
-        lines += &serde_json::to_string(&record).map_err(|e| Error::Internal(e.to_string()))?;
+        lines += &json_text(&serde_json::to_string(&record).map_err(|e| Error::Internal(e.to_string()))?);
         lines.push('\n');
     }
     Ok(lines)

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{PredictArgs, SplitFlag, decide, open};
-use crate::cli::output::{errln, outln, print};
+use crate::cli::output::{self, errln, print};
 use crate::corpus::files::{self, AnnotatedFiles, MAX_LABELS};
 use crate::corpus::{LabelSet, Sentence, Split};
 use crate::error::{Error, Problem, printable};
@@ -46,7 +46,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     if args.json {
         let mut value = json!(scores);
         value["sentences"] = json!(sentences.len());
-        outln!("{}", serde_json::to_string_pretty(&value)?);
+        output::json(&value)?;
     } else {
         print_scores(&scores)?;
     }
