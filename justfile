@@ -69,6 +69,11 @@ bench rounds='5':
 bench-operations *names:
     cargo bench --bench operations -- "$@"
 
+# Measure what the fused optimiser gives
+[group('measure')]
+bench-optimizer:
+    cargo bench --bench optimizer
+
 # Measure what analysing a log costs at 1, 4 and 16 times CoNLL03's size
 [group('measure')]
 bench-analyse *sizes:
@@ -82,7 +87,7 @@ bench-logging:
 # Format the code
 [group('develop')]
 format:
-    cargo fmt
+    cargo fmt --all
 
 # What continuous integration checks: format, lints, tests, documentation
 [group('develop')]
@@ -90,7 +95,7 @@ ci: format-check lint test doc
 
 [private]
 format-check:
-    cargo fmt --check
+    cargo fmt --all --check
 
 # Lint all targets; a warning is an error
 [group('develop')]

@@ -19,9 +19,7 @@ pub mod figures;
 pub mod hub;
 pub mod metrics;
 pub mod model;
-pub mod nn;
 pub mod perturb;
-pub mod random;
 pub mod report;
 pub mod run;
 pub mod study;
@@ -29,3 +27,6 @@ pub mod text;
 pub mod train;
 
 pub use error::{Error, Result};
+/// The numerical engine, a package of its own: differentiable operations on a tape.
+pub use memoscope_nn as nn;
+pub use memoscope_nn::random;

@@ -78,7 +78,7 @@ pub(super) fn dry_run(experiment: &Experiment) -> anyhow::Result<()> {
     let mut text = experiment.to_toml()?;
     text.push_str(&format!("\n# {} runs, report in {}\n", grid.len(), shown(&layout.report)));
     for run in &grid {
-        text.push_str(&format!("#   {}\n", shown(&layout.runs.join(&run.id))));
+        text.push_str(&format!("#   {}\n", shown(&layout.folder_of(run))));
     }
     // The strings of TOML know the escapes of JSON.
     data(&json_text(&text))?;

@@ -77,7 +77,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
             limit_threads(experiment.threads)?;
             study::prepare(&experiment, monitor.as_mut(), &stop)?;
             let config = grid.remove(0);
-            let folder = Layout::of(&experiment).runs.join(&config.id);
+            let folder = Layout::of(&experiment).folder_of(&config);
             (config, folder)
         }
     };

@@ -52,7 +52,7 @@ pub struct Drawn {
 pub fn draw(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -> Result<Drawn> {
     let layout = Layout::of(experiment);
     for config in grid(experiment)? {
-        let folder = layout.runs.join(&config.id);
+        let folder = layout.folder_of(&config);
         if Manifest::path(&folder).is_file() && Manifest::read(&folder)?.status == Status::Finished {
             warn_of_missing_series(&folder, monitor);
         }
@@ -65,7 +65,7 @@ pub(super) fn draw_finished(experiment: &Experiment, text: CsvText, monitor: &mu
     let layout = Layout::of(experiment);
     let (mut runs, mut unfinished) = (Vec::new(), Vec::new());
     for config in grid(experiment)? {
-        let folder = layout.runs.join(&config.id);
+        let folder = layout.folder_of(&config);
         // A report is drawn from the log; whether the corpus has changed since is no matter here.
         let fingerprint = match Manifest::path(&folder).is_file() {
             true => Manifest::read(&folder)?.data.fingerprint,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::Experiment;
+use crate::run::RunConfig;
 
 /// The folders of a study.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,11 @@ impl Layout {
                 }
             }
         }
+    }
+
+    /// The folder of a run.
+    pub fn folder_of(&self, run: &RunConfig) -> PathBuf {
+        self.runs.join(&run.id)
     }
 
     /// The folder of all studies that were not told where to go.

@@ -29,7 +29,7 @@ pub fn sweep(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor, 
     for config in &grid {
         perturb::check_cap(&corpus.train, &corpus.labels, &config.perturb)?;
         config.train.episodes.check_class(corpus.labels.names())?;
-        RunFolder::inspect(&layout.runs.join(&config.id), config, &corpus.fingerprint)?;
+        RunFolder::inspect(&layout.folder_of(config), config, &corpus.fingerprint)?;
     }
     for folder in [&layout.analysis, &layout.report] {
         fs::create_dir_all(folder).map_err(Error::io(folder))?;
@@ -37,7 +37,7 @@ pub fn sweep(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor, 
     write_text(&layout.experiment, &experiment.to_toml()?)?;
     prepare(experiment, monitor, stop)?;
     for (index, config) in grid.iter().enumerate() {
-        let folder = layout.runs.join(&config.id);
+        let folder = layout.folder_of(config);
         let request = RunRequest { config, folder: &folder, corpus: &corpus, position: (index + 1, grid.len()) };
         execute(&request, monitor, stop)?;
         if stop.requested() {
