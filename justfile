@@ -31,6 +31,11 @@ pretraining *settings:
 forgetting *settings:
     cargo run --release --quiet -- sweep experiments/forgetting.toml "$@"
 
+# Learning rate against noise level, a grid of any settings: `just learning-rate epochs=4`
+[group('studies')]
+learning-rate *settings:
+    cargo run --release --quiet -- sweep experiments/learning-rate.toml "$@"
+
 # Find wrong labels in annotated text: `just audit mine.txt --model minilm-l6/`
 [group('studies')]
 audit *arguments:

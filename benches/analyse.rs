@@ -69,7 +69,7 @@ fn write_log(folder: &Path, tokens: usize) {
         gold: Some((0..tokens).map(gold).collect()),
         labels: labels.clone(),
     };
-    let writer = LogWriter::new(folder, "synthetic", &labels).expect("labels are text");
+    let mut writer = LogWriter::new(folder, "synthetic", &labels).expect("labels are text");
     writer.tokens(&table).expect("the folder can be written");
     for epoch in 1..=EPOCHS {
         let mut logits = vec![0f32; tokens * labels.len()];

@@ -6,6 +6,8 @@ use std::fmt;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -111,6 +113,16 @@ pub enum Error {
         /// One-based epoch.
         epoch: u32,
     },
+    /// Runs failed, in this process or in others; each was named before.
+    #[error("{what}")]
+    Failed {
+        /// One sentence without a full stop: what failed.
+        what: String,
+        /// What the user can do about it.
+        hint: Option<String>,
+        /// What kind of thing went wrong.
+        kind: ErrorKind,
+    },
     /// The user asked to stop; what was finished is on disk.
     #[error("interrupted")]
     Interrupted,
@@ -134,7 +146,8 @@ pub enum Error {
 }
 
 /// What kind of thing went wrong; the binary's exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum ErrorKind {
     /// A defect of Memoscope, or a library's failure: 1.
@@ -172,6 +185,7 @@ impl Error {
             Self::Data(_) | Self::Model(_) => ErrorKind::Input,
             Self::Hub(_) => ErrorKind::Hub,
             Self::Diverged { .. } => ErrorKind::Diverged,
+            Self::Failed { kind, .. } => *kind,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Io { .. } => ErrorKind::Io,
             Self::Tensor(_) | Self::Frame(_) | Self::Internal(_) => ErrorKind::Internal,
@@ -182,6 +196,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Config(p) | Self::Data(p) | Self::Model(p) | Self::Hub(p) => p.hint.as_deref(),
+            Self::Failed { hint, .. } => hint.as_deref(),
             Self::Diverged { .. } => Some("lower the learning rate, or raise the warmup; finished epochs are kept"),
             Self::Io { source, .. } => match source.kind() {
                 IoErrorKind::StorageFull => {

@@ -2,7 +2,8 @@
 //!
 //! Data flows one way; each room knows only the rooms above it (see ARCHITECTURE.md):
 //! [`corpus`] → [`perturb`] → [`encode`] → [`nn`] → [`model`] → [`train`] → [`dynamics`] → [`metrics`] →
-//! [`analysis`] → [`study`] → [`figures`] → [`report`], with [`run`] for run directories and [`cli`] on top.
+//! [`analysis`] → [`study`] → [`figures`] → [`report`], with [`run`] for run directories, [`exec`] for doing many runs,
+//! [`estimate`] for what they take, and [`cli`] on top.
 
 #![warn(missing_docs)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -15,6 +16,8 @@ pub mod corpus;
 pub mod dynamics;
 pub mod encode;
 pub mod error;
+pub mod estimate;
+pub mod exec;
 pub mod figures;
 pub mod hub;
 pub mod metrics;

@@ -1,7 +1,7 @@
 //! One epoch in one row: scores, losses, events, detection.
 
 use super::clusters::Detection;
-use crate::dynamics::{CurvePoint, Log, Observations, StepRecord, TokenTable};
+use crate::dynamics::{CurvePoint, DevScore, Log, Observations, StepRecord, TokenTable};
 use crate::error::Result;
 use crate::metrics::entity::{self, Mode};
 
@@ -24,13 +24,15 @@ pub(super) struct Progress {
     pub(super) step: Option<u64>,
     pub(super) examples_seen: Option<u64>,
     pub(super) learning_rate: Option<f64>,
-    pub(super) dev_f1: Option<f64>,
+    pub(super) dev_score: Option<f64>,
     pub(super) dev_loss: Option<f64>,
 }
 
 /// What the log says of the run's progress, read once.
 pub(super) struct ProgressLog {
     curve: Vec<CurvePoint>,
+    /// What `CurvePoint::dev_score` measures.
+    pub(super) dev_score: DevScore,
     steps: Vec<StepRecord>,
     n_sentences: u64,
 }
@@ -38,7 +40,7 @@ pub(super) struct ProgressLog {
 impl ProgressLog {
     pub(super) fn read(log: &Log) -> Result<Self> {
         let n_sentences = log.tokens().sentence_rows().len() as u64;
-        Ok(Self { curve: log.curve()?, steps: log.steps()?, n_sentences })
+        Ok(Self { curve: log.curve()?, dev_score: log.dev_score()?, steps: log.steps()?, n_sentences })
     }
 
     /// The last evaluation and the last step of the epoch. A log without either has seen each sentence once an epoch.
@@ -56,7 +58,7 @@ impl ProgressLog {
             learning_rate: point
                 .and_then(|p| known(p.learning_rate))
                 .or_else(|| step.and_then(|s| known(s.learning_rate))),
-            dev_f1: point.and_then(|p| known(p.dev_f1)),
+            dev_score: point.and_then(|p| known(p.dev_score)),
             dev_loss: point.and_then(|p| known(p.dev_loss)),
         }
     }

@@ -11,14 +11,14 @@ use super::phases::{self, PhaseCurve, PhaseCurvePoint, Phases, SentenceCounts};
 use super::tables::{self, ClusterRow, ShareRow};
 use super::{AnalysisSettings, Units};
 use crate::Result;
-use crate::dynamics::{Log, Observations, Pass, TokenTable};
+use crate::dynamics::{DevScore, Log, Observations, Pass, TokenTable};
 use crate::error::{Error, Problem};
 use crate::random::Streams;
 
 /// All tables of one run. Columns are fixed and documented at each field; null means unknown.
 #[derive(Debug, Clone)]
 pub struct RunAnalysis {
-    /// One row an epoch: `epoch u32, step u64, examples_seen u64, learning_rate f64, dev_f1, dev_loss, train_f1,
+    /// One row an epoch: `epoch u32, step u64, examples_seen u64, learning_rate f64, dev_score, dev_loss, train_f1,
     /// train_accuracy, clean_accuracy, noisy_accuracy, noisy_accuracy_gold, clean_loss, noisy_loss, first_learned_clean,
     /// first_learned_noisy, first_learned (f64), forgetting_events u64, noise_precision, noise_recall, noise_f1,
     /// noise_ap, noise_cutoff (f64)`.
@@ -50,6 +50,8 @@ pub struct RunAnalysis {
     pub assignments: DataFrame,
     /// The phases.
     pub phases: Phases,
+    /// What the column `dev_score` measures.
+    pub dev_score: DevScore,
     /// The epoch whose losses find the known noise best, by F1; `None` without known noise.
     pub best_detection_epoch: Option<u32>,
     /// The pass that events were counted in, and the pass of all scores; the last epoch's where epochs differ.
@@ -235,6 +237,7 @@ impl<'a> Reading<'a> {
             best_detection_epoch: best.map(|index| self.rows[index].epoch),
             passes: self.passes,
             incomplete_epochs: self.incomplete_epochs(),
+            dev_score: self.progress.dev_score.clone(),
             phases,
         })
     }
@@ -245,7 +248,7 @@ impl<'a> Reading<'a> {
             step: row.progress.step,
             examples_seen: row.progress.examples_seen,
             learning_rate: row.progress.learning_rate,
-            dev_f1: row.progress.dev_f1,
+            dev_score: row.progress.dev_score,
             train_f1: row.pass.f1,
             clean_accuracy: row.pass.clean_accuracy,
             noisy_accuracy: row.pass.noisy_accuracy,

@@ -33,7 +33,7 @@ pub(super) fn epochs(rows: &[EpochRow]) -> Result<DataFrame> {
         Column::new("step".into(), rows.iter().map(|r| r.progress.step).collect::<Vec<_>>()),
         Column::new("examples_seen".into(), rows.iter().map(|r| r.progress.examples_seen).collect::<Vec<_>>()),
         number("learning_rate", |r| r.progress.learning_rate),
-        number("dev_f1", |r| r.progress.dev_f1),
+        number("dev_score", |r| r.progress.dev_score),
         number("dev_loss", |r| r.progress.dev_loss),
         number("train_f1", |r| r.pass.f1),
         number("train_accuracy", |r| r.pass.accuracy),

@@ -47,7 +47,7 @@ pub use apply::{Applied, apply, apply_valid};
 pub use calibration::{LEAST_F1, SUMMARY_FILE, f1_warning};
 pub use decisions::{Auto, Change, Decision, DecisionFormat, Decisions, SUSPECTS_FILE, read_decisions};
 pub use evidence::Evidence;
-pub use folds::{run_folder, train};
+pub use folds::{estimate, run_folder, train};
 pub use measures::{MEASURES, Measure, measures};
 pub use perform::{Audit, Judgement, Reference, SeedAudit, SeedJudgement, perform};
 pub use read_scores::read_scores;

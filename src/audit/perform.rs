@@ -12,6 +12,7 @@ use super::{AuditSettings, Evidence, Scores, Suspect, Text, f1_warning, folds, r
 use crate::analysis::phases::Phases;
 use crate::corpus::LabelSet;
 use crate::error::Result;
+use crate::exec::Execution;
 use crate::metrics::Estimate;
 use crate::random::Streams;
 use crate::report::Table;
@@ -109,10 +110,11 @@ pub fn perform(
     text: &Text,
     settings: &AuditSettings,
     folder: &Path,
+    how: &Execution,
     monitor: &mut dyn Monitor,
     stop: &StopFlag,
 ) -> Result<Audit> {
-    let trained = folds::train(text, settings, folder, monitor, stop)?;
+    let trained = folds::train(text, settings, folder, how, monitor, stop)?;
     let mut seeds = Vec::new();
     for &seed in &settings.seeds {
         monitor.working(&format!("scoring seed {seed}"));

@@ -16,7 +16,7 @@ use crate::study::write_analysis;
 
 const EXAMPLES: &str = "\
 Examples:
-  memoscope analyse runs/noise-sweep/noise=0.30,seed=106
+  memoscope analyse runs/noise-sweep/noise=0.30/seed=106
       A run of ours; the tables go to its folder analysis/
   memoscope analyse my-log/ --out tables/ --json
       A log that another training loop wrote (docs/log-format.md), or dataset cartography's training_dynamics/";
@@ -220,7 +220,7 @@ impl Summary {
             let ap = ap.map_or(String::new(), |ap| format!(", average precision {ap:.3}"));
             lines.push(format!("noise found best     epoch {epoch}: F1 {f1:.3}{ap}"));
         }
-        lines.push(describe(&analysis.phases).trim_end().to_owned());
+        lines.push(describe(&analysis.phases, &analysis.dev_score).trim_end().to_owned());
         lines.join("\n")
     }
 

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::options::{CsvFlag, Loudness, limit_threads, seeds};
+use super::options::{CsvFlag, DryRunFlags, JobsFlag, Loudness, limit_threads, seeds};
 use super::output::{errln, json, outln, print};
-use super::{interrupt, progress};
+use super::{estimate, interrupt, progress};
 use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, WriteOptions, default_epochs};
 use crate::config::DeviceName;
 use crate::corpus::{Columns, Split};
 use crate::error::{Error, Problem, printable};
+use crate::estimate::EFFORT;
 use crate::run::Fold;
 
 const EXAMPLES: &str = "\
@@ -82,11 +83,10 @@ pub(super) struct AuditArgs {
     with: Vec<String>,
     #[command(flatten)]
     csv: CsvFlag,
-    /// Print what would be trained, and write nothing
-    #[arg(long, conflicts_with = "json")]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: DryRunFlags,
     /// Print the result as JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dry_run")]
     json: bool,
     /// `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
@@ -94,6 +94,8 @@ pub(super) struct AuditArgs {
     /// Threads of the CPU (all cores by default); at most four for each core, or 16
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    #[command(flatten)]
+    jobs: JobsFlag,
     #[command(flatten)]
     loudness: Loudness,
 }
@@ -158,14 +160,20 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
     let reference = reference(args, &text)?;
     let folder = args.out.clone().unwrap_or_else(|| default_folder(data, args.split));
     require_own(&folder)?;
-    if args.dry_run {
-        return dry_run(&text, &settings, &folder);
+    if args.dry.dry_run {
+        dry_run(&text, &settings, &folder)?;
+        if !args.dry.no_estimate {
+            limit_threads(args.threads)?;
+            estimate::print(&audit::estimate(&text, &settings, &folder, EFFORT)?, None)?;
+        }
+        return Ok(());
     }
     limit_threads(args.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
     text.warnings.iter().for_each(|warning| monitor.warning(warning));
-    let audit = audit::perform(&text, &settings, &folder, monitor.as_mut(), &stop)?;
+    let how = args.jobs.execution(true);
+    let audit = audit::perform(&text, &settings, &folder, &how, monitor.as_mut(), &stop)?;
     let judgement = audit.judge(&text, &reference)?;
     let options = WriteOptions { shown: args.shown, text: args.csv.style() };
     audit::write(&text, &settings, &audit, judgement.as_ref(), options, &folder)?;

@@ -5,11 +5,15 @@
 //! its kind ([`crate::error::ErrorKind`]): 1 a defect of ours, 2 configuration, 3 data or model, 4 a training that
 //! diverged, 5 the file system, 6 the hub or the way to it, 130 an interrupt.
 
+mod adopt;
 mod analyse;
 mod audit;
 mod bench;
+mod clean;
 pub mod corpus;
 mod download;
+mod estimate;
+mod exec_run;
 mod failure;
 mod figures;
 mod interrupt;
@@ -18,6 +22,7 @@ mod options;
 mod output;
 mod phases;
 mod progress;
+mod runs;
 mod schema;
 mod shell;
 mod sweep;
@@ -55,6 +60,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Do one run
     Train(train::TrainArgs),
+    /// Show how far the runs of a study are, and remove what it has no more use for
+    Runs(Box<runs::RunsArgs>),
     /// Analyse a run's log: events, clusters, data map, phases
     Analyse(analyse::AnalyseArgs),
     /// Find fitting, settling and memorisation in a curve made elsewhere
@@ -74,6 +81,9 @@ enum Command {
     /// Print the JSON schema of experiment files
     #[command(after_help = schema::EXAMPLES)]
     Schema,
+    /// Do one run for another process of this program
+    #[command(hide = true)]
+    ExecRun,
     /// Print a completion script for a shell
     Completions(shell::CompletionsArgs),
     /// Write manual pages
@@ -98,6 +108,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Sweep(args) => sweep::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Runs(args) => runs::run(&args),
+        Command::ExecRun => exec_run::run(),
         Command::Analyse(args) => analyse::run(&args),
         Command::Phases(args) => phases::run(&args),
         Command::Figures(args) => figures::run(&args),

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::config::{Experiment, Layers, Seeds};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
+use crate::exec::{Execution, Jobs};
 use crate::figures::font;
 
 /// Settings with a flag of their own, and `--set` for all others. Later ones win: the experiment file, these flags,
@@ -73,6 +74,10 @@ pub(super) struct SettingFlags {
     /// Any setting, for example train.learning_rate=5e-4; may be given more than once
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Make a setting an axis of the grid: train.learning_rate=1e-4,5e-4; may be given more than once. Of an axis of named
+    /// points, the values are names
+    #[arg(long = "vary", value_name = "KEY=VALUES")]
+    vary: Vec<String>,
 }
 
 /// How text is written into CSV files.
@@ -105,6 +110,22 @@ impl FontFlag {
     /// As [`font::add`].
     pub(super) fn apply(&self) -> Result<()> {
         self.font.as_deref().map_or(Ok(()), font::add)
+    }
+}
+
+/// How many runs at once.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct JobsFlag {
+    /// Runs at once, each in a process of its own with its share of the threads: a number, or `auto` for as many as cores,
+    /// memory and runs allow. The results do not depend on it
+    #[arg(long, value_name = "N", default_value = "auto")]
+    jobs: Jobs,
+}
+
+impl JobsFlag {
+    /// How runs are done.
+    pub(super) fn execution(self, fail_fast: bool) -> Execution {
+        Execution::of_this_program(self.jobs, fail_fast)
     }
 }
 
@@ -153,6 +174,11 @@ impl SettingFlags {
             let (key, value) = split(setting, &typed)?;
             layers.set(key, value, &typed)?;
         }
+        for axis in &self.vary {
+            let typed = format!("--vary {axis}");
+            let (key, values) = split(axis, &typed)?;
+            layers.vary(key, values, &typed)?;
+        }
         Ok(layers)
     }
 
@@ -180,8 +206,23 @@ impl SettingFlags {
 
     /// True if no flag was given.
     pub(super) fn is_empty(&self) -> bool {
-        self.named().iter().all(|(_, value)| value.is_none()) && !self.random_init && self.set.is_empty()
+        self.named().iter().all(|(_, value)| value.is_none())
+            && !self.random_init
+            && self.set.is_empty()
+            && self.vary.is_empty()
     }
+}
+
+/// What a dry run does.
+#[derive(Debug, Args)]
+pub(super) struct DryRunFlags {
+    /// Print what would be done and an estimate of time and disk, and write nothing. The estimate is made from a few timed
+    /// steps of each kind of run: it loads data and models (from the hub, too) and takes seconds
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// With --dry-run: no estimate, and nothing is loaded
+    #[arg(long, requires = "dry_run")]
+    pub(super) no_estimate: bool,
 }
 
 /// Seeds from the command line: a number of them, or a list.

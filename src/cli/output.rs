@@ -6,7 +6,7 @@
 //!
 //! | | for | hidden characters |
 //! | --- | --- | --- |
-//! | [`errln!`], [`outln!`], [`above`] | people | escaped as `\u{1b}`; line breaks and tabs stay |
+//! | [`errln!`], [`outln!`], [`above`], [`above_all`] | people | escaped as `\u{1b}`; line breaks and tabs stay |
 //! | [`Table`] | people | escaped in each cell, before the layout |
 //! | [`json`] | programs | escaped as `\u001b`, which means the same in JSON |
 //! | [`data`] | programs | unchanged (labelled text, completion scripts), but escaped on a terminal |
@@ -17,7 +17,7 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::ProgressBar;
+use indicatif::{MultiProgress, ProgressBar};
 use serde::Serialize;
 
 use crate::error::{Error, Result, is_hidden, printable};
@@ -73,6 +73,34 @@ pub(crate) fn tell(text: &str) {
 pub(crate) fn above(bar: &ProgressBar, text: &str) {
     // A bar that is hidden or done swallows lines.
     if bar.is_hidden() || bar.is_finished() { tell(text) } else { bar.println(people(text)) }
+}
+
+/// The same above several bars.
+pub(crate) fn above_all(bars: &MultiProgress, text: &str) {
+    if bars.is_hidden() || bars.println(people(text)).is_err() {
+        tell(text);
+    }
+}
+
+/// What a process that does a run for another one says to it: messages for a program, on a pipe.
+pub(crate) fn channel() -> impl Write {
+    io::stdout()
+}
+
+/// True if a user can be asked: both what is typed and what is said on stderr pass a terminal.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && is_terminal()
+}
+
+/// Asks a question that is answered by `y`; any other answer is no.
+///
+/// # Errors
+/// [`Error::Io`] if nothing can be read.
+pub(crate) fn ask(question: &str) -> Result<bool> {
+    write_stderr(&format!("{} [y/N] ", people(question)));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(Error::io("standard input"))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Sets the words on a progress bar.

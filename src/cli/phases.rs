@@ -8,21 +8,22 @@ use clap::Args;
 use super::output::{errln, json, outln};
 use crate::analysis::phases::{ColumnNames, Evidence, PhasePoint, Phases, detect, parse_curve};
 use crate::corpus::decode::Decoded;
+use crate::dynamics::DevScore;
 use crate::error::{Error, Problem};
 use crate::random::Streams;
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope phases --curve run.jsonl
-      One JSON object per evaluation: {\"epoch\": 1, \"dev_f1\": 0.71, \"train_f1\": 0.64, \"noisy_accuracy\": 0.01}
+      One JSON object per evaluation: {\"epoch\": 1, \"dev_score\": 0.71, \"train_f1\": 0.64, \"noisy_accuracy\": 0.01}
   memoscope phases --curve trainer_state.json
       The log_history of transformers' Trainer
-  memoscope phases --curve log.csv --column dev_f1=score --column train_f1=f1 --json
+  memoscope phases --curve log.csv --column dev_score=f1_dev --column train_f1=f1 --json
       A CSV file whose columns have other names
 
-Quantities: epoch, step, examples_seen, learning_rate, dev_f1, train_f1, clean_accuracy, noisy_accuracy,
-noisy_accuracy_gold, first_learned (share since the evaluation before), learned (number so far). Only epoch and one
-score are needed; with noisy_accuracy the onset is found from it, without it from dev_f1.";
+Quantities: epoch, step, examples_seen, learning_rate, dev_score (or dev_f1), train_f1, clean_accuracy,
+noisy_accuracy, noisy_accuracy_gold, first_learned (share since the evaluation before), learned (number so far). Only epoch and one
+score are needed; with noisy_accuracy the onset is found from it, without it from dev_score.";
 
 /// Find fitting, settling and memorisation in a curve made elsewhere
 #[derive(Debug, Args)]
@@ -53,7 +54,7 @@ pub(super) fn run(args: &PhasesArgs) -> anyhow::Result<()> {
         let Some((quantity, column)) = assignment.split_once('=') else {
             return Err(Error::Config(
                 Problem::new(format!("--column {assignment} is not an assignment"))
-                    .hint("write --column dev_f1=COLUMN"),
+                    .hint("write --column dev_score=COLUMN"),
             )
             .into());
         };
@@ -66,40 +67,42 @@ pub(super) fn run(args: &PhasesArgs) -> anyhow::Result<()> {
     if args.json {
         json(&phases)?;
     } else {
-        outln!("{}", describe(&phases).trim_end());
+        outln!("{}", describe(&phases, &imported.dev_score).trim_end());
     }
     Ok(())
 }
 
 /// The phases in words, one line each.
-pub(super) fn describe(phases: &Phases) -> String {
+pub(super) fn describe(phases: &Phases, dev_score: &DevScore) -> String {
+    let dev = dev_score.label();
     let mut text = String::new();
     let mut line = |name: &str, what: String| {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name:<20} {what}");
     };
-    line("end of fitting", phases.fitting_end.as_ref().map_or("none".into(), place));
+    line("end of fitting", phases.fitting_end.as_ref().map_or("none".into(), |point| place(point, &dev)));
     line(
         "settling",
         phases.settling.as_ref().map_or("none".into(), |settling| {
             format!("epoch {} to {}", number(settling.start.epoch), number(settling.end.epoch))
         }),
     );
-    line("memorisation onset", phases.memorisation_onset.as_ref().map_or("none".into(), place));
+    line("memorisation onset", phases.memorisation_onset.as_ref().map_or("none".into(), |point| place(point, &dev)));
     line(
         "found from",
         match phases.evidence {
-            Evidence::NoisyAccuracy => "accuracy on noisy tokens against their given label",
-            Evidence::DevDecline => "dev F1 after its peak (noise unknown)",
-            Evidence::FirstLearning => "the rate of first learning (noise unknown, no dev curve)",
-            Evidence::Nothing => "nothing: the curve has neither noisy-token accuracy, nor dev F1, nor first learning",
-        }
-        .into(),
+            Evidence::NoisyAccuracy => "accuracy on noisy tokens against their given label".into(),
+            Evidence::DevDecline => format!("{dev} after its peak (noise unknown)"),
+            Evidence::FirstLearning => "the rate of first learning (noise unknown, no dev curve)".into(),
+            Evidence::Nothing => {
+                "nothing: the curve has neither noisy-token accuracy, nor a dev score, nor first learning".into()
+            }
+        },
     );
     text
 }
 
-fn place(point: &PhasePoint) -> String {
+fn place(point: &PhasePoint, dev: &str) -> String {
     let mut text = format!(
         "epoch {} ({} to {}; found in {:.0} % of replicates",
         number(point.epoch),
@@ -116,7 +119,7 @@ fn place(point: &PhasePoint) -> String {
     add("step", point.step.map(|v| v.to_string()));
     add("examples", point.examples_seen.map(|v| v.to_string()));
     add("learning rate", point.learning_rate.map(|v| format!("{v:.2e}")));
-    add("dev F1", point.scores.dev_f1.map(|v| format!("{v:.3}")));
+    add(dev, point.scores.dev_score.map(|v| format!("{v:.3}")));
     add("train F1", point.scores.train_f1.map(|v| format!("{v:.3}")));
     add("noisy accuracy", point.scores.noisy_accuracy.map(|v| format!("{v:.3}")));
     text.push(')');

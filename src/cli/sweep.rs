@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{CsvFlag, FontFlag, Loudness, SettingFlags, limit_threads, require_threads_of, sort_words};
-use super::output::{data, json_text, outln};
-use super::{interrupt, progress};
+use super::options::{
+    CsvFlag, DryRunFlags, FontFlag, JobsFlag, Loudness, SettingFlags, limit_threads, require_threads_of, sort_words,
+};
+use super::output::{data, errln, json_text, outln};
+use super::{estimate, interrupt, progress, runs};
 use crate::config::Experiment;
 use crate::error::{Error, Problem, printable};
+use crate::estimate::EFFORT;
+use crate::exec::{self, Failure};
 use crate::study::{self, Layout};
 
 const EXAMPLES: &str = "\
@@ -18,8 +22,13 @@ Examples:
   memoscope sweep experiments/noise-sweep.toml --data conll2003/ --model bert-tiny/ --out out/ \\
       --noise 0,0.3,0.5 --seeds 3 --epochs 8 --set train.warmup=0.05
   memoscope sweep experiments/noise-sweep.toml data=conll2003/ model=bert-tiny/ out=out/ epochs=8
+  memoscope sweep experiments/noise-sweep.toml --jobs 4
+      Four runs at once, each with a quarter of the threads
+  memoscope sweep experiments/noise-sweep.toml --status
+      What is finished, running, failed and not begun (the same as `memoscope runs`)
 
-Finished runs are skipped and broken ones resumed: after an interrupt, give the same command again.";
+Finished runs are skipped and broken ones resumed: after an interrupt or a failure, give the same command again. A run that
+fails does not keep the others from being done. A guide is in docs/runs.md.";
 
 /// Do all runs of an experiment, analyse them, and draw the report
 #[derive(Debug, Args)]
@@ -31,9 +40,19 @@ pub(super) struct SweepArgs {
     /// Folder for all that is written (runs, analysis, report); by default runs/<study> and reports/<study>
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Print the resolved configuration and the grid of runs, and do nothing
+    #[command(flatten)]
+    jobs: JobsFlag,
+    /// Stop at the first run that fails; by default the others are done
     #[arg(long)]
-    dry_run: bool,
+    fail_fast: bool,
+    /// Show how far the runs are, and do nothing
+    #[arg(long)]
+    status: bool,
+    /// With --status: print it as JSON
+    #[arg(long, requires = "status")]
+    json: bool,
+    #[command(flatten)]
+    dry: DryRunFlags,
     #[command(flatten)]
     font: FontFlag,
     #[command(flatten)]
@@ -52,18 +71,39 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
         return Err(Error::Config(problem).into());
     }
     let experiment = args.settings.experiment(file.as_deref(), words, args.out.as_deref())?;
+    if args.status {
+        return runs::show(&[experiment], args.json);
+    }
     require_threads_of(&experiment)?;
     args.font.apply()?;
-    if args.dry_run {
-        return dry_run(&experiment);
+    if args.dry.dry_run {
+        return dry_run(&experiment, !args.dry.no_estimate);
     }
     limit_threads(experiment.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
-    let report = study::sweep(&experiment, args.csv.style(), monitor.as_mut(), &stop)?;
-    outln!("{}", report.findings);
-    outln!("\nreport: {}", report.page.display());
-    Ok(())
+    let how = args.jobs.execution(args.fail_fast);
+    let swept = study::sweep(&experiment, args.csv.style(), &how, monitor.as_mut(), &stop)?;
+    drop(monitor);
+    if let Some(report) = &swept.drawn {
+        outln!("{}", report.findings);
+        outln!("\nreport: {}", report.page.display());
+    }
+    tell_failures(&swept.failures);
+    match exec::summary(&swept.failures, swept.n_runs) {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
+}
+
+/// Names the runs that failed, and why.
+fn tell_failures(failures: &[Failure]) {
+    if !failures.is_empty() {
+        errln!("failed:");
+    }
+    for failure in failures {
+        errln!("  {}: {}", failure.id, failure.reason);
+    }
 }
 
 /// A path in a comment, which ends with the line.
@@ -71,8 +111,9 @@ fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy())
 }
 
-/// Prints what would be done. The configuration is TOML that loads again; the grid stands below it in comments.
-pub(super) fn dry_run(experiment: &Experiment) -> anyhow::Result<()> {
+/// Prints what would be done. The configuration is TOML that loads again; the grid stands below it in comments, and what it
+/// takes, if that is to be estimated.
+pub(super) fn dry_run(experiment: &Experiment, with_estimate: bool) -> anyhow::Result<()> {
     let layout = Layout::of(experiment);
     let grid = study::grid(experiment)?;
     let mut text = experiment.to_toml()?;
@@ -82,5 +123,10 @@ pub(super) fn dry_run(experiment: &Experiment) -> anyhow::Result<()> {
     }
     // The strings of TOML know the escapes of JSON.
     data(&json_text(&text))?;
+    if with_estimate {
+        limit_threads(experiment.threads)?;
+        let made = study::estimate_study(experiment, EFFORT)?;
+        estimate::print(&made.runs, made.pretraining.as_ref())?;
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{Loudness, SettingFlags, limit_threads, require_threads_of, sort_words};
+use super::options::{DryRunFlags, Loudness, SettingFlags, limit_threads, require_threads_of, sort_words};
 use super::output::outln;
 use super::{interrupt, progress, sweep};
 use crate::corpus;
@@ -17,7 +17,7 @@ Examples:
   memoscope train --noise 0.3 --seed 1 --epochs 8
   memoscope train experiments/noise-sweep.toml --noise 0.3 --seed 2
   memoscope train --data conll2003/ --model bert-tiny/ --out out/
-  memoscope train --resume runs/noise-sweep/noise=0.30,seed=1";
+  memoscope train --resume runs/noise-sweep/noise=0.30/seed=1";
 
 /// Do one run
 #[derive(Debug, Args)]
@@ -35,9 +35,8 @@ pub(super) struct TrainArgs {
     /// Go on with a broken run, with the settings it was begun with
     #[arg(long, value_name = "RUN", conflicts_with_all = ["words", "seed", "out", "dry_run"])]
     resume: Option<PathBuf>,
-    /// Print the resolved configuration and the run, and do nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: DryRunFlags,
     #[command(flatten)]
     settings: SettingFlags,
     #[command(flatten)]
@@ -71,8 +70,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
                     .hint("choose one with --noise 0.3 --seed 1, or do all with `memoscope sweep`");
                 return Err(Error::Config(problem).into());
             }
-            if args.dry_run {
-                return sweep::dry_run(&experiment);
+            if args.dry.dry_run {
+                return sweep::dry_run(&experiment, !args.dry.no_estimate);
             }
             limit_threads(experiment.threads)?;
             study::prepare(&experiment, monitor.as_mut(), &stop)?;

@@ -2,12 +2,12 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Experiment;
 use super::experiment::{first_duplicate, is_plain_name, refuse};
 use crate::error::{Error, Result};
-use crate::model::{HeadKind, HeadSettings, ModelSettings};
-use crate::train::TrainSettings;
+use crate::model::HeadKind;
 
 /// One of the encoders that a study compares; what is null is the experiment's own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,41 +30,28 @@ pub struct EncoderSettings {
 }
 
 impl EncoderSettings {
-    /// The experiment's model with this encoder in it.
-    pub fn model(&self, of: &ModelSettings) -> ModelSettings {
-        ModelSettings {
-            source: self.source.clone().unwrap_or_else(|| of.source.clone()),
-            layers: self.layers.or(of.layers),
-            random_init: self.random_init.unwrap_or(of.random_init),
-            head: HeadSettings { kind: self.head.unwrap_or(of.head.kind), ..of.head.clone() },
-            ..of.clone()
-        }
-    }
-
-    /// The experiment's training as it is for this encoder.
-    pub fn train(&self, of: &TrainSettings) -> TrainSettings {
-        TrainSettings {
-            learning_rate: self.learning_rate.unwrap_or(of.learning_rate),
-            batch_size: self.batch_size.unwrap_or(of.batch_size),
-            ..of.clone()
-        }
+    /// What differs from the experiment's own settings, by dotted keys.
+    pub fn settings(&self) -> Vec<(String, Value)> {
+        let Self { name: _, source, layers, random_init, head, learning_rate, batch_size } = self;
+        let settings = [
+            ("model.source", source.clone().map(Value::from)),
+            ("model.layers", layers.map(Value::from)),
+            ("model.random_init", random_init.map(Value::from)),
+            ("model.head.kind", head.map(|head| head.name().into())),
+            ("train.learning_rate", learning_rate.map(Value::from)),
+            ("train.batch_size", batch_size.map(Value::from)),
+        ];
+        settings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
     }
 }
 
 /// The settings of the experiment that all its encoders have their own of: without effect.
-pub(super) fn overridden(experiment: &Experiment) -> Vec<&'static str> {
-    type Has = fn(&EncoderSettings) -> bool;
-    let settings: [(&str, Has); 6] = [
-        ("model.source", |encoder| encoder.source.is_some()),
-        ("model.layers", |encoder| encoder.layers.is_some()),
-        ("model.random_init", |encoder| encoder.random_init.is_some()),
-        ("model.head.kind", |encoder| encoder.head.is_some()),
-        ("train.learning_rate", |encoder| encoder.learning_rate.is_some()),
-        ("train.batch_size", |encoder| encoder.batch_size.is_some()),
-    ];
-    let encoders = &experiment.study.encoders;
-    let by_all = |(_, has): &(&str, Has)| !encoders.is_empty() && encoders.iter().all(has);
-    settings.into_iter().filter(by_all).map(|(key, _)| key).collect()
+pub(super) fn overridden(experiment: &Experiment) -> Vec<String> {
+    let mut encoders =
+        experiment.study.encoders.iter().map(|encoder| encoder.settings().into_iter().map(|(key, _)| key));
+    let first: Vec<String> = encoders.next().into_iter().flatten().collect();
+    let others: Vec<Vec<String>> = encoders.map(Iterator::collect).collect();
+    first.into_iter().filter(|key| others.iter().all(|keys| keys.contains(key))).collect()
 }
 
 /// Refuses encoders that cannot be told apart or trained.
@@ -82,19 +69,22 @@ pub(super) fn validate(experiment: &Experiment) -> Result<()> {
     }
     let mut trainings = Vec::new();
     for encoder in encoders {
-        let (model, train) = (encoder.model(&experiment.model), encoder.train(&experiment.train));
         // Settings are checked under their own name; the place to mend is the encoder's.
-        if let Err(Error::Config(mut problem)) = train.validate().and_then(|()| experiment.check_model(&model)) {
-            problem.what = format!("study.encoders: with `{}`, {}", encoder.name, problem.what);
-            return Err(Error::Config(problem));
-        }
-        if let Some(same) = trainings.iter().position(|other| *other == (model.clone(), train.clone())) {
+        let with = experiment.with(&encoder.settings()).and_then(|with| with.validate_run().map(|()| with));
+        let with = with.map_err(|error| match error {
+            Error::Config(mut problem) => {
+                problem.what = format!("study.encoders: with `{}`, {}", encoder.name, problem.what);
+                Error::Config(problem)
+            }
+            error => error,
+        })?;
+        if let Some(same) = trainings.iter().position(|other| *other == with) {
             return refuse(
                 format!("study.encoders has `{}` and `{}`, which are the same", encoders[same].name, encoder.name),
                 "let them differ in what they set, or choose one with encoders=NAME",
             );
         }
-        trainings.push((model, train));
+        trainings.push(with);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::encoder::{self, EncoderSettings};
-use super::{DeviceName, Seeds};
+use super::{DeviceName, Grid, GridAxis, Seeds};
 use crate::analysis::AnalysisSettings;
 use crate::corpus::DataSettings;
 use crate::error::{Error, Problem, Result};
@@ -27,6 +27,8 @@ pub struct Experiment {
     pub out: Option<PathBuf>,
     /// The grid of runs, and what is drawn from them.
     pub study: StudySettings,
+    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at once.
+    pub grid: Grid,
     /// The annotated text.
     pub data: DataSettings,
     /// The encoder.
@@ -48,8 +50,8 @@ const MOST_RUNS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StudySettings {
-    /// What the study varies and draws.
-    pub kind: StudyKind,
+    /// What the study varies and draws; null is `grid` for an experiment with axes in `[grid]`, else `noise-sweep`.
+    pub kind: Option<StudyKind>,
     /// Short name: the folder of its runs and of its report.
     pub name: String,
     /// The report's title; null makes one from the kind, the data and the model.
@@ -75,11 +77,10 @@ pub struct StudySettings {
 }
 
 /// The kinds of study.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StudyKind {
     /// The same training under rising label noise (arXiv 2105.00828, section 3).
-    #[default]
     NoiseSweep,
     /// The same training with ever fewer sentences of a class, with any head (arXiv 2105.00828, section 5).
     ClassCaps,
@@ -87,6 +88,8 @@ pub enum StudyKind {
     Pretraining,
     /// The same training with several encoders: what each forgets, how long it settles (arXiv 2105.00828, section 4).
     Forgetting,
+    /// The axes of `[grid]` and nothing else: the scores of every point.
+    Grid,
 }
 
 /// What the encoder's weights start from.
@@ -113,7 +116,7 @@ impl Initialization {
 impl Default for StudySettings {
     fn default() -> Self {
         Self {
-            kind: StudyKind::NoiseSweep,
+            kind: None,
             name: "default".into(),
             title: None,
             noise: vec![0.0],
@@ -135,13 +138,24 @@ impl Experiment {
     /// # Errors
     /// [`Error::Config`] whose words begin with the dotted key concerned.
     pub fn validate(&self) -> Result<()> {
-        self.study.validate()?;
+        let kind = self.kind();
+        self.study.validate(kind)?;
         self.validate_pretraining()?;
-        self.model.head.validate()?;
-        self.model.bilstm.validate()?;
-        self.train.validate()?;
+        self.validate_run()?;
         self.analysis.validate()?;
-        if self.study.kind == StudyKind::ClassCaps && self.perturb.cap.is_some() {
+        self.grid.validate(self)?;
+        self.validate_noise()?;
+        let runs = self.study.n_runs_at_most().saturating_mul(self.grid.n_points());
+        if runs > MOST_RUNS {
+            return refuse(
+                format!(
+                    "study.seeds, study.noise, [grid] and the other lists make up to {runs} runs: at most {MOST_RUNS} are \
+                     allowed"
+                ),
+                "give fewer seeds or values, or divide the study by --name",
+            );
+        }
+        if kind == StudyKind::ClassCaps && self.perturb.cap.is_some() {
             return refuse(
                 "perturb.cap is set by the study's grid",
                 "set study.classes and study.sentences, a list each",
@@ -153,21 +167,56 @@ impl Experiment {
                 "leave --random-init out to have both, or set study.initializations=[]",
             );
         }
-        let prototypes = self.study.heads.contains(&HeadKind::Prototypes);
-        self.check_head(if prototypes { HeadKind::Prototypes } else { self.model.head.kind })?;
+        if self.study.heads.contains(&HeadKind::Prototypes) {
+            self.check_head(HeadKind::Prototypes)?;
+        }
         if self.threads == Some(0) {
             return refuse("threads must be at least 1", "leave it out to use all cores");
         }
+        encoder::validate(self)
+    }
+
+    /// Refuses the settings of a single run that cannot be trained with.
+    ///
+    /// # Errors
+    /// As [`Experiment::validate`].
+    pub fn validate_run(&self) -> Result<()> {
+        self.model.head.validate()?;
+        self.model.bilstm.validate()?;
+        self.train.validate()?;
+        crate::perturb::validate(&self.perturb)?;
         self.check_model(&self.model)?;
-        encoder::validate(self)?;
         if self.data.train_sentences == Some(0) {
             return refuse("data.train_sentences must be at least 1", "leave it out to keep all sentences");
         }
         Ok(())
     }
 
+    /// What the study varies and draws.
+    pub fn kind(&self) -> StudyKind {
+        match self.study.kind {
+            Some(kind) => kind,
+            None if self.grid.is_empty() => StudyKind::NoiseSweep,
+            None => StudyKind::Grid,
+        }
+    }
+
+    /// Refuses the noise level as an axis of a study that has it already.
+    fn validate_noise(&self) -> Result<()> {
+        if self.grid.axis("noise").is_none() {
+            return Ok(());
+        }
+        if self.kind() != StudyKind::Grid {
+            return refuse("grid.perturb.rate is an axis of this study already", "set study.noise, a list of levels");
+        }
+        if self.study.noise != StudySettings::default().noise {
+            return refuse("study.noise is set, and noise is an axis of [grid], too", "leave one of them out");
+        }
+        Ok(())
+    }
+
     /// Refuses a model that no run of this experiment could have.
-    pub(super) fn check_model(&self, model: &ModelSettings) -> Result<()> {
+    fn check_model(&self, model: &ModelSettings) -> Result<()> {
         if model.layers == Some(0) {
             return refuse("model.layers must be at least 1", "leave it out to keep all layers");
         }
@@ -190,7 +239,14 @@ impl Experiment {
         if let Some(step) = first_duplicate(steps) {
             return refuse(format!("study.pretraining_steps has {step} twice"), "name each number once");
         }
-        if self.study.kind == StudyKind::Pretraining {
+        if self.kind() == StudyKind::Pretraining {
+            let of_the_study = |axis: &&GridAxis| axis.key().starts_with("pretraining") || axis.key() == "model.source";
+            if let Some(axis) = self.grid.axes().iter().find(of_the_study) {
+                return refuse(
+                    format!("grid.{} is set by the study: it fine-tunes what it has pretrained", axis.key()),
+                    "leave it out; study.pretraining_steps is the axis of this study",
+                );
+            }
             if steps.is_empty() {
                 return refuse(
                     "study.pretraining_steps is empty",
@@ -238,15 +294,18 @@ impl Experiment {
         if let Some(perturb) = table.get_mut("perturb").and_then(toml::Value::as_table_mut) {
             perturb.remove("rate");
         }
-        if self.study.kind != StudyKind::Pretraining {
+        if self.kind() != StudyKind::Pretraining {
             table.remove("pretraining");
+        }
+        if self.grid.is_empty() {
+            table.remove("grid");
         }
         toml::to_string(&table).map_err(unwritable)
     }
 }
 
 impl StudySettings {
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, kind: StudyKind) -> Result<()> {
         if !is_plain_name(&self.name) {
             return refuse(
                 format!("study.name `{}` is not a plain folder name", self.name),
@@ -270,15 +329,6 @@ impl StudySettings {
         if let Err(what) = self.seeds.check() {
             return refuse(format!("study.seeds: {what}"), "give fewer seeds");
         }
-        let runs = self.n_runs_at_most();
-        if runs > MOST_RUNS {
-            return refuse(
-                format!(
-                    "study.seeds, study.noise and the other lists make up to {runs} runs: at most {MOST_RUNS} are allowed"
-                ),
-                "give fewer seeds or levels, or divide the study by --name",
-            );
-        }
         let seeds = self.seeds.list();
         if seeds.is_empty() {
             return refuse("study.seeds is empty", "give at least one seed");
@@ -286,7 +336,7 @@ impl StudySettings {
         if let Some(seed) = first_duplicate(&seeds) {
             return refuse(format!("study.seeds has {seed} twice"), "name each seed once");
         }
-        match (self.kind, self.encoders.is_empty()) {
+        match (kind, self.encoders.is_empty()) {
             (StudyKind::Forgetting, true) => {
                 return refuse(
                     "study.encoders is empty",
@@ -301,7 +351,7 @@ impl StudySettings {
                 );
             }
         }
-        self.validate_caps()
+        self.validate_caps(kind)
     }
 
     /// The number of points in the grid, or more: the product of all lists that the study may vary.
@@ -320,7 +370,7 @@ impl StudySettings {
     }
 
     /// The settings of class caps: needed by that kind of study, refused by others.
-    fn validate_caps(&self) -> Result<()> {
+    fn validate_caps(&self, kind: StudyKind) -> Result<()> {
         if let Some(class) = first_duplicate(&self.classes) {
             return refuse(format!("study.classes has {class} twice"), "name each class once");
         }
@@ -333,7 +383,7 @@ impl StudySettings {
         if let Some(start) = first_duplicate(&self.initializations) {
             return refuse(format!("study.initializations has {} twice", start.name()), "name each once");
         }
-        if self.kind == StudyKind::ClassCaps {
+        if kind == StudyKind::ClassCaps {
             if self.classes.is_empty() {
                 return refuse(
                     "study.classes is empty",

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
+use super::grid::{self, GRID};
 use super::origins::{Origin, Origins};
-use super::{Experiment, encoder, keys, named, value};
+use super::{Experiment, Grid, GridAxis, encoder, keys, named, value};
 use crate::error::{Error, Problem, Result};
 use crate::text;
 
@@ -74,6 +75,11 @@ impl Layers {
         collect_keys(document.get_ref(), "", &mut found);
         for (key, offset) in &found {
             let line = line_at(*offset);
+            // Axes are named by settings or freely: they are checked when all layers are there.
+            if let Some(axis) = key.strip_prefix(GRID).and_then(|rest| rest.strip_prefix('.')) {
+                self.origins.note(&format!("{GRID}.{}", grid::setting(axis)), Origin::File(path.to_owned(), line));
+                continue;
+            }
             if keys::default_of(key).is_none() {
                 return Err(unknown_key(Problem::new(format!("unknown key `{key}`")).at(path).line(line), key));
             }
@@ -143,6 +149,50 @@ impl Layers {
         Ok(())
     }
 
+    /// Makes a setting an axis of the grid, or gives an axis that is there other values; `values` are separated by commas. Of
+    /// an axis of named points they are names, which choose among them. `typed` is the whole flag, for errors.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an unknown key or name and for a value of the wrong type.
+    pub fn vary(&mut self, key: &str, values: &str, typed: &str) -> Result<()> {
+        let origin = Origin::CommandLine(format!("`{typed}`"));
+        let refuse = |problem: Problem| Error::Config(origin.put_on(problem));
+        let grid = self.values.get(GRID).cloned().map(serde_json::from_value::<Grid>);
+        let grid = grid.transpose().map_err(|e| refuse(Problem::new(e.to_string())))?.unwrap_or_default();
+        let axis = match grid.axis(key) {
+            Some(GridAxis::Named { name, points }) => {
+                let chosen = values.split(',').map(|wanted| {
+                    let wanted = wanted.trim();
+                    points.iter().find(|point| point.name == wanted).cloned().ok_or_else(|| {
+                        let names: Vec<&str> = points.iter().map(|point| point.name.as_str()).collect();
+                        refuse(
+                            Problem::new(format!("the axis `{name}` has no point `{wanted}`"))
+                                .hint(format!("it has {}", names.join(", "))),
+                        )
+                    })
+                });
+                GridAxis::Named { name: name.clone(), points: chosen.collect::<Result<_>>()? }
+            }
+            _ => {
+                let key = grid::setting(key);
+                let Some(default) = keys::default_of(key) else {
+                    return Err(unknown_key(origin.put_on(Problem::new(format!("unknown key `{key}`"))), key));
+                };
+                let list = value::list_from_command_line(values, default).map_err(|what| refuse(Problem::new(what)))?;
+                let fits = |value: &Value| self.with(key, value.clone()).is_ok();
+                let values = if default.is_null() && !list.iter().all(fits) { value::words(values) } else { list };
+                GridAxis::Setting { key: key.to_owned(), values }
+            }
+        };
+        let key = axis.key().to_owned();
+        let grid = serde_json::to_value(grid.with(axis)).map_err(|e| refuse(Problem::new(e.to_string())))?;
+        if let Some(values) = self.values.as_object_mut() {
+            values.insert(GRID.to_owned(), grid);
+        }
+        self.origins.note(&format!("{GRID}.{key}"), origin);
+        Ok(())
+    }
+
     /// The encoders so far.
     fn encoders(&self) -> Vec<Value> {
         self.values.pointer("/study/encoders").and_then(Value::as_array).cloned().unwrap_or_default()
@@ -173,9 +223,17 @@ impl Layers {
         let experiment: Experiment = serde_json::from_value(self.values)
             .map_err(|e| Error::Internal(format!("the layers of the configuration do not fit together: {e}")))?;
         experiment.validate().map_err(|e| self.origins.locate(e))?;
+        for axis in experiment.grid.axes() {
+            if let GridAxis::Setting { key, .. } = axis
+                && let Some(origin @ Origin::CommandLine(_)) = self.origins.of(key)
+            {
+                let problem = Problem::new(format!("{key} is an axis of the grid"));
+                return Err(Error::Config(origin.put_on(problem).hint(format!("set its values: --vary {key}=..."))));
+            }
+        }
         for key in encoder::overridden(&experiment) {
-            if let Some(origin @ Origin::CommandLine(_)) = self.origins.of(key) {
-                let setting = key.rsplit('.').find(|part| *part != "kind").unwrap_or(key);
+            if let Some(origin @ Origin::CommandLine(_)) = self.origins.of(&key) {
+                let setting = key.rsplit('.').find(|part| *part != "kind").unwrap_or(&key);
                 let problem = Problem::new(format!("{key} is used by none of the encoders: each has its own")).hint(
                     format!("choose another with encoders=NAME, or change one: study.encoders.NAME.{setting}=..."),
                 );

@@ -20,6 +20,7 @@
 mod device;
 mod encoder;
 mod experiment;
+mod grid;
 mod keys;
 mod layers;
 mod named;
@@ -30,6 +31,7 @@ mod value;
 pub use device::DeviceName;
 pub use encoder::EncoderSettings;
 pub use experiment::{Experiment, Initialization, StudyKind, StudySettings};
+pub use grid::{Grid, GridAxis, NamedPoint};
 pub use keys::{Shorthand, shorthand, shorthands};
 pub use layers::Layers;
 pub use seeds::Seeds;

@@ -248,7 +248,7 @@ fn one_encoder_is_changed_by_its_name() {
 fn a_model_is_that_of_encoders_without_one() {
     let experiment = with_encoders(&[("model", "tiny/")]).unwrap();
     let sources: Vec<String> =
-        experiment.study.encoders.iter().map(|encoder| encoder.model(&experiment.model).source).collect();
+        experiment.study.encoders.iter().map(|e| experiment.with(&e.settings()).unwrap().model.source).collect();
     assert_eq!(sources, ["tiny/", "tiny/", "large/"]);
     let unused = problem(with_encoders(&[("encoders", "v1.5"), ("model", "tiny/")]));
     assert_eq!(unused.what, "`model=tiny/`: model.source is used by none of the encoders: each has its own");

@@ -54,3 +54,20 @@ pub(super) fn from_command_line(text: &str, default: &Value) -> Result<Value, St
     };
     Ok(if default.is_array() && !value.is_array() { Value::Array(vec![value]) } else { value })
 }
+
+/// What `text`, typed on the command line as values of a setting with this default, means: a TOML list without brackets,
+/// in which `null` is an option's absence, or words separated by commas.
+pub(super) fn list_from_command_line(text: &str, default: &Value) -> Result<Vec<Value>, String> {
+    if default.is_string() || text.split(',').any(|word| word.trim() == "null") {
+        return words(text).iter().map(|word| from_command_line(word.as_str().unwrap_or_default(), default)).collect();
+    }
+    match format!("[{text}]").parse::<toml::Value>() {
+        Ok(toml::Value::Array(items)) => items.into_iter().map(from_toml).collect(),
+        _ => Ok(words(text)),
+    }
+}
+
+/// The words between commas, as text.
+pub(super) fn words(text: &str) -> Vec<Value> {
+    text.split(',').map(|word| word.trim().into()).collect()
+}

@@ -77,7 +77,7 @@ impl LabelSet {
 }
 
 /// One sentence: words and their labels (ids of the corpus's [`LabelSet`]), in the same order and number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sentence {
     /// The words as they stand in the text.
     pub words: Vec<String>,
@@ -86,7 +86,7 @@ pub struct Sentence {
 }
 
 /// Where the sentences of a split were read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     /// The file.
     pub path: PathBuf,
@@ -95,7 +95,7 @@ pub struct Origin {
 }
 
 /// A corpus with its three splits, tags converted to IOB2.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Corpus {
     /// `embedded`, the folder's name, or the name on the hub.
     pub name: String,

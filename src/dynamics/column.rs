@@ -8,6 +8,7 @@ use std::path::Path;
 use polars::prelude::*;
 
 use super::labels::LabelList;
+use super::parquet::Metadata;
 use crate::Result;
 use crate::error::{Error, Problem, printable};
 
@@ -102,6 +103,42 @@ impl Columns<'_> {
             }
         }
         Ok(out)
+    }
+
+    /// Whole numbers from 0 to `most` where known; absent columns, nulls and NaN give `None`.
+    pub(super) fn known_whole(&self, name: &str, most: u64) -> Result<Vec<Option<u64>>> {
+        let mut out = Vec::with_capacity(self.frame.height());
+        for (row, value) in self.known(name, Range::POSITIVE)?.into_iter().enumerate() {
+            out.push(match value {
+                Some(v) if v > most as f64 || v.fract() != 0.0 => {
+                    return Err(self.refuse(name, row, &format!("{v} is not a whole number from 0 to {most}")));
+                }
+                value => value.map(|v| v as u64),
+            });
+        }
+        Ok(out)
+    }
+
+    /// Refuses the rows of another epoch than that of the file's name. Files of version 1 and files made elsewhere may
+    /// lack the column `epoch`.
+    pub(super) fn require_epoch(&self, epoch: u32, metadata: &Metadata) -> Result<()> {
+        // The name meant nothing then: whoever wrote such a column may have counted from 0.
+        if !self.has("epoch") || metadata.get("schema_version").is_some_and(|version| version == "1") {
+            return Ok(());
+        }
+        let epochs = self.whole("epoch", u64::from(u16::MAX))?;
+        match epochs.iter().position(|&at| at != u64::from(epoch)) {
+            None => Ok(()),
+            Some(row) => Err(Error::Data(
+                Problem::new(format!(
+                    "column `epoch`, row {}: epoch {} in the file of epoch {epoch}",
+                    row + 1,
+                    epochs[row]
+                ))
+                .at(self.path)
+                .hint("write one file an epoch, named after it and counted from 1; or leave the column out"),
+            )),
+        }
     }
 
     /// Numbers within a range; nulls, infinities and NaN are refused.

@@ -11,7 +11,8 @@ use crate::run::write_atomically;
 
 /// Writes a frame as Parquet: zstd, one row group, the same bytes for the same frame.
 pub fn write_parquet(path: &Path, frame: &DataFrame) -> Result<()> {
-    parquet::write(path, &mut frame.clone(), &Metadata::new())
+    parquet::write(path, &mut frame.clone(), &Metadata::new())?;
+    Ok(())
 }
 
 /// How text is written into the cells of a CSV file.

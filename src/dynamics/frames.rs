@@ -3,24 +3,39 @@
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{CurvePoint, Observations, Pass, StepRecord, TokenTable, TypePoint};
+use super::{CurvePoint, NoiseCounts, Observations, Pass, StepCounts, StepRecord, TokenTable, TypePoint};
 use crate::error::{Error, Result};
 
 /// Columns of `tokens.parquet`.
 pub(super) const TOKENS: &[&str] = &["sentence", "token", "word", "given", "gold", "noisy"];
 /// Columns of `dynamics/epoch=NNNN.parquet`.
 pub(super) const EPOCH: &[&str] =
-    &["sentence", "token", "pass", "predicted", "correct", "loss", "p_given", "margin", "entropy"];
+    &["epoch", "sentence", "token", "pass", "predicted", "correct", "loss", "p_given", "margin", "entropy"];
 /// Columns of `steps.parquet`.
-pub(super) const STEPS: &[&str] =
-    &["step", "epoch", "examples_seen", "loss", "gradient_norm", "learning_rate", "pieces", "seconds"];
+pub(super) const STEPS: &[&str] = &[
+    "step",
+    "epoch",
+    "examples_seen",
+    "loss",
+    "gradient_norm",
+    "learning_rate",
+    "pieces",
+    "tokens",
+    "as_given",
+    "clean",
+    "clean_as_given",
+    "noisy",
+    "noisy_as_given",
+    "noisy_as_gold",
+    "seconds",
+];
 /// Columns of `curve.parquet`.
 pub(super) const CURVE: &[&str] = &[
     "step",
     "epoch",
     "examples_seen",
     "learning_rate",
-    "dev_f1",
+    "dev_score",
     "dev_precision",
     "dev_recall",
     "dev_loss",
@@ -33,8 +48,24 @@ pub(super) const CURVE: &[&str] = &[
     "probe_noisy_loss",
 ];
 
+/// The name that `dev_score` had in version 1, where it was always F1.
+pub(super) const DEV_F1: &str = "dev_f1";
+
 /// Columns of `types.parquet`.
 pub(super) const TYPES: &[&str] = &["step", "epoch", "type", "precision", "recall", "f1", "predicted", "support"];
+
+/// The epoch as the column `epoch` holds it.
+///
+/// # Errors
+/// [`Error::Internal`] beyond the type's range.
+pub(super) fn epoch_number(epoch: u32) -> Result<u16> {
+    u16::try_from(epoch).map_err(|_| Error::Internal(format!("epoch {epoch} is beyond {}", u16::MAX)))
+}
+
+/// True for the name of a column in any file of a log.
+pub(crate) fn is_column(name: &str) -> bool {
+    [TOKENS, EPOCH, STEPS, CURVE, TYPES].iter().any(|columns| columns.contains(&name)) || name == DEV_F1
+}
 
 /// A frame of columns of one length.
 pub(super) fn frame(columns: Vec<Column>) -> Result<DataFrame> {
@@ -67,7 +98,7 @@ pub(super) fn tokens(table: &TokenTable) -> Result<DataFrame> {
 }
 
 /// Both passes of one epoch in one frame, sorted by sentence, token and pass, `train` first.
-pub(super) fn epoch(train: Option<&Observations>, eval: Option<&Observations>) -> Result<DataFrame> {
+pub(super) fn epoch(number: u16, train: Option<&Observations>, eval: Option<&Observations>) -> Result<DataFrame> {
     let none = Observations::default();
     let passes = [train.unwrap_or(&none), eval.unwrap_or(&none)];
     for (pass, o) in [Pass::Train, Pass::Eval].into_iter().zip(passes) {
@@ -87,7 +118,9 @@ pub(super) fn epoch(train: Option<&Observations>, eval: Option<&Observations>) -
             }
         };
     }
-    let columns: [&(dyn Fn() -> Column + Sync); 9] = [
+    let epoch = || Column::new("epoch".into(), vec![number; rows.len()]);
+    let columns: [&(dyn Fn() -> Column + Sync); 10] = [
+        &epoch,
         gather!(sentence),
         gather!(token),
         &pass,
@@ -134,6 +167,13 @@ fn merged([train, eval]: [&Observations; 2]) -> Result<Vec<(Pass, u32)>> {
 
 pub(super) fn steps(records: &[StepRecord]) -> Result<DataFrame> {
     let number = |f: fn(&StepRecord) -> f64| records.iter().map(|r| known(f(r))).collect::<Vec<_>>();
+    let count = |name: &str, f: fn(&StepCounts) -> Option<u32>| {
+        Column::new(name.into(), records.iter().map(|r| r.counts.as_ref().and_then(f)).collect::<Vec<_>>())
+    };
+    let by_noise = |name: &str, f: fn(&NoiseCounts) -> u32| {
+        let of = |r: &StepRecord| r.counts.and_then(|counts| counts.by_noise).map(|counts| f(&counts));
+        Column::new(name.into(), records.iter().map(of).collect::<Vec<_>>())
+    };
     frame(vec![
         Column::new("step".into(), records.iter().map(|r| r.step).collect::<Vec<_>>()),
         Column::new("epoch".into(), records.iter().map(|r| r.epoch).collect::<Vec<_>>()),
@@ -142,6 +182,13 @@ pub(super) fn steps(records: &[StepRecord]) -> Result<DataFrame> {
         Column::new("gradient_norm".into(), number(|r| r.gradient_norm)),
         Column::new("learning_rate".into(), number(|r| r.learning_rate)),
         Column::new("pieces".into(), records.iter().map(|r| r.pieces).collect::<Vec<_>>()),
+        count("tokens", |c| Some(c.tokens)),
+        count("as_given", |c| Some(c.as_given)),
+        by_noise("clean", |c| c.clean),
+        by_noise("clean_as_given", |c| c.clean_as_given),
+        by_noise("noisy", |c| c.noisy),
+        by_noise("noisy_as_given", |c| c.noisy_as_given),
+        by_noise("noisy_as_gold", |c| c.noisy_as_gold),
         Column::new("seconds".into(), records.iter().map(|r| r.seconds).collect::<Vec<_>>()),
     ])
 }
@@ -169,7 +216,7 @@ pub(super) fn curve(points: &[CurvePoint]) -> Result<DataFrame> {
         Column::new("epoch".into(), points.iter().map(|p| p.epoch).collect::<Vec<_>>()),
         Column::new("examples_seen".into(), points.iter().map(|p| p.examples_seen).collect::<Vec<_>>()),
         number("learning_rate", |p| Some(p.learning_rate)),
-        number("dev_f1", |p| Some(p.dev_f1)),
+        number("dev_score", |p| Some(p.dev_score)),
         number("dev_precision", |p| Some(p.dev_precision)),
         number("dev_recall", |p| Some(p.dev_recall)),
         number("dev_loss", |p| Some(p.dev_loss)),

@@ -16,11 +16,13 @@
 //!
 //! The columns are a contract with a version ([`SCHEMA_VERSION`]), written down in `docs/log-format.md`; any training
 //! loop may write it. [`LogWriter`] writes it, whole files only, the same bytes for the same content. [`Log`] reads
-//! it, is kind about types (an `int64` where a `uint8` is meant) and strict about content, and also reads the JSON
+//! this version and the earlier one, is kind about types (an `int64` where a `uint8` is meant) and strict about content, and also reads the JSON
 //! lines of dataset cartography (arXiv 2009.10795). [`observe()`] turns logits into the logged quantities.
 
 mod cartography;
 mod column;
+mod dev_score;
+mod digests;
 mod export;
 mod frames;
 mod labels;
@@ -36,11 +38,16 @@ mod types;
 mod unwind;
 mod writer;
 
+pub use dev_score::DevScore;
+pub use digests::digests_until;
 pub use export::{CsvText, guarded, unguarded, write_csv, write_csv_as, write_parquet};
+pub(crate) use frames::is_column;
 pub use observe::{Observed, observe};
 pub use reader::{EpochObservations, Log};
-pub use types::{CurvePoint, Observations, Pass, Probabilities, StepRecord, TokenTable, TypePoint};
+pub use types::{
+    CurvePoint, NoiseCounts, Observations, Pass, Probabilities, StepCounts, StepRecord, TokenTable, TypePoint,
+};
 pub use writer::LogWriter;
 
 /// Version of the log's columns and their meaning; in every file's metadata.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;

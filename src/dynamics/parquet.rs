@@ -1,6 +1,7 @@
 //! Parquet files in and out: one row group, fixed settings, no clock, so that the same frame gives the same bytes.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 
 use polars::io::parquet::read::FileMetadata;
@@ -8,6 +9,7 @@ use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 
 use crate::Result;
+use crate::dynamics::digests::{self, Digests};
 use crate::dynamics::{SCHEMA_VERSION, pages, unwind};
 use crate::error::{Error, Problem};
 use crate::run::write_atomically;
@@ -23,33 +25,35 @@ const MAGIC: &[u8] = b"PAR1";
 /// What a file of the log says about itself, by key without the `memoscope.` prefix.
 pub(super) type Metadata = BTreeMap<String, String>;
 
-/// Writes a frame with `memoscope.*` metadata, under a temporary name first.
-pub(super) fn write(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> Result<()> {
+/// Writes a frame with `memoscope.*` metadata, under a temporary name first. Returns the file's digest.
+pub(super) fn write(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> Result<String> {
     let mut pairs = vec![("memoscope.schema_version".to_owned(), SCHEMA_VERSION.to_string())];
     pairs.extend(metadata.iter().map(|(key, value)| (format!("memoscope.{key}"), value.clone())));
-    write_atomically(path, |file| {
-        ParquetWriter::new(std::io::BufWriter::new(file))
-            .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(ZSTD_LEVEL)?)))
-            .with_statistics(StatisticsOptions::default())
-            .with_row_group_size(Some(frame.height().max(1)))
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
-            .set_parallel(true)
-            .finish(frame)?;
-        Ok(())
-    })
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .with_compression(ParquetCompression::Zstd(Some(ZstdLevel::try_new(ZSTD_LEVEL)?)))
+        .with_statistics(StatisticsOptions::default())
+        .with_row_group_size(Some(frame.height().max(1)))
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
+        .set_parallel(true)
+        .finish(frame)?;
+    write_atomically(path, |file| file.write_all(&bytes).map_err(Error::io(path)))?;
+    Ok(digests::digest(&bytes))
 }
 
 /// Reads a file's columns that are among `wanted` and its `memoscope.*` metadata.
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be opened; [`Error::Data`] if it is no whole Parquet file (with `remedy` as hint), if its
-/// schema version is newer than ours, or a wanted column has a type that is neither number, text nor boolean.
-pub(super) fn read(path: &Path, wanted: &[&str], remedy: &str) -> Result<(DataFrame, Metadata)> {
+/// schema version is newer than ours, a wanted column has a type that is neither number, text nor boolean, or the bytes are
+/// not those of which `digests` has the digest.
+pub(super) fn read(path: &Path, wanted: &[&str], digests: &Digests, remedy: &str) -> Result<(DataFrame, Metadata)> {
     let bytes = fs_err::read(path).map_err(Error::io(path))?;
     let damaged = |what: String| Error::Data(Problem::new(what).at(path).hint(remedy.to_owned()));
     if bytes.len() < 12 || !bytes.starts_with(MAGIC) || !bytes.ends_with(MAGIC) {
         return Err(damaged("the file is no whole Parquet file: it was cut short or is something else".into()));
     }
+    digests.check(path, &bytes, remedy)?;
     // Damaged bytes make the decoder panic here and there; a reader of other people's files must survive that.
     unwind::catch(|| decode(&bytes, path, wanted, remedy))
         .unwrap_or_else(|| Err(damaged("the file is damaged: it cannot be decoded".into())))

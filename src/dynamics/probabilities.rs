@@ -19,12 +19,13 @@ fn column(label: &str) -> String {
 }
 
 impl LogWriter {
-    /// Writes one epoch's probabilities: `sentence`, `token`, and a column `p_<label>` for each label.
+    /// Writes one epoch's probabilities: `epoch`, `sentence`, `token`, and a column `p_<label>` for each label.
     ///
     /// # Errors
     /// [`Error::Internal`] if the table has another shape than tokens by labels; [`Error::Io`].
-    pub fn probabilities(&self, epoch: u32, table: &Probabilities) -> Result<()> {
+    pub fn probabilities(&mut self, epoch: u32, table: &Probabilities) -> Result<()> {
         let labels = self.labels();
+        let number = frames::epoch_number(epoch)?;
         let n = table.sentence.len();
         if table.token.len() != n || table.values.len() != n * labels.len() {
             return Err(Error::Internal(format!(
@@ -33,13 +34,17 @@ impl LogWriter {
                 labels.len()
             )));
         }
-        let mut columns =
-            vec![Column::new("sentence".into(), &table.sentence), Column::new("token".into(), &table.token)];
+        let mut columns = vec![
+            Column::new("epoch".into(), vec![number; n]),
+            Column::new("sentence".into(), &table.sentence),
+            Column::new("token".into(), &table.token),
+        ];
         for (k, label) in labels.iter().enumerate() {
             let values: Vec<f32> = table.values.iter().skip(k).step_by(labels.len()).copied().collect();
             columns.push(Column::new(column(label).into(), values));
         }
-        parquet::write(&path(self.folder(), epoch), &mut frames::frame(columns)?, self.metadata())
+        let metadata = self.epoch_metadata(epoch);
+        self.write(&path(self.folder(), epoch), &mut frames::frame(columns)?, &metadata)
     }
 }
 
@@ -47,7 +52,8 @@ impl Log {
     /// Reads one epoch's probabilities.
     ///
     /// # Errors
-    /// [`Error::Data`] if the file is missing or damaged, or a value is no probability.
+    /// [`Error::Data`] if the file is missing, damaged, changed since it was written or another epoch's, or a value is no
+    /// probability.
     pub fn probabilities(&self, epoch: u32) -> Result<Probabilities> {
         let path = path(self.folder(), epoch);
         let remedy = "remove the run's folder and do it again: its other files are of no use without this one";
@@ -55,9 +61,11 @@ impl Log {
             return Err(Error::Data(Problem::new("the probabilities of this epoch are missing").at(path).hint(remedy)));
         }
         let names: Vec<String> = self.labels().iter().map(|label| column(label)).collect();
-        let wanted: Vec<&str> = ["sentence", "token"].into_iter().chain(names.iter().map(String::as_str)).collect();
-        let (frame, _) = parquet::read(&path, &wanted, remedy)?;
+        let wanted: Vec<&str> =
+            ["epoch", "sentence", "token"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        let (frame, metadata) = parquet::read(&path, &wanted, self.digests(), remedy)?;
         let columns = Columns { frame: &frame, path: &path };
+        columns.require_epoch(epoch, &metadata)?;
         let sentence = columns.whole("sentence", u64::from(u32::MAX))?.into_iter().map(|s| s as u32).collect();
         let token = columns.whole("token", u64::from(u16::MAX))?.into_iter().map(|t| t as u16).collect();
         let mut values = vec![0.0; frame.height() * names.len()];
@@ -83,7 +91,7 @@ mod tests {
     fn written(table: &Probabilities) -> (tempfile::TempDir, Log) {
         let folder = tempfile::tempdir().unwrap();
         let labels = ["O".to_owned(), "B-A".to_owned()];
-        let writer = LogWriter::new(folder.path(), "run", &labels).unwrap();
+        let mut writer = LogWriter::new(folder.path(), "run", &labels).unwrap();
         let tokens = TokenTable {
             sentence: vec![0],
             token: vec![0],
@@ -153,7 +161,7 @@ mod tests {
     #[test]
     fn a_table_of_another_shape_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = LogWriter::new(folder.path(), "run", &["O".to_owned(), "B-A".to_owned()]).unwrap();
+        let mut writer = LogWriter::new(folder.path(), "run", &["O".to_owned(), "B-A".to_owned()]).unwrap();
         let short = Probabilities { values: vec![0.5; 5], ..table() };
         assert!(matches!(writer.probabilities(1, &short), Err(Error::Internal(_))));
         assert!(!path(folder.path(), 1).exists());

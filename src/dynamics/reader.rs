@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::cartography::Cartography;
 use super::column::Columns;
+use super::digests::Digests;
 use super::labels::LabelList;
 use super::{
-    CurvePoint, LogWriter, Observations, Pass, StepRecord, TokenTable, TypePoint, frames, observations, parquet,
-    series, tokens,
+    CurvePoint, DevScore, LogWriter, Observations, Pass, StepRecord, TokenTable, TypePoint, frames, observations,
+    parquet, series, tokens,
 };
 use crate::Result;
 use crate::error::{Error, Problem};
@@ -25,6 +26,7 @@ pub struct Log {
     tokens: TokenTable,
     epochs: Vec<u32>,
     notes: Vec<String>,
+    digests: Digests,
     format: Format,
 }
 
@@ -38,7 +40,7 @@ enum Format {
 }
 
 /// The files of a log's evaluations and steps.
-const SERIES: [&str; 3] = ["curve.parquet", "steps.parquet", "types.parquet"];
+pub(super) const SERIES: [&str; 3] = ["curve.parquet", "steps.parquet", "types.parquet"];
 
 /// One epoch, each pass that was logged; rows sorted by sentence and token.
 ///
@@ -72,8 +74,8 @@ impl Log {
     /// `training_dynamics/dynamics_epoch_N.jsonl`.
     ///
     /// # Errors
-    /// [`Error::Data`] naming file, column and row if the folder holds no log, the token table cannot be used, or no
-    /// epoch is there; [`Error::Io`].
+    /// [`Error::Data`] naming file, column and row if the folder holds no log, the token table cannot be used or was
+    /// changed since it was written, or no epoch is there; [`Error::Io`].
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         if let Some(cartography) = Cartography::find(folder)? {
@@ -82,6 +84,7 @@ impl Log {
                 tokens: cartography.tokens(),
                 epochs: cartography.epochs(),
                 notes: Vec::new(),
+                digests: Digests::default(),
                 format: Format::Cartography(cartography),
             });
         }
@@ -94,7 +97,8 @@ impl Log {
                 ),
             ));
         }
-        let (tokens, labels, notes) = tokens::read(folder, &path)?;
+        let digests = Digests::read(folder)?;
+        let (tokens, labels, notes) = tokens::read(folder, &path, &digests)?;
         let epochs = list_epochs(&folder.join("dynamics"))?;
         if epochs.is_empty() {
             return Err(Error::Data(
@@ -103,7 +107,12 @@ impl Log {
                 ),
             ));
         }
-        Ok(Self { folder: folder.to_owned(), tokens, epochs, notes, format: Format::Parquet(labels) })
+        Ok(Self { folder: folder.to_owned(), tokens, epochs, notes, digests, format: Format::Parquet(labels) })
+    }
+
+    /// The digests that its files must have.
+    pub(super) fn digests(&self) -> &Digests {
+        &self.digests
     }
 
     /// The folder it was opened from.
@@ -135,6 +144,26 @@ impl Log {
         SERIES.iter().map(|name| folder.join(name)).filter(|path| !path.is_file()).collect()
     }
 
+    /// Refuses the log in `folder` if a file of it was changed since its manifest was written.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file, with `remedy` in its hint; [`Error::Io`].
+    pub(crate) fn verify(folder: &Path, remedy: &str) -> Result<()> {
+        Digests::read(folder)?.check_all(remedy)
+    }
+
+    /// The rows of evaluations, steps and types in the folder of a log of ours, of which no epoch need be finished; empty
+    /// where a file is missing.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a file is damaged.
+    pub(crate) fn series_in(folder: &Path) -> Result<(Vec<CurvePoint>, Vec<StepRecord>, Vec<TypePoint>)> {
+        let digests = Digests::read(folder)?;
+        let [curve, steps, types] = SERIES.map(|name| folder.join(name));
+        let (points, _) = series::curve(&curve, &digests)?;
+        Ok((points, series::steps(&steps, &digests)?, series::types(&types, &digests)?))
+    }
+
     /// The training tokens, sorted by sentence and token.
     pub fn tokens(&self) -> &TokenTable {
         &self.tokens
@@ -154,15 +183,18 @@ impl Log {
     /// Reads one epoch, both passes at once.
     ///
     /// # Errors
-    /// [`Error::Data`] if the file is missing or damaged, a column is missing or holds what it may not, a token is not
-    /// in `tokens.parquet` or appears twice in a pass, or `correct` contradicts `predicted`.
+    /// [`Error::Data`] if the file is missing, damaged or changed since it was written, is another epoch's, a column is
+    /// missing or holds what it may not, a token is not in `tokens.parquet` or appears twice in a pass, or `correct`
+    /// contradicts `predicted`.
     pub fn epoch(&self, epoch: u32) -> Result<EpochObservations> {
         match &self.format {
             Format::Cartography(log) => Ok(EpochObservations { train: None, eval: Some(log.epoch(epoch)?) }),
             Format::Parquet(labels) => {
                 let path = epoch_file(&self.folder, epoch);
-                let (frame, _) = parquet::read(&path, frames::EPOCH, REMAKE_EPOCH)?;
-                observations::read(&Columns { frame: &frame, path: &path }, &self.tokens, labels)
+                let (frame, metadata) = parquet::read(&path, frames::EPOCH, &self.digests, REMAKE_EPOCH)?;
+                let columns = Columns { frame: &frame, path: &path };
+                columns.require_epoch(epoch, &metadata)?;
+                observations::read(&columns, &self.tokens, labels)
             }
         }
     }
@@ -170,17 +202,22 @@ impl Log {
     /// The rows of `curve.parquet`, empty if there is none; numbers that the file does not know are NaN, so that
     /// writing the points again gives the same file.
     pub fn curve(&self) -> Result<Vec<CurvePoint>> {
-        series::curve(&self.folder.join("curve.parquet"))
+        Ok(series::curve(&self.folder.join("curve.parquet"), &self.digests)?.0)
+    }
+
+    /// What `curve.parquet` has as the score on dev; [`DevScore::UNNAMED`] if there is no such file.
+    pub fn dev_score(&self) -> Result<DevScore> {
+        Ok(series::curve(&self.folder.join("curve.parquet"), &self.digests)?.1)
     }
 
     /// The rows of `steps.parquet`, empty if there is none; NaN where the file does not know a number.
     pub fn steps(&self) -> Result<Vec<StepRecord>> {
-        series::steps(&self.folder.join("steps.parquet"))
+        series::steps(&self.folder.join("steps.parquet"), &self.digests)
     }
 
     /// The rows of `types.parquet`, empty if there is none.
     pub fn types(&self) -> Result<Vec<TypePoint>> {
-        series::types(&self.folder.join("types.parquet"))
+        series::types(&self.folder.join("types.parquet"), &self.digests)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::column::Columns;
+use super::digests::Digests;
 use super::labels::{LabelList, cleaned};
 use super::reader::REMAKE_FILE;
 use super::{TokenTable, frames, parquet};
@@ -11,8 +12,8 @@ use crate::corpus::tags;
 use crate::error::{Error, Problem};
 
 /// The tokens of the log in `folder`, sorted, and its labels. Notes are added to those of the label list.
-pub(super) fn read(folder: &Path, path: &Path) -> Result<(TokenTable, LabelList, Vec<String>)> {
-    let (frame, metadata) = parquet::read(path, frames::TOKENS, REMAKE_FILE)?;
+pub(super) fn read(folder: &Path, path: &Path, digests: &Digests) -> Result<(TokenTable, LabelList, Vec<String>)> {
+    let (frame, metadata) = parquet::read(path, frames::TOKENS, digests, REMAKE_FILE)?;
     let columns = Columns { frame: &frame, path };
     if frame.height() == 0 {
         return Err(Error::Data(Problem::new("the table has no token").at(path).hint(REMAKE_FILE)));

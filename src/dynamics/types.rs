@@ -138,7 +138,7 @@ pub struct Probabilities {
 }
 
 /// One optimiser step: a row of `steps.parquet`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// One-based optimiser step.
     pub step: u64,
@@ -154,12 +154,40 @@ pub struct StepRecord {
     pub learning_rate: f64,
     /// Pieces processed, special ones included.
     pub pieces: u32,
+    /// What the step's train pass saw; `None` of a prototypical head, whose episodes are no pass.
+    pub counts: Option<StepCounts>,
     /// Wall time of the step, seconds (kept out of what must be reproducible).
     pub seconds: f32,
 }
 
+/// Scored tokens of one step's batches, and how many of them were predicted as given: dropout on, before the update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StepCounts {
+    /// Tokens seen.
+    pub tokens: u32,
+    /// Of them, those predicted as their given label.
+    pub as_given: u32,
+    /// Clean and noisy tokens apart; `None` where gold labels are unknown.
+    pub by_noise: Option<NoiseCounts>,
+}
+
+/// The tokens of one step by whether their given label is the gold one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NoiseCounts {
+    /// Tokens whose given label is the gold one.
+    pub clean: u32,
+    /// Of them, those predicted as that label.
+    pub clean_as_given: u32,
+    /// Tokens whose given label is not the gold one.
+    pub noisy: u32,
+    /// Of them, those predicted as their given label.
+    pub noisy_as_given: u32,
+    /// Of them, those predicted as their gold label.
+    pub noisy_as_gold: u32,
+}
+
 /// One evaluation: a row of `curve.parquet`. Several an epoch; the last one of an epoch has a whole `epoch`.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Optimiser steps taken.
     pub step: u64,
@@ -169,8 +197,8 @@ pub struct CurvePoint {
     pub examples_seen: u64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Entity F1 on dev (IOB2 strict off: seqeval's default), 0 to 1.
-    pub dev_f1: f64,
+    /// The score on dev ([`super::DevScore`]), 0 to 1; in our runs entity F1 (IOB2 strict off: seqeval's default).
+    pub dev_score: f64,
     /// Entity precision on dev.
     pub dev_precision: f64,
     /// Entity recall on dev.

@@ -16,14 +16,26 @@ use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::Style;
 use crate::Result;
 
+/// What the lines stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines<'a> {
+    /// What each is called, by its number.
+    pub names: &'a [String],
+    /// What one of them is: `encoder`.
+    pub noun: &'a str,
+    /// The column of `curves` with the names.
+    pub column: &'a str,
+}
+
 /// Draws the figure.
 ///
-/// `curves`: `noise, number` (of the encoder, into `names`), `encoder, seed, epoch, dev_f1, probe_noisy_accuracy`.
+/// `curves`: `noise, number` (of the line), the column of names, `seed, epoch, dev_score, probe_noisy_accuracy`.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if a column is missing, [`crate::Error::Io`] if a file cannot be written.
-pub fn draw(curves: &DataFrame, names: &[String], style: &Style, stem: &Path) -> Result<FigureFiles> {
-    const COLUMNS: [&str; 2] = ["dev_f1", "probe_noisy_accuracy"];
+pub fn draw(curves: &DataFrame, lines: Lines<'_>, style: &Style, stem: &Path) -> Result<FigureFiles> {
+    let Lines { names, noun, column } = lines;
+    const COLUMNS: [&str; 2] = ["dev_score", "probe_noisy_accuracy"];
     let noises = distinct(curves, "noise")?;
     let mut rows: Vec<(f64, [Vec<Series>; 2])> = Vec::new();
     for &noise in &noises {
@@ -35,11 +47,10 @@ pub fn draw(curves: &DataFrame, names: &[String], style: &Style, stem: &Path) ->
     let tops = [0, 1].map(|i| series::highest(rows.iter().flat_map(|(_, families)| &families[i])));
     let (low, high) = series::extent(all()).unwrap_or((1.0, 2.0));
     let words = Words {
-        title: "Learning and memorising under label noise, encoder by encoder".into(),
+        title: format!("Learning and memorising under label noise by {noun}"),
         caption: format!(
             "Left: entity F1 on clean development data. Right: accuracy on the training tokens whose label is wrong, against \
-             that wrong label, on a fixed sample of them. One row for each share of noise asked for, one line for each \
-             encoder. {}",
+             that wrong label, on a fixed sample of them. One row per requested noise level, one line per {noun}. {}",
             levels::seeds_in_words(all())
         ),
         alt: in_words(&rows, names),
@@ -62,7 +73,7 @@ pub fn draw(curves: &DataFrame, names: &[String], style: &Style, stem: &Path) ->
             family.iter().for_each(|series| encoders::line(canvas, &panel, series));
         }
     }
-    let drawn = curves.select(["noise", "number", "encoder", "seed", "epoch", COLUMNS[0], COLUMNS[1]])?;
+    let drawn = curves.select(["noise", "number", column, "seed", "epoch", COLUMNS[0], COLUMNS[1]])?;
     sheet.save(stem, &[("curves", &drawn)])
 }
 

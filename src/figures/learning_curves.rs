@@ -17,7 +17,7 @@ use crate::Result;
 
 /// Draws the figure.
 ///
-/// `curves`: `noise, seed, examples_seen, dev_f1`, and `probe_f1` (several evaluations an epoch) or else `train_f1`.
+/// `curves`: `noise, seed, examples_seen, dev_score`, and `probe_f1` (several evaluations an epoch) or else `train_f1`.
 /// `phases`: see [`phases::read`]; may have no rows.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ use crate::Result;
 pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFiles> {
     let train_column = if columns::has(curves, "probe_f1") { "probe_f1" } else { "train_f1" };
     let train = by_noise(curves, "examples_seen", train_column)?;
-    let dev = by_noise(curves, "examples_seen", "dev_f1")?;
+    let dev = by_noise(curves, "examples_seen", "dev_score")?;
     let phase_rows = phases::read(phases)?;
 
     let (low, high) = series::extent(train.iter().chain(&dev)).unwrap_or((1.0, 10.0));
@@ -57,6 +57,6 @@ pub fn draw(curves: &DataFrame, phases: &DataFrame, style: &Style, stem: &Path) 
     };
     let plans = [plan("Training, labels as given", &train[..]), plan("Development, clean labels", &dev[..])];
     levels::draw(&mut sheet, style, &plans, &x, &phase_rows);
-    let drawn = curves.select(["noise", "seed", "examples_seen", train_column, "dev_f1"])?;
+    let drawn = curves.select(["noise", "seed", "examples_seen", train_column, "dev_score"])?;
     sheet.save(stem, &[("curves", &drawn), ("phases", phases)])
 }

@@ -75,7 +75,7 @@ const PANELS: [Shown; 5] = [
     Shown {
         heading: "Dev F1",
         title: "F1 at its peak",
-        column: "dev_f1",
+        column: "dev_score",
         scale: Scale::Share,
         open: None,
         absent: false,
@@ -84,7 +84,7 @@ const PANELS: [Shown; 5] = [
 
 /// Draws the figure.
 ///
-/// `runs`: `steps, noise, seed, settling, settling_open, onset, detection_f1, forgettable, dev_f1`; null where there is
+/// `runs`: `steps, noise, seed, settling, settling_open, onset, detection_f1, forgettable, dev_score`; null where there is
 /// none. `encoders`: `steps, masked_accuracy`.
 ///
 /// # Errors
@@ -330,7 +330,7 @@ mod tests {
             "onset" => [None, None, None, Some(3.0)],
             "detection_f1" => [None, Some(0.5), None, Some(0.9)],
             "forgettable" => [0.1, 0.2, 0.1, 0.2],
-            "dev_f1" => [0.5, 0.4, 0.8, 0.7]
+            "dev_score" => [0.5, 0.4, 0.8, 0.7]
         )
         .unwrap();
         // Without noise there is nothing to memorise, and nothing amiss.

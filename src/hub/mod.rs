@@ -47,3 +47,4 @@ pub use name::{Kind, Repository};
 pub use select::TOKENIZER_FILES;
 pub use settings::HubSettings;
 pub use snapshot::{Hub, Snapshot, snapshot};
+pub(crate) use snapshot::{known_snapshots, take_known};

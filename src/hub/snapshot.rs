@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::blob;
 use super::cache::CachedRepository;
 use super::client::Client;
@@ -14,7 +16,7 @@ use super::{HubSettings, Listener, Repository, listener};
 use crate::error::{Error, Problem, Result};
 
 /// A repository at a commit, on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The folder, laid out like the repository.
     pub folder: PathBuf,
@@ -22,12 +24,25 @@ pub struct Snapshot {
     pub commit: String,
 }
 
+/// The snapshots that this process has asked for so far.
+static KNOWN: Mutex<Option<HashMap<Repository, Snapshot>>> = Mutex::new(None);
+
+/// What this process knows of the hub, for a process that is to work on the same commits.
+pub(crate) fn known_snapshots() -> Vec<(Repository, Snapshot)> {
+    let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.iter().flatten().map(|(repository, snapshot)| (repository.clone(), snapshot.clone())).collect()
+}
+
+/// Takes over what another process knew: these repositories are not asked for again.
+pub(crate) fn take_known(snapshots: Vec<(Repository, Snapshot)>) {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().extend(snapshots);
+}
+
 /// The snapshot of a repository, by this process's environment; the hub is asked once for each repository.
 ///
 /// # Errors
 /// As [`Hub::snapshot`]; [`Error::Config`] if the environment has no usable settings.
 pub fn snapshot(repository: &Repository) -> Result<Snapshot> {
-    static KNOWN: Mutex<Option<HashMap<Repository, Snapshot>>> = Mutex::new(None);
     // Held while fetching: whoever wants the same repository meanwhile waits for it here.
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();

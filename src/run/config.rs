@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::Fold;
-use crate::config::DeviceName;
+use super::{Coordinates, Fold, identity};
+use crate::config::{DeviceName, Experiment};
 use crate::corpus::DataSettings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::ModelSettings;
 use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
@@ -18,8 +17,11 @@ use crate::train::pretrain::PretrainSettings;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Its name within the study, which is the name of its folder: see [`run_id`].
+    /// Its name within the study: [`Coordinates::id`].
     pub id: String,
+    /// Where it stands in the study's grid; empty of a run that an earlier version wrote.
+    #[serde(default, skip_serializing_if = "Coordinates::is_empty")]
+    pub coordinates: Coordinates,
     /// Seed of every random stream: noise, new weights, order, dropout.
     pub seed: u64,
     /// The annotated text.
@@ -36,7 +38,7 @@ pub struct RunConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fold: Option<Fold>,
     /// The pretraining that the encoder comes from, where it is part of the same study; null elsewhere. `model.source` is
-    /// then relative to the folder that holds the run's: see [`RunConfig::model_beside`].
+    /// then relative to the folder of the study's runs: see [`RunConfig::model_beside`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrained: Option<PretrainedEncoder>,
 }
@@ -52,21 +54,29 @@ pub struct PretrainedEncoder {
 }
 
 impl RunConfig {
-    /// The run's identity: SHA-256 (hex) of the configuration as JSON, keys in the order of the types.
+    /// The run of an experiment's settings at a place of its grid.
+    pub fn new(experiment: &Experiment, coordinates: Coordinates, seed: u64) -> Self {
+        Self {
+            id: coordinates.id(),
+            coordinates,
+            seed,
+            data: experiment.data.clone(),
+            model: experiment.model.clone(),
+            perturb: experiment.perturb.clone(),
+            train: experiment.train.clone(),
+            device: experiment.device,
+            fold: None,
+            pretrained: None,
+        }
+    }
+
+    /// The run's identity: SHA-256 (hex) of the settings that differ from the defaults, without names and without settings
+    /// that have no effect on the results, keys sorted, as JSON. Settings that are added later do not change it.
     ///
     /// # Errors
-    /// [`Error::Internal`] if the configuration is not representable as JSON; ours is.
-    pub fn hash(&self) -> Result<String> {
-        let internal = |e| Error::Internal(format!("a run's configuration: {e}"));
-        let mut value = serde_json::to_value(self).map_err(internal)?;
-        // A setting that came later does not change the identity of runs that do not use it.
-        if let Some(data) = value.get_mut("data").and_then(serde_json::Value::as_object_mut)
-            && data.get("columns").is_some_and(serde_json::Value::is_null)
-        {
-            data.shift_remove("columns");
-        }
-        let json = serde_json::to_vec(&value).map_err(internal)?;
-        Ok(Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect())
+    /// [`crate::Error::Internal`] if the configuration is not representable as JSON; ours is.
+    pub fn identity(&self) -> Result<String> {
+        identity::identity(self)
     }
 
     /// The model to load for the run in `folder`.
@@ -76,7 +86,10 @@ impl RunConfig {
     pub fn model_beside(&self, folder: &Path) -> ModelSettings {
         let mut model = self.model.clone();
         if self.pretrained.is_some() {
-            let runs = folder.parent().unwrap_or(Path::new(""));
+            // Earlier versions wrote all runs side by side.
+            let is_nested = !self.coordinates.is_empty() && folder.ends_with(self.coordinates.folder());
+            let depth = if is_nested { self.coordinates.len() } else { 1 };
+            let runs = folder.ancestors().nth(depth).unwrap_or(Path::new(""));
             model.source = runs.join(&model.source).to_string_lossy().into_owned();
         }
         model
@@ -84,8 +97,14 @@ impl RunConfig {
 
     /// The first setting (dotted key) in which two configurations differ, with both values, for people.
     pub fn first_difference(&self, other: &Self) -> Option<String> {
-        let (ours, theirs) = (serde_json::to_value(self).ok()?, serde_json::to_value(other).ok()?);
-        difference(&ours, &theirs, "")
+        let settings = |config: &Self| {
+            let mut value = serde_json::to_value(config).ok()?;
+            let object = value.as_object_mut()?;
+            object.shift_remove("id");
+            object.shift_remove("coordinates");
+            Some(value)
+        };
+        difference(&settings(self)?, &settings(other)?, "")
     }
 }
 
@@ -102,63 +121,22 @@ pub(super) fn difference(ours: &serde_json::Value, theirs: &serde_json::Value, k
     }
 }
 
-/// Below this, a noise level is written with an exponent.
-const SHORTEST_DECIMAL: f64 = 1e-9;
-
-/// The name of a run in a noise study, which sorts: `noise=0.30,seed=1`.
-///
-/// ```
-/// use memoscope::run::run_id;
-/// assert_eq!(run_id(0.3, 1), "noise=0.30,seed=1");
-/// assert_eq!(run_id(0.125, 2), "noise=0.125,seed=2");
-/// assert_eq!(run_id(-0.0, 1), run_id(0.0, 1));
-/// assert_eq!(run_id(1e-300, 1), "noise=1e-300,seed=1");
-/// ```
-pub fn run_id(noise: f64, seed: u64) -> String {
-    // Negative zero is zero.
-    let noise = noise + 0.0;
-    let two_decimals = format!("{noise:.2}");
-    let exact = two_decimals.parse() == Ok(noise);
-    let noise = match exact {
-        true => two_decimals,
-        // A folder's name has limits: 1e-300 with all its decimals exceeds them.
-        false if noise < SHORTEST_DECIMAL => format!("{noise:e}"),
-        false => noise.to_string(),
-    };
-    format!("noise={noise},seed={seed}")
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::run::Coordinate;
 
     pub(crate) fn config() -> RunConfig {
-        RunConfig {
-            id: run_id(0.3, 1),
-            seed: 1,
-            data: DataSettings::default(),
-            model: ModelSettings::default(),
-            perturb: PerturbSettings { rate: 0.3, ..PerturbSettings::default() },
-            train: TrainSettings::default(),
-            device: DeviceName::Cpu,
-            fold: None,
-            pretrained: None,
-        }
+        let perturb = PerturbSettings { rate: 0.3, ..PerturbSettings::default() };
+        let experiment = Experiment { perturb, ..Experiment::default() };
+        RunConfig::new(&experiment, Coordinates::new([Coordinate::noise(0.3)], 1), 1)
     }
 
     #[test]
-    fn the_hash_follows_the_settings() {
-        let mut other = config();
-        assert_eq!(other.hash().unwrap(), config().hash().unwrap());
-        other.train.learning_rate *= 2.0;
-        assert_ne!(other.hash().unwrap(), config().hash().unwrap());
-    }
-
-    #[test]
-    fn the_hash_survives_the_manifest() {
+    fn the_identity_survives_the_manifest() {
         let text = serde_json::to_string_pretty(&config()).unwrap();
         let read: RunConfig = serde_json::from_str(&text).unwrap();
-        assert_eq!(read.hash().unwrap(), config().hash().unwrap());
+        assert_eq!(read.identity().unwrap(), config().identity().unwrap());
     }
 
     #[test]
@@ -168,10 +146,12 @@ pub(crate) mod tests {
         config.model.source = "pretrained/step=000300".into();
         config.pretrained = Some(PretrainedEncoder { settings: PretrainSettings::default(), steps: 300 });
         assert_eq!(config.model_beside(Path::new("runs/study/run")).source, "runs/study/pretrained/step=000300");
+        let nested = Path::new("runs/study/noise=0.30/seed=1");
+        assert_eq!(config.model_beside(nested).source, "runs/study/pretrained/step=000300");
         assert_eq!(config.model_beside(Path::new("/else/run")).source, "/else/pretrained/step=000300");
         let mut later = config.clone();
         later.pretrained = Some(PretrainedEncoder { settings: PretrainSettings::default(), steps: 400 });
-        assert_ne!(later.hash().unwrap(), config.hash().unwrap());
+        assert_ne!(later.identity().unwrap(), config.identity().unwrap());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Doing a run: from the corpus to a finished folder, or to as much of it as there was time for.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -7,14 +8,14 @@ use fs_err as fs;
 use super::environment::{host, now, platform};
 use super::recorder::Recorder;
 use super::{
-    DataSummary, FolderState, GitState, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag, Versions,
-    remove_leftovers, write_folder_atomically,
+    DataSummary, FolderState, GitState, Lease, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag,
+    Versions, remove_leftovers, write_folder_atomically,
 };
 use crate::corpus::{Corpus, Sentence};
-use crate::dynamics::{Log, LogWriter, TokenTable};
+use crate::dynamics::{Log, LogWriter, TokenTable, digests_until};
 use crate::error::{Error, Problem, Result};
 use crate::metrics::entity::{self, EntityScores, Mode};
-use crate::model::{Tagger, Words};
+use crate::model::{LoadReport, ModelSettings, Tagger, Words};
 use crate::perturb::{CapReport, Perturbed, perturb};
 use crate::train::{EncodingReport, TrainSettings, Trainer, TrainingData};
 
@@ -43,56 +44,38 @@ pub enum Outcome {
     Skipped(Box<Manifest>),
 }
 
-/// Does a run, or what is left of it: a finished one is skipped, a broken one resumed from its last finished epoch.
+/// Does a run, or what is left of it: a finished one is skipped, a broken one resumed from its last checkpoint.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the model is
-/// not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is not this run's; [`Error::Model`], [`Error::Data`] and
+/// not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is not this run's, or another process writes there; [`Error::Model`], [`Error::Data`] and
 /// [`Error::Io`] as the rooms return them.
 pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Outcome> {
-    let RunRequest { config, corpus, .. } = *request;
+    let RunRequest { config, corpus, position: (run, _), .. } = *request;
     // Looked at before it is claimed, so that a finished run may lie in a folder that cannot be written to.
-    let mut skip = |manifest| {
-        require_whole_log(request.folder, config.train.epochs)?;
-        // A run that was killed between its last word and here leaves its checkpoint; in a folder that cannot be
-        // written to it may stay.
-        let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
-        remove_leftovers(request.folder);
-        warn_of_missing_series(request.folder, monitor);
-        monitor.skipped(&config.id, request.position);
-        Ok(Outcome::Skipped(manifest))
-    };
     if let FolderState::Finished(manifest) = RunFolder::inspect(request.folder, config, &corpus.fingerprint)? {
-        return skip(manifest);
+        return skip(request, manifest, monitor);
     }
-    let (folder, state) = RunFolder::claim(request.folder, config, &corpus.fingerprint)?;
+    let (folder, state) = RunFolder::claim(request.folder, config, &corpus.fingerprint, monitor, stop)?;
     let earlier = match state {
-        FolderState::Finished(manifest) => return skip(manifest),
+        FolderState::Finished(manifest) => return skip(request, manifest, monitor),
         FolderState::Broken(manifest) => Some(*manifest),
         FolderState::Fresh => None,
     };
 
-    let perturbed = perturb(&corpus.train, &corpus.labels, &config.perturb, config.seed)?;
-    let train = perturbed.train(&corpus.train);
-    let device = config.device.open()?;
-    let words = words(corpus, &train, config)?;
-    let settings = config.model_beside(request.folder);
-    let (tagger, mut model) = Tagger::load(&settings, &words, corpus.labels.names(), config.seed, &device)?;
-    model.source.clone_from(&config.model.source);
-    drop(words);
-    if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.model.fingerprint != model.fingerprint) {
-        return Err(Error::Config(
+    let require_same = |model: &LoadReport| match &earlier {
+        Some(earlier) if earlier.model.fingerprint != model.fingerprint => Err(Error::Config(
             Problem::new(format!("the run was begun with another model: `{}` has changed since", earlier.model.source))
                 .at(folder.path())
                 .hint("choose another folder with --out, or remove this one"),
-        ));
-    }
-    let mut data = training_data(corpus, train, &perturbed, config)?;
-    let n_left_out = data.leave_out_invisible(tagger.tokenizer())?;
+        )),
+        _ => Ok(()),
+    };
+    let Prepared { perturbed, data, mut trainer, model, n_left_out } =
+        prepare(config, corpus, &config.model_beside(request.folder), require_same)?;
     for name in perturbed.cap.iter().flat_map(CapReport::types_lost) {
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
-    let mut trainer = Trainer::new(tagger, &data, &train_settings(config), config.seed)?;
     let encoding = EncodingReport { train_sentences_left_out: n_left_out, ..trainer.encoding() };
     for warning in encoding.warnings(config.train.max_pieces) {
         monitor.warning(&format!("{}: {warning}", config.id));
@@ -107,15 +90,20 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         schema: Manifest::SCHEMA,
         status: Status::Running,
         epochs_finished: trainer.epoch(),
+        steps_finished: trainer.steps_in_epoch(),
         error: None,
         config: config.clone(),
-        config_hash: config.hash()?,
+        config_hash: config.identity()?,
         data: DataSummary::of(corpus),
         model,
         noise: perturbed.report.clone(),
         cap: perturbed.cap.clone(),
         encoding,
         test: None,
+        files: earlier
+            .as_ref()
+            .filter(|_| resumes)
+            .map_or_else(BTreeMap::new, |earlier| digests_until(&earlier.files, trainer.epoch())),
         versions: Versions::current(),
         git: GitState::current(),
         host: host(),
@@ -133,17 +121,19 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         position: request.position,
         epochs: config.train.epochs,
         epochs_finished: manifest.epochs_finished,
+        steps_finished: manifest.steps_finished,
         model: &manifest.model,
         noise: config.fold.is_none().then_some(&manifest.noise),
         encoding: &manifest.encoding,
     });
 
-    let finished_before = manifest.epochs_finished;
     let tokens = token_table(&data, &trainer.scored_tokens());
-    let mut recorder = Recorder::new(&folder, manifest, &tokens, monitor, stop)?;
-    recorder.rewind(finished_before)?;
+    let mut recorder = Recorder::new(&folder, run, manifest, &tokens, monitor, stop)?;
+    recorder.rewind(trainer.steps())?;
     recorder.start_clock();
     let result = trainer.run(&mut recorder).and_then(|()| conclude(trainer, config, corpus, &folder));
+    // Who has lost the folder leaves it to the other.
+    folder.require_held()?;
     if result.is_err() {
         // The error that stopped the training is the one to report; this is what may still be saved.
         let _ = recorder.flush();
@@ -158,13 +148,58 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     manifest.error = result.as_ref().err().map(ToString::to_string);
     manifest.test = result.as_ref().ok().cloned().flatten();
     let written = manifest.write(folder.path());
-    monitor.ended(&config.id, manifest.wall_seconds);
+    monitor.ended(run, &config.id, manifest.wall_seconds);
     result?;
     written?;
     if checkpoint.is_dir() {
         fs::remove_dir_all(&checkpoint).map_err(Error::io(&checkpoint))?;
     }
     Ok(Outcome::Trained(Box::new(manifest)))
+}
+
+/// Leaves a finished run alone, once it is known to be whole.
+fn skip(request: &RunRequest<'_>, manifest: Box<Manifest>, monitor: &mut dyn Monitor) -> Result<Outcome> {
+    require_whole_log(request.folder, request.config.train.epochs)?;
+    // A run that was killed between its last word and here leaves its checkpoint and its lease; in a folder that cannot be
+    // written to they may stay.
+    let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
+    remove_leftovers(request.folder);
+    Lease::remove_stale(request.folder);
+    warn_of_missing_series(request.folder, monitor);
+    monitor.skipped(&request.config.id, request.position);
+    Ok(Outcome::Skipped(manifest))
+}
+
+/// A run before its first step.
+pub(crate) struct Prepared {
+    pub(crate) perturbed: Perturbed,
+    pub(crate) data: TrainingData,
+    pub(crate) trainer: Trainer,
+    pub(crate) model: LoadReport,
+    /// Training sentences of which no subword is left.
+    pub(crate) n_left_out: usize,
+}
+
+/// Puts the noise on the labels, loads the model that `model` names and encodes the data. `check` may refuse the model before
+/// that.
+pub(crate) fn prepare(
+    config: &RunConfig,
+    corpus: &Corpus,
+    model: &ModelSettings,
+    check: impl FnOnce(&LoadReport) -> Result<()>,
+) -> Result<Prepared> {
+    let perturbed = perturb(&corpus.train, &corpus.labels, &config.perturb, config.seed)?;
+    let train = perturbed.train(&corpus.train);
+    let device = config.device.open()?;
+    let words = words(corpus, &train, config)?;
+    let (tagger, mut model) = Tagger::load(model, &words, corpus.labels.names(), config.seed, &device)?;
+    model.source.clone_from(&config.model.source);
+    drop(words);
+    check(&model)?;
+    let mut data = training_data(corpus, train, &perturbed, config)?;
+    let n_left_out = data.leave_out_invisible(tagger.tokenizer())?;
+    let trainer = Trainer::new(tagger, &data, &train_settings(config), config.seed)?;
+    Ok(Prepared { perturbed, data, trainer, model, n_left_out })
 }
 
 /// The settings of the training, the rare class of its episodes filled in from the cap.
@@ -185,6 +220,7 @@ fn train_settings(config: &RunConfig) -> TrainSettings {
 /// Saves the trained tagger, and judges the test split with it.
 fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunFolder) -> Result<Option<EntityScores>> {
     let tagger = trainer.finish()?;
+    folder.require_held()?;
     if config.train.save_model {
         write_folder_atomically(&folder.model(), |unfinished| tagger.save(unfinished))?;
     }
@@ -198,14 +234,18 @@ fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunF
     Ok(Some(entity::score(&gold, &predicted, tagger.labels(), Mode::Default)))
 }
 
-/// Refuses a finished run of whose log an epoch has gone missing since: what is computed from it would be wrong.
-fn require_whole_log(folder: &Path, epochs: u32) -> Result<()> {
-    match (1..=epochs).map(|epoch| LogWriter::epoch_path(folder, epoch)).find(|path| !path.is_file()) {
-        None => Ok(()),
+/// Refuses a finished run of whose log an epoch has gone missing since, or a file was changed: what is computed from it would be
+/// wrong.
+///
+/// # Errors
+/// [`Error::Data`] naming the file; [`Error::Io`].
+pub(crate) fn require_whole_log(folder: &Path, epochs: u32) -> Result<()> {
+    let missing = (1..=epochs).map(|epoch| LogWriter::epoch_path(folder, epoch)).find(|path| !path.is_file());
+    let hint = || format!("remove the folder {} and do the run again", folder.display());
+    match missing {
+        None => Log::verify(folder, &hint()),
         Some(path) => Err(Error::Data(
-            Problem::new("the run is finished, but this epoch of its log is missing")
-                .at(path)
-                .hint(format!("remove the folder {} and do the run again", folder.display())),
+            Problem::new("the run is finished, but this epoch of its log is missing").at(path).hint(hint()),
         )),
     }
 }
@@ -230,7 +270,7 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
         return Err(Error::Config(
             Problem::new("no run to resume: there is no manifest.json")
                 .at(folder)
-                .hint("give the folder of a run, such as runs/noise-sweep/noise=0.30,seed=1"),
+                .hint("give the folder of a run, such as runs/noise-sweep/noise=0.30/seed=1"),
         ));
     }
     Ok((Manifest::read(folder)?.config, folder.to_owned()))
@@ -282,7 +322,7 @@ fn training_data(
 }
 
 /// The training tokens that are scored and logged, sorted by sentence and token.
-fn token_table(data: &TrainingData, scored: &[(u32, u16)]) -> TokenTable {
+pub(crate) fn token_table(data: &TrainingData, scored: &[(u32, u16)]) -> TokenTable {
     let of = |labels: &[u8], token: u16| labels[usize::from(token)];
     TokenTable {
         sentence: scored.iter().map(|&(sentence, _)| data.train_numbers[sentence as usize]).collect(),

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::atomic::PREFIX;
-use super::lock::Lock;
-use super::{Manifest, RunConfig, Status, remove_leftovers};
+use super::{Coordinates, Lease, Manifest, Monitor, RunConfig, Status, StopFlag, remove_leftovers};
 use crate::error::{Error, Problem, Result};
 
 /// What a folder holds of a run.
@@ -24,7 +23,7 @@ pub enum FolderState {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    _lock: Lock,
+    lease: Lease,
 }
 
 impl RunFolder {
@@ -38,8 +37,8 @@ impl RunFolder {
         if !Manifest::path(path).is_file() {
             return if is_unused(path)? { Ok(FolderState::Fresh) } else { Err(foreign(path)) };
         }
-        let manifest = Manifest::read(path)?;
-        if manifest.config_hash != config.hash()? {
+        let mut manifest = Manifest::read(path)?;
+        if !manifest.is_of(config)? {
             let difference =
                 config.first_difference(&manifest.config).unwrap_or_else(|| "their settings differ".into());
             return Err(Error::Config(
@@ -58,24 +57,40 @@ impl RunFolder {
                 .hint("choose another folder with --out, or remove this one"),
             ));
         }
+        // Names are those of the grid that asks: they may have changed since.
+        (manifest.config.id, manifest.config.coordinates) = (config.id.clone(), config.coordinates.clone());
         Ok(match manifest.status {
             Status::Finished => FolderState::Finished(Box::new(manifest)),
             Status::Running | Status::Interrupted | Status::Failed => FolderState::Broken(Box::new(manifest)),
         })
     }
 
-    /// Makes the folder if it is missing, takes its lock, and looks at it. To leave a foreign folder untouched,
+    /// Makes the folder if it is missing, takes its lease, and looks at it. To leave a foreign folder untouched,
     /// [`RunFolder::inspect`] it first.
     ///
     /// # Errors
-    /// As [`RunFolder::inspect`]; [`Error::Config`] if another process writes there; [`Error::Io`].
-    pub fn claim(path: &Path, config: &RunConfig, data_fingerprint: &str) -> Result<(Self, FolderState)> {
+    /// As [`RunFolder::inspect`] and [`Lease::take`].
+    pub fn claim(
+        path: &Path,
+        config: &RunConfig,
+        data_fingerprint: &str,
+        monitor: &mut dyn Monitor,
+        stop: &StopFlag,
+    ) -> Result<(Self, FolderState)> {
         fs::create_dir_all(path).map_err(Error::io(path))?;
-        let lock = Lock::take(path)?;
+        let lease = Lease::take(path, monitor, stop)?;
         remove_leftovers(path);
         // Only now: another process may have finished the run while this one waited for its turn.
         let state = Self::inspect(path, config, data_fingerprint)?;
-        Ok((Self { path: path.to_owned(), _lock: lock }, state))
+        Ok((Self { path: path.to_owned(), lease }, state))
+    }
+
+    /// Makes sure that the folder is still this process's: before each writing that a killed run is resumed from.
+    ///
+    /// # Errors
+    /// As [`Lease::require_held`].
+    pub fn require_held(&self) -> Result<()> {
+        self.lease.require_held()
     }
 
     /// The folder.
@@ -120,6 +135,13 @@ impl RunFolder {
     }
 }
 
+/// The folder of a run among those in `runs`: its partition, or, where that holds no run, the folder of the name `flat` that
+/// an earlier version gave it.
+pub fn folder_in(runs: &Path, coordinates: &Coordinates, flat: &str) -> PathBuf {
+    let (partition, flat) = (runs.join(coordinates.folder()), runs.join(flat));
+    if !Manifest::path(&partition).is_file() && Manifest::path(&flat).is_file() { flat } else { partition }
+}
+
 /// True if nothing is there but what a run killed before its manifest may have left.
 pub(super) fn is_unused(path: &Path) -> Result<bool> {
     match fs::read_dir(path) {
@@ -127,7 +149,7 @@ pub(super) fn is_unused(path: &Path) -> Result<bool> {
             entry.is_ok_and(|e| {
                 let name = e.file_name();
                 let name = name.to_string_lossy();
-                name == Lock::NAME || name.starts_with(PREFIX)
+                name.starts_with(Lease::PREFIX) || name == Lease::EARLIER || name.starts_with(PREFIX)
             })
         })),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),

@@ -1,5 +1,6 @@
 //! `manifest.json`: what a run is, what it was made from, and how far it came.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -36,11 +37,14 @@ pub struct Manifest {
     pub status: Status,
     /// Finished epochs.
     pub epochs_finished: u32,
+    /// Steps taken in the epoch after them that a checkpoint keeps; 0 between two epochs.
+    #[serde(default)]
+    pub steps_finished: u64,
     /// The error that stopped it, in words; null otherwise.
     pub error: Option<String>,
     /// The resolved configuration.
     pub config: RunConfig,
-    /// The run's identity: [`RunConfig::hash`].
+    /// The run's identity: [`RunConfig::identity`]; of a run of an earlier version the SHA-256 of its whole configuration.
     pub config_hash: String,
     /// The text it was made from.
     pub data: DataSummary,
@@ -57,6 +61,10 @@ pub struct Manifest {
     /// where `train.test` is off.
     #[serde(default)]
     pub test: Option<EntityScores>,
+    /// SHA-256 (hex) of each file of the log, by its path in the folder; empty in runs made before it was kept. Those of the
+    /// evaluations and steps hold once the run is finished.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
     /// Versions of what computed.
     pub versions: Versions,
     /// The repository around the working directory; null outside one.
@@ -71,7 +79,7 @@ pub struct Manifest {
     pub started: String,
     /// When it was last written to, RFC 3339, UTC.
     pub updated: String,
-    /// Seconds of wall time spent on it, interrupted attempts up to their last finished epoch included.
+    /// Seconds of wall time spent on it, interrupted attempts up to their last checkpoint included.
     pub wall_seconds: f64,
     /// How often it was taken up again.
     pub resumed: u32,
@@ -149,6 +157,16 @@ impl Manifest {
                 .hint("remove the run's folder and train it again, or use the version that wrote it"),
             )),
         }
+    }
+
+    /// True if this is the run that a configuration describes, whatever it is called.
+    ///
+    /// # Errors
+    /// As [`RunConfig::identity`].
+    pub fn is_of(&self, config: &RunConfig) -> Result<bool> {
+        let identity = config.identity()?;
+        // The written one first: reading a number from its digits may change its last bit. Earlier versions wrote another hash.
+        Ok(self.config_hash == identity || self.config.identity()? == identity)
     }
 
     /// Writes it to a run folder, atomically.

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use crate::dynamics::{CurvePoint, StepRecord};
 use crate::model::LoadReport;
 use crate::perturb::NoiseReport;
@@ -39,6 +41,8 @@ pub struct RunStart<'a> {
     pub epochs: u32,
     /// Epochs already finished: 0 unless resumed.
     pub epochs_finished: u32,
+    /// Steps already taken in the epoch after them: 0 unless resumed within an epoch.
+    pub steps_finished: u64,
     /// What loading the encoder found.
     pub model: &'a LoadReport,
     /// Requested and realised noise; `None` of a run that holds out a fold, of which no label is known to be right.
@@ -48,7 +52,7 @@ pub struct RunStart<'a> {
 }
 
 /// A finished epoch in a line.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochSummary {
     /// One-based epoch.
     pub epoch: u32,
@@ -58,13 +62,31 @@ pub struct EpochSummary {
     pub loss: f64,
     /// The epoch's last evaluation.
     pub evaluation: Option<CurvePoint>,
-    /// Wall time since the last epoch ended, seconds.
+    /// Wall time since the last epoch ended, or since the run was resumed, seconds.
     pub seconds: f64,
-    /// Training tokens a second, evaluations included.
+    /// Training tokens a second in this time, evaluations included.
     pub tokens_per_second: f64,
 }
 
+/// How far a study has come.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct StudyProgress {
+    /// Its runs.
+    pub runs: usize,
+    /// Runs that are done: finished now or before.
+    pub done: usize,
+    /// Runs that failed.
+    pub failed: usize,
+    /// Runs that train now.
+    pub running: usize,
+    /// What is left, in seconds of wall time; `None` if that is not known.
+    pub seconds_left: Option<f64>,
+}
+
 /// Listens to runs. Every method does nothing unless overridden.
+///
+/// Several runs may be done at once: `run` says of which one an event is, by its one-based place in the study
+/// ([`RunStart::position`]). The events of one run come in order, those of several mixed.
 pub trait Monitor {
     /// Something the user should know that stops nothing.
     fn warning(&mut self, _message: &str) {}
@@ -73,13 +95,17 @@ pub trait Monitor {
     /// A run was finished before and is left alone.
     fn skipped(&mut self, _id: &str, _position: (usize, usize)) {}
     /// A step was taken.
-    fn step(&mut self, _record: &StepRecord) {}
+    fn step(&mut self, _run: usize, _record: &StepRecord) {}
     /// Dev and probe were evaluated.
-    fn evaluated(&mut self, _point: &CurvePoint) {}
+    fn evaluated(&mut self, _run: usize, _point: &CurvePoint) {}
     /// An epoch is finished and on disk.
-    fn epoch(&mut self, _summary: &EpochSummary) {}
+    fn epoch(&mut self, _run: usize, _summary: &EpochSummary) {}
     /// A run is finished, or stopped with what it has on disk.
-    fn ended(&mut self, _id: &str, _wall_seconds: f64) {}
+    fn ended(&mut self, _run: usize, _id: &str, _wall_seconds: f64) {}
+    /// A run failed, for this reason. Unless it failed before its first step, [`Monitor::ended`] came before.
+    fn failed(&mut self, _run: usize, _id: &str, _reason: &str) {}
+    /// The study has come further: a run was begun, skipped, or is over.
+    fn study(&mut self, _progress: &StudyProgress) {}
     /// A step of a pretraining was taken.
     fn pretraining(&mut self, _progress: &Progress) {}
     /// A model was saved in the course of a pretraining, or at its end.

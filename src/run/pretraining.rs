@@ -7,7 +7,7 @@
 //!   step=000300/                the model after 300 steps
 //!   config.json, model.safetensors, ..., pretraining.json    the finished model, where it is asked for
 //!   state.safetensors           weights, optimiser and position, to go on from; gone once the last step is taken
-//!   .lock                       held by the process that writes here
+//!   .lease                      says which process writes here; gone when none does
 //! ```
 //!
 //! **Identity.** What a pretraining is follows from its settings and its text. Which models are saved is not part of it:
@@ -27,8 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::difference;
 use super::folder::is_unused;
-use super::lock::Lock;
-use super::{Monitor, StopFlag, Versions, remove_leftovers, write_folder_atomically, write_text};
+use super::{Lease, Monitor, StopFlag, Versions, remove_leftovers, write_folder_atomically, write_text};
 use crate::error::{Error, Problem, Result};
 use crate::text;
 use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer, text_digest};
@@ -107,7 +106,7 @@ impl Pretraining<'_> {
         self.require_within(pretrainer.steps())?;
 
         fs::create_dir_all(self.folder).map_err(Error::io(self.folder))?;
-        let _lock = Lock::take(self.folder)?;
+        let lease = Lease::take(self.folder, monitor, stop)?;
         remove_leftovers(self.folder);
         // Only now: another process may have been here.
         if self.inspect(&manifest)? {
@@ -121,7 +120,7 @@ impl Pretraining<'_> {
                 pretrainer.load_state(&state)?;
                 monitor.working(&format!("pretraining resumed after step {step} of {}", pretrainer.steps()));
             }
-            let result = self.train(&mut pretrainer, monitor, stop);
+            let result = self.train(&mut pretrainer, &lease, monitor, stop);
             monitor.pretraining_ended();
             result?;
         }
@@ -131,7 +130,13 @@ impl Pretraining<'_> {
         }
     }
 
-    fn train(&self, pretrainer: &mut Pretrainer, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<()> {
+    fn train(
+        &self,
+        pretrainer: &mut Pretrainer,
+        lease: &Lease,
+        monitor: &mut dyn Monitor,
+        stop: &StopFlag,
+    ) -> Result<()> {
         let (steps, state) = (pretrainer.steps(), self.state_path());
         while let Some(target) = self.next_missing(pretrainer.step(), steps)? {
             let halt = target.min((pretrainer.step() / STEPS_BETWEEN_STATES + 1) * STEPS_BETWEEN_STATES);
@@ -139,6 +144,7 @@ impl Pretraining<'_> {
                 monitor.pretraining(&progress);
                 if stop.requested() { Err(Error::Interrupted) } else { Ok(()) }
             });
+            lease.require_held()?;
             match taken {
                 Err(Error::Interrupted) => {
                     pretrainer.save_state(&state)?;
@@ -182,24 +188,49 @@ impl Pretraining<'_> {
     /// What is finished of what is asked for, and the first step of which the model is missing; the last step counts as
     /// `u64::MAX`.
     fn done(&self) -> Result<(Pretrained, Option<u64>)> {
+        let mut checkpoints = Vec::new();
+        for step in self.wanted() {
+            checkpoints.extend(PretrainReport::read(&Self::checkpoint_in(self.folder, step))?);
+        }
+        let finished = if self.finish { PretrainReport::read(self.folder)? } else { None };
+        Ok((Pretrained { checkpoints, finished }, self.missing()?.first().copied()))
+    }
+
+    /// The steps of which a model is asked for, in rising order.
+    fn wanted(&self) -> Vec<u64> {
         let mut wanted = self.checkpoints.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
-        let (mut checkpoints, mut missing) = (Vec::new(), Vec::new());
-        for step in wanted {
-            match PretrainReport::read(&Self::checkpoint_in(self.folder, step))? {
-                Some(report) => checkpoints.push(report),
-                None => missing.push(step),
-            }
-        }
-        let finished = if self.finish { PretrainReport::read(self.folder)? } else { None };
-        if self.finish && finished.is_none() {
-            missing.push(u64::MAX);
-        }
-        Ok((Pretrained { checkpoints, finished }, missing.into_iter().min()))
+        wanted
     }
 
-    fn require_within(&self, steps: u64) -> Result<()> {
+    /// The steps, in rising order, of which a model is asked for that is not there yet; the last step counts as `u64::MAX`
+    /// where the finished model is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if what is there is damaged.
+    pub(crate) fn missing(&self) -> Result<Vec<u64>> {
+        let mut missing = Vec::new();
+        for step in self.wanted() {
+            if PretrainReport::read(&Self::checkpoint_in(self.folder, step))?.is_none() {
+                missing.push(step);
+            }
+        }
+        if self.finish && PretrainReport::read(self.folder)?.is_none() {
+            missing.push(u64::MAX);
+        }
+        Ok(missing)
+    }
+
+    /// The step that it can be resumed from; `None` if it cannot.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn begun_at(&self) -> Result<Option<u64>> {
+        Pretrainer::step_of_state(&self.state_path())
+    }
+
+    pub(crate) fn require_within(&self, steps: u64) -> Result<()> {
         let Some(beyond) = self.checkpoints.iter().find(|step| **step > steps) else { return Ok(()) };
         Err(Error::Config(
             Problem::new(format!("a checkpoint after {beyond} steps, and the pretraining has {steps}"))
@@ -351,7 +382,7 @@ mod tests {
         let after =
             fs::metadata(Pretraining::checkpoint_in(&one, 8).join("pretraining.json")).unwrap().modified().unwrap();
         assert_eq!(begun, after, "a finished checkpoint was written again");
-        // What is finished needs no step, nor a lock.
+        // What is finished needs no step, nor a lease.
         let stop = StopFlag::default();
         stop.request();
         let again = Pretraining { settings: &settings, folder: &one, checkpoints: &[12, 4, 4], finish: false };

@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::{Layout, grid, of};
-use crate::config::{Experiment, Layers};
+use super::grid::further_points;
+use super::{Layout, grid, of, points, write_index};
+use crate::config::{Experiment, Layers, StudyKind};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
+use crate::exec::{self, Failure, Unfinished};
 use crate::report::{self, StudyReport};
-use crate::run::{FolderState, Manifest, Monitor, RunFolder, Status, remove_leftovers, warn_of_missing_series};
+use crate::run::{
+    Coordinates, FolderState, Manifest, Monitor, RunFolder, Status, remove_leftovers, require_whole_log,
+    warn_of_missing_series,
+};
 
 /// A finished run on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +34,8 @@ pub struct StudyInput<'a> {
     pub layout: &'a Layout,
     /// The finished runs in the grid's order; at least one.
     pub runs: &'a [FinishedRun],
-    /// Runs of the grid that are not finished, by name.
-    pub unfinished: &'a [String],
+    /// Runs of the grid that are not finished, and why.
+    pub unfinished: &'a [Unfinished],
     /// How text is written into CSV files.
     pub text: CsvText,
 }
@@ -57,24 +62,44 @@ pub fn draw(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -
             warn_of_missing_series(&folder, monitor);
         }
     }
-    draw_finished(experiment, text, monitor)
+    draw_finished(experiment, text, &[], monitor)
 }
 
-/// The same after [`crate::run::execute`], which has warned of what is missing in the runs.
-pub(super) fn draw_finished(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -> Result<Drawn> {
+/// The same after the runs were done, which has warned of what is missing in them; `failures` are left out.
+pub(super) fn draw_finished(
+    experiment: &Experiment,
+    text: CsvText,
+    failures: &[Failure],
+    monitor: &mut dyn Monitor,
+) -> Result<Drawn> {
     let layout = Layout::of(experiment);
     let (mut runs, mut unfinished) = (Vec::new(), Vec::new());
     for config in grid(experiment)? {
         let folder = layout.folder_of(&config);
+        if failures.iter().any(|failure| failure.id == config.id) {
+            unfinished.push(Unfinished::of(&config, &folder, failures));
+            continue;
+        }
         // A report is drawn from the log; whether the corpus has changed since is no matter here.
         let fingerprint = match Manifest::path(&folder).is_file() {
             true => Manifest::read(&folder)?.data.fingerprint,
             false => String::new(),
         };
         match RunFolder::inspect(&folder, &config, &fingerprint)? {
-            FolderState::Finished(manifest) => runs.push(FinishedRun { folder, manifest: *manifest }),
-            FolderState::Broken(_) | FolderState::Fresh => unfinished.push(config.id),
+            FolderState::Finished(manifest) => match require_whole_log(&folder, config.train.epochs) {
+                Ok(()) => runs.push(FinishedRun { folder, manifest: *manifest }),
+                Err(error) => {
+                    monitor.warning(&error.to_string());
+                    unfinished.push(Unfinished::damaged(&config, &error));
+                }
+            },
+            FolderState::Broken(_) | FolderState::Fresh => {
+                unfinished.push(Unfinished::of(&config, &folder, failures));
+            }
         }
+    }
+    if layout.runs.is_dir() {
+        write_index(experiment, &layout)?;
     }
     if runs.is_empty() {
         return Err(Error::Data(
@@ -88,13 +113,47 @@ pub(super) fn draw_finished(experiment: &Experiment, text: CsvText, monitor: &mu
             "{} of {} runs are not finished and left out: {}",
             unfinished.len(),
             unfinished.len() + runs.len(),
-            unfinished.join("  ")
+            unfinished.iter().map(|run| run.id.as_str()).collect::<Vec<_>>().join("  ")
         ));
     }
     remove_leftovers(&layout.analysis);
     remove_leftovers(&layout.report);
     let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text };
-    of(experiment.study.kind).draw(&input, monitor)
+    let parts = further_points(experiment)?;
+    match parts.as_slice() {
+        _ if experiment.kind() == StudyKind::Grid => points::draw(&input, &[], monitor),
+        [(coordinates, _)] if coordinates.is_empty() => of(experiment.kind()).draw(&input, monitor),
+        parts => {
+            let parts = draw_parts(&input, parts, monitor)?;
+            points::draw(&input, &parts, monitor)
+        }
+    }
+}
+
+/// Draws a study that has further axes once for each of their points: what it puts together are runs that differ on its own
+/// axes alone.
+fn draw_parts(
+    input: &StudyInput<'_>,
+    parts: &[(Coordinates, Experiment)],
+    monitor: &mut dyn Monitor,
+) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    for (coordinates, experiment) in parts {
+        let is_there = |run: &Coordinates| coordinates.iter().all(|of| run.get(&of.axis) == Some(of));
+        let runs: Vec<FinishedRun> =
+            input.runs.iter().filter(|run| is_there(&run.manifest.config.coordinates)).cloned().collect();
+        if runs.is_empty() {
+            continue;
+        }
+        let unfinished: Vec<Unfinished> =
+            input.unfinished.iter().filter(|run| is_there(&run.coordinates)).cloned().collect();
+        let layout = input.layout.part(coordinates);
+        let part = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, ..*input };
+        let drawn = of(experiment.kind()).draw(&part, monitor)?;
+        let page = coordinates.folder().join("index.html");
+        findings.push(format!("{} ({}): {}", coordinates.id(), page.display(), drawn.findings));
+    }
+    Ok(findings)
 }
 
 /// Writes a study's report, and says what there is to say about its figures.
@@ -108,7 +167,12 @@ pub(super) fn publish(
     monitor: &mut dyn Monitor,
 ) -> Result<Drawn> {
     let layout = input.layout;
-    report::render(study, &layout.report, input.text)?;
+    let (mut study, mut findings) = (study.clone(), findings);
+    if let Some(sentence) = exec::sentence(input.unfinished, input.runs.len() + input.unfinished.len()) {
+        findings = format!("{findings}\n\n{sentence}");
+        study.findings.push(sentence);
+    }
+    report::render(&study, &layout.report, input.text)?;
     if let Some(warning) = study.foreign().warning() {
         monitor.warning(&warning);
     }

@@ -70,7 +70,7 @@ pub(super) fn curve(points: &[CurvePoint]) -> Result<DataFrame> {
         "epoch" => points.iter().map(|p| p.epoch).collect::<Vec<f64>>(),
         "examples_seen" => points.iter().map(|p| p.examples_seen).collect::<Vec<u64>>(),
         "learning_rate" => known(|p| p.learning_rate),
-        "dev_f1" => known(|p| p.dev_f1),
+        "dev_score" => known(|p| p.dev_score),
         "probe_f1" => known(|p| p.probe_f1),
         "probe_clean_accuracy" => optional(|p| p.probe_clean_accuracy),
         "probe_noisy_accuracy" => optional(|p| p.probe_noisy_accuracy),
@@ -95,13 +95,13 @@ mod tests {
 
     #[test]
     fn runs_are_put_under_one_another() {
-        let point = CurvePoint { step: 4, epoch: 1.0, dev_f1: f64::NAN, probe_f1: 0.5, ..CurvePoint::default() };
+        let point = CurvePoint { step: 4, epoch: 1.0, dev_score: f64::NAN, probe_f1: 0.5, ..CurvePoint::default() };
         let frame = curve(&[point, point]).unwrap();
         let all = stack([with_run(&frame, 0.0, 1).unwrap(), with_run(&frame, 0.3, 2).unwrap()]).unwrap();
         assert_eq!(all.height(), 4);
         assert_eq!(all.get_column_names()[..3], ["noise", "seed", "step"]);
         assert_eq!(numbers(&all, "noise").unwrap(), [Some(0.0), Some(0.0), Some(0.3), Some(0.3)]);
-        assert_eq!(numbers(&all, "dev_f1").unwrap(), [None; 4]);
+        assert_eq!(numbers(&all, "dev_score").unwrap(), [None; 4]);
         assert_eq!(numbers(&all, "missing").unwrap(), [None; 4]);
     }
 }

@@ -5,46 +5,103 @@ use fs_err as fs;
 use super::draw::draw_finished;
 use super::{Drawn, Layout, grid, prepare};
 use crate::config::Experiment;
-use crate::corpus::{self, Corpus};
+use crate::corpus::{self, Corpus, DataSettings};
 use crate::dynamics::CsvText;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exec::{self, Execution, Failure, Task};
 use crate::model::ModelSettings;
 use crate::perturb;
-use crate::run::{Monitor, RunFolder, RunRequest, StopFlag, execute, write_text};
+use crate::run::{Monitor, RunConfig, RunFolder, StopFlag, write_text};
 
-/// Does all runs of an experiment that are not finished, then draws the report.
+/// What became of a sweep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swept {
+    /// The report of the runs that are finished; `None` if none is, or it could not be drawn without those that failed.
+    pub drawn: Option<Drawn>,
+    /// The runs that failed, in the order in which they did.
+    pub failures: Vec<Failure>,
+    /// The runs of the grid.
+    pub n_runs: usize,
+}
+
+/// Does all runs of an experiment that are not finished, then draws the report from those that are.
 ///
 /// Every folder is looked at, and the report's folder made, before the first run: what cannot end well should not take
 /// hours to say so.
 ///
+/// A run that fails does not end the sweep. A folder that holds something else than its run does, before the first: the
+/// sweep was told to go to the wrong place.
+///
 /// # Errors
-/// Those of [`execute`] and [`super::draw`]. The first run that fails ends the sweep; what was finished stays, and the same
-/// call goes on from there.
-pub fn sweep(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Drawn> {
+/// Those of [`exec::execute_all`] and [`super::draw`]; what was finished stays, and the same call goes on from there.
+pub fn sweep(
+    experiment: &Experiment,
+    text: CsvText,
+    how: &Execution,
+    monitor: &mut dyn Monitor,
+    stop: &StopFlag,
+) -> Result<Swept> {
     let grid = grid(experiment)?;
     let layout = Layout::of(experiment);
     experiment.device.open()?;
-    let corpus = corpus::load(&experiment.data)?;
-    warn_about(&corpus, grid.iter().map(|config| &config.model), monitor);
+    let corpora = Corpora::load(&grid)?;
+    for (data, corpus) in &corpora.0 {
+        warn_about(corpus, grid.iter().filter(|config| config.data == *data).map(|config| &config.model), monitor);
+    }
     for config in &grid {
+        let corpus = corpora.of(config)?;
         perturb::check_cap(&corpus.train, &corpus.labels, &config.perturb)?;
         config.train.episodes.check_class(corpus.labels.names())?;
-        RunFolder::inspect(&layout.folder_of(config), config, &corpus.fingerprint)?;
+        match RunFolder::inspect(&layout.folder_of(config), config, &corpus.fingerprint) {
+            // A damaged folder is its run's failure.
+            Err(Error::Data(_) | Error::Io { .. }) | Ok(_) => {}
+            Err(error) => return Err(error),
+        }
     }
     for folder in [&layout.analysis, &layout.report] {
         fs::create_dir_all(folder).map_err(Error::io(folder))?;
     }
     write_text(&layout.experiment, &experiment.to_toml()?)?;
     prepare(experiment, monitor, stop)?;
-    for (index, config) in grid.iter().enumerate() {
-        let folder = layout.folder_of(config);
-        let request = RunRequest { config, folder: &folder, corpus: &corpus, position: (index + 1, grid.len()) };
-        execute(&request, monitor, stop)?;
-        if stop.requested() {
-            return Err(Error::Interrupted);
+    let task = |config: RunConfig| Ok(Task { folder: layout.folder_of(&config), corpus: corpora.of(&config)?, config });
+    let tasks: Vec<Task<'_>> = grid.into_iter().map(task).collect::<Result<_>>()?;
+    let mut failures = exec::execute_all(&tasks, how, monitor, stop)?;
+    // What another process was doing may be finished by now.
+    failures.retain(|failure| {
+        let task = tasks.iter().find(|task| task.config.id == failure.id);
+        !(failure.kind == ErrorKind::Config && task.is_some_and(exec::is_finished))
+    });
+    let n_runs = tasks.len();
+    let drawn = match draw_finished(experiment, text, &failures, monitor) {
+        Ok(drawn) => Some(drawn),
+        Err(error) if failures.is_empty() => return Err(error),
+        // The failures are what is to be reported.
+        Err(error) => {
+            monitor.warning(&format!("no report: {error}"));
+            None
         }
+    };
+    Ok(Swept { drawn, failures, n_runs })
+}
+
+/// The corpora of a grid: one as a rule, several where a setting of the data is an axis.
+struct Corpora(Vec<(DataSettings, Corpus)>);
+
+impl Corpora {
+    fn load(grid: &[RunConfig]) -> Result<Self> {
+        let mut corpora: Vec<(DataSettings, Corpus)> = Vec::new();
+        for config in grid {
+            if corpora.iter().all(|(data, _)| *data != config.data) {
+                corpora.push((config.data.clone(), corpus::load(&config.data)?));
+            }
+        }
+        Ok(Self(corpora))
     }
-    draw_finished(experiment, text, monitor)
+
+    fn of(&self, config: &RunConfig) -> Result<&Corpus> {
+        let found = self.0.iter().find(|(data, _)| *data == config.data).map(|(_, corpus)| corpus);
+        found.ok_or_else(|| Error::Internal(format!("no corpus was loaded for the run {}", config.id)))
+    }
 }
 
 /// Warns of what is odd about a corpus, and of models that work with it and should not be trusted with it.

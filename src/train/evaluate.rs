@@ -1,13 +1,19 @@
 //! Passes without gradients: over the training tokens, over dev, over the probe.
 
+use std::ops::Range;
+
+use rand::Rng;
+
 use super::data::{EncodedSplit, Probe};
 use super::divergence::Position;
 use crate::Result;
 use crate::dynamics::{CurvePoint, Observations, Observed, Probabilities, observe};
 use crate::encode::{Batch, EncodedSentence};
 use crate::metrics::entity::{self, Mode, TypeScores};
+use crate::model::checkpoint::NamedTensor;
 use crate::model::{CentroidSums, Centroids, Judged, Tagger};
 use crate::nn;
+use crate::random::Streams;
 
 /// Observations of a split's scored words in their order, filled batch by batch in any order.
 pub(super) struct Log {
@@ -58,6 +64,76 @@ impl Log {
         }
     }
 
+    /// The columns and the kept probabilities as tensors of a checkpoint, each under `prefix`.
+    pub fn tensors(&self, prefix: &str) -> Vec<NamedTensor> {
+        let Observations { predicted, correct, loss, p_given, margin, entropy, .. } = &self.rows;
+        let n = loss.len();
+        let column = |name: &str, values: Vec<f32>| (format!("{prefix}.{name}"), vec![n], values);
+        let mut tensors = vec![
+            column("predicted", predicted.iter().map(|&label| f32::from(label)).collect()),
+            column("correct", correct.iter().map(|&correct| f32::from(u8::from(correct))).collect()),
+            column("loss", loss.clone()),
+            column("p_given", p_given.clone()),
+            column("margin", margin.clone()),
+            column("entropy", entropy.clone()),
+        ];
+        if let Some(kept) = &self.probabilities {
+            tensors.push((format!("{prefix}.probabilities"), vec![kept.len()], kept.clone()));
+        }
+        tensors
+    }
+
+    /// The log of `split` that [`Log::tensors`] wrote: `take` gives a tensor of a name and shape. Probabilities of
+    /// `n_labels` labels are there if they were kept.
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub fn restore(
+        split: &EncodedSplit,
+        n_labels: Option<usize>,
+        mut take: impl FnMut(&str, usize) -> Result<Vec<f32>>,
+    ) -> Result<Self> {
+        let mut log = Self::new(split, n_labels);
+        let n = log.rows.loss.len();
+        log.rows.predicted = take("predicted", n)?.into_iter().map(|label| label as u8).collect();
+        log.rows.correct = take("correct", n)?.into_iter().map(|correct| correct > 0.0).collect();
+        log.rows.loss = take("loss", n)?;
+        log.rows.p_given = take("p_given", n)?;
+        log.rows.margin = take("margin", n)?;
+        log.rows.entropy = take("entropy", n)?;
+        if let Some(kept) = &mut log.probabilities {
+            *kept = take("probabilities", n * n_labels.unwrap_or_default())?;
+        }
+        Ok(log)
+    }
+
+    /// The log with numbers for the words that were not seen, made from those that were: for what a whole epoch takes on
+    /// disk, and nothing else.
+    pub fn filled(mut self, streams: &Streams) -> Self {
+        let seen: Vec<usize> = (0..self.rows.loss.len()).filter(|&row| self.rows.p_given[row] > 0.0).collect();
+        let mut stream = streams.stream("stand-in observations", &[]);
+        for row in 0..self.rows.loss.len() {
+            if seen.is_empty() || self.rows.p_given[row] > 0.0 {
+                continue;
+            }
+            let from = seen[stream.gen_range(0..seen.len())];
+            let factor = stream.gen_range(0.9..1.1f32);
+            self.rows.predicted[row] = self.rows.predicted[from];
+            self.rows.correct[row] = self.rows.correct[from];
+            self.rows.loss[row] = factor * self.rows.loss[from];
+            self.rows.p_given[row] = (-self.rows.loss[row]).exp().max(f32::MIN_POSITIVE);
+            self.rows.margin[row] = factor * self.rows.margin[from];
+            self.rows.entropy[row] = factor * self.rows.entropy[from];
+            if let Some(kept) = &mut self.probabilities {
+                let k = kept.len() / self.rows.loss.len();
+                for label in 0..k {
+                    kept[row * k + label] = factor * kept[from * k + label];
+                }
+            }
+        }
+        self
+    }
+
     /// All observations, and the probabilities if they were kept.
     pub fn finish(self) -> (Observations, Option<Probabilities>) {
         let (sentence, token) = (&self.rows.sentence, &self.rows.token);
@@ -99,7 +175,7 @@ impl Forward<'_> {
     ///
     /// # Errors
     /// [`crate::Error::Diverged`] if the output is not finite.
-    fn pass(
+    pub fn pass(
         self,
         what: &'static str,
         split: &EncodedSplit,
@@ -135,8 +211,14 @@ impl Forward<'_> {
     /// # Errors
     /// [`crate::Error::Diverged`] if they are not finite.
     pub fn centroids(self, split: &EncodedSplit) -> Result<Centroids> {
+        self.centroids_of(split, 0..split.sentences.len() as u32)
+    }
+
+    /// The same over some of the sentences.
+    pub fn centroids_of(self, split: &EncodedSplit, sentences: Range<u32>) -> Result<Centroids> {
         let mut sums = CentroidSums::new(self.tagger.classes(), self.tagger.head().dimensions);
-        let sentences: Vec<(u32, EncodedSentence)> = (0..split.sentences.len() as u32)
+        let end = sentences.end.min(split.sentences.len() as u32);
+        let sentences: Vec<(u32, EncodedSentence)> = (sentences.start..end)
             .map(|i| (i, split.in_entities(i)))
             .filter(|(_, sentence)| !sentence.words.is_empty())
             .collect();
@@ -199,7 +281,7 @@ impl Evaluator<'_> {
         })?;
         let entities = entity::score(&dev.labels, &predicted, labels, Mode::Default);
         let scores = entities.micro;
-        (point.dev_f1, point.dev_precision, point.dev_recall) = (scores.f1, scores.precision, scores.recall);
+        (point.dev_score, point.dev_precision, point.dev_recall) = (scores.f1, scores.precision, scores.recall);
         let n = dev.rows().max(1) as f64;
         (point.dev_loss, point.dev_accuracy) = (loss / n, correct as f64 / n);
 

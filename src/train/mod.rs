@@ -4,12 +4,14 @@
 //! Every random number comes from a stream named by its purpose and place, every parallel sum is taken over chunks of
 //! fixed size: the same seed gives the same bytes on any number of threads, and a resumed run those of a whole one.
 
+mod counts;
 mod data;
 mod divergence;
 mod episodes;
 mod evaluate;
 mod observer;
 pub mod optimizer;
+mod pace;
 pub mod pretrain;
 mod resume;
 pub mod schedule;
@@ -20,5 +22,6 @@ mod trainer;
 pub use data::{EncodingReport, TrainingData};
 pub use episodes::EpisodeSettings;
 pub use observer::{EpochEnd, Observer};
+pub use pace::Pace;
 pub use settings::{Schedule, TrainSettings};
 pub use trainer::Trainer;

@@ -36,8 +36,17 @@ pub trait Observer {
     fn keep_probabilities(&self) -> Option<Split> {
         None
     }
-    /// True when the user asked to stop: the trainer finishes its step and returns [`crate::Error::Interrupted`].
+    /// True when the user asked to stop: the trainer finishes its step, calls [`Observer::checkpoint`], and returns
+    /// [`crate::Error::Interrupted`].
     fn stop_requested(&self) -> bool {
         false
+    }
+    /// True when a checkpoint is to be written within the epoch; asked after each step and its evaluation.
+    fn checkpoint_due(&self) -> bool {
+        false
+    }
+    /// After a step that the training may have to be continued from: because a checkpoint is due, or because it stops here.
+    fn checkpoint(&mut self, _trainer: &Trainer) -> Result<()> {
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! How a tagger is trained.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +49,9 @@ pub struct TrainSettings {
     pub eval_pass: bool,
     /// Sentences a batch in passes without gradient.
     pub eval_batch_size: usize,
+    /// Minutes between two checkpoints within an epoch; null or 0 writes one at the end of each epoch only. Not part of a
+    /// run's identity.
+    pub checkpoint_minutes: Option<f64>,
     /// Keep the final weights in the run folder.
     pub save_model: bool,
     /// Judge the test split, where there is one, once, after the last epoch.
@@ -86,6 +91,7 @@ impl Default for TrainSettings {
             probe_tokens: 500,
             eval_pass: true,
             eval_batch_size: 64,
+            checkpoint_minutes: Some(10.0),
             save_model: true,
             test: true,
             episodes: EpisodeSettings::default(),
@@ -104,6 +110,9 @@ impl TrainSettings {
         };
         if self.epochs == 0 {
             return refuse("epochs", "must be at least 1".into());
+        }
+        if self.epochs > u32::from(u16::MAX) {
+            return refuse("epochs", format!("must be {} at most, not {}", u16::MAX, self.epochs));
         }
         if self.batch_size == 0 {
             return refuse("batch_size", "must be at least 1".into());
@@ -145,6 +154,18 @@ impl TrainSettings {
         if self.evaluations_per_epoch == 0 {
             return refuse("evaluations_per_epoch", "must be at least 1".into());
         }
+        if let Some(minutes) = self.checkpoint_minutes
+            && !(minutes >= 0.0 && minutes.is_finite())
+        {
+            return refuse("checkpoint_minutes", format!("must not be negative or infinite, as {minutes} is"));
+        }
         self.episodes.validate()
+    }
+
+    /// The time between two checkpoints within an epoch; `None` where none are written.
+    pub fn checkpoint_interval(&self) -> Option<Duration> {
+        let minutes = self.checkpoint_minutes.filter(|&minutes| minutes > 0.0)?;
+        // A number of minutes beyond any clock is never over.
+        Duration::try_from_secs_f64(60.0 * minutes).ok()
     }
 }

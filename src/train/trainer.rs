@@ -5,15 +5,17 @@ use std::time::Instant;
 
 use rand::seq::SliceRandom;
 
+use super::counts;
 use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
 use super::divergence::Position;
 use super::episodes::Episodes;
 use super::evaluate::{Evaluation, Evaluator, Forward, Log, observe_batch};
 use super::optimizer::AdamW;
+use super::resume::Unfinished;
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
 use crate::corpus::Split;
-use crate::dynamics::{Observations, Probabilities, StepRecord};
+use crate::dynamics::{Observations, Observed, Probabilities, StepCounts, StepRecord};
 use crate::encode::Batch;
 use crate::error::{Error, Problem, Result};
 use crate::model::{CentroidRule, DropoutPlan, HeadKind, Tagger};
@@ -26,21 +28,23 @@ pub struct Trainer {
     pub(super) optimizer: AdamW,
     /// Finished epochs.
     pub(super) epoch: u32,
+    /// Where the epoch after them stands.
+    pub(super) unfinished: Unfinished,
     /// Product of the decay factors so far (see [`crate::model::vocabulary`]).
     pub(super) missed_decay: f64,
     gradients: Gradients,
     /// The episodes of a prototypical head; `None` for a linear one, which learns from batches.
-    episodes: Option<Episodes>,
+    pub(super) episodes: Option<Episodes>,
     /// The step after which centroids were last taken over the whole training split.
     centroids_at: Option<u64>,
-    settings: TrainSettings,
-    streams: Streams,
+    pub(super) settings: TrainSettings,
+    pub(super) streams: Streams,
     rate: LearningRate,
-    train: EncodedSplit,
+    pub(super) train: EncodedSplit,
     gold: Option<Vec<Vec<u8>>>,
-    dev: EncodedSplit,
-    probe: Probe,
-    report: EncodingReport,
+    pub(super) dev: EncodedSplit,
+    pub(super) probe: Probe,
+    pub(super) report: EncodingReport,
 }
 
 impl Trainer {
@@ -120,6 +124,7 @@ impl Trainer {
             centroids_at: None,
             settings: settings.clone(),
             epoch: 0,
+            unfinished: Unfinished::default(),
             missed_decay: 1.0,
             tagger,
             streams,
@@ -146,6 +151,16 @@ impl Trainer {
         self.epoch
     }
 
+    /// Steps taken in the epoch after the finished ones; 0 between two epochs.
+    pub fn steps_in_epoch(&self) -> u64 {
+        self.unfinished.steps
+    }
+
+    /// Steps taken since the training began.
+    pub fn steps(&self) -> u64 {
+        self.optimizer.steps()
+    }
+
     /// The tagger as trained so far. Until [`Trainer::finish`] it knows the pieces of train and dev only.
     pub fn tagger(&self) -> &Tagger {
         &self.tagger
@@ -168,7 +183,8 @@ impl Trainer {
     /// Trains from where it stands to the last epoch.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after the step in which the observer asked to stop, [`Error::Diverged`] where a loss, a
+    /// [`Error::Interrupted`] after the step or epoch in which the observer asked to stop, once its checkpoint is written
+    /// (after the last epoch there is nothing left to interrupt); [`Error::Diverged`] where a loss, a
     /// gradient, an updated parameter or the model's output in an evaluation is not finite (the observer is not told of
     /// that step, evaluation or epoch), and whatever the observer returns.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<()> {
@@ -181,12 +197,15 @@ impl Trainer {
             };
             self.epoch += 1;
             observer.epoch(EpochEnd { epoch: self.epoch, train, eval, probabilities, trainer: self })?;
+            if self.epoch < self.settings.epochs && observer.stop_requested() {
+                return Err(Error::Interrupted);
+            }
         }
         Ok(())
     }
 
     /// The sentences in the order of this epoch.
-    fn order(&self) -> Vec<u32> {
+    pub(super) fn order(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.train.sentences.len() as u32).collect();
         if self.settings.shuffle {
             order.shuffle(&mut self.streams.stream("shuffle", &[u64::from(self.epoch) + 1]));
@@ -194,56 +213,66 @@ impl Trainer {
         order
     }
 
-    /// The epoch's steps and evaluations. Returns the train pass, and the probabilities the observer wants kept.
+    /// The steps and evaluations that are left of the epoch. Returns the train pass, and the probabilities the observer wants kept.
     fn train_epoch(&mut self, observer: &mut dyn Observer) -> Result<(Option<Observations>, Option<Probabilities>)> {
         let order = self.order();
         let steps = self.report.steps_per_epoch;
         let evaluations = u64::from(self.settings.evaluations_per_epoch).min(steps);
         let keep = observer.keep_probabilities();
-        let n_labels = (keep == Some(Split::Train)).then(|| self.tagger.labels().len());
-        let mut log = self.episodes.is_none().then(|| Log::new(&self.train, n_labels));
-        let mut of_dev = None;
-        let mut batch_number = 0;
-        let mut batches = order.chunks(self.settings.batch_size * self.settings.accumulation);
-        for i in 1..=steps {
-            let record = match &mut log {
-                Some(log) => self.batch_step(batches.next().unwrap_or_default(), &mut batch_number, log)?,
-                None => self.episode_step(&mut batch_number)?,
+        let taken = self.unfinished.steps;
+        if taken == 0 && self.episodes.is_none() {
+            let n_labels = (keep == Some(Split::Train)).then(|| self.tagger.labels().len());
+            self.unfinished.log = Some(Log::new(&self.train, n_labels));
+        }
+        let mut batches = order.chunks(self.sentences_a_step() as usize).skip(taken as usize);
+        for i in taken + 1..=steps {
+            let record = match self.episodes {
+                None => self.batch_step(batches.next().unwrap_or_default())?,
+                Some(_) => self.episode_step()?,
             };
+            self.unfinished.steps = i;
             observer.step(&record)?;
             // The evaluations of an epoch are spread evenly over its steps; the last one is at its end.
             if i * evaluations / steps > (i - 1) * evaluations / steps {
                 let Evaluation { mut point, types, probabilities } =
                     self.evaluate(keep == Some(Split::Dev) && i == steps)?;
-                of_dev = probabilities;
+                self.unfinished.of_dev = probabilities;
                 point.step = record.step;
                 point.examples_seen = record.examples_seen;
                 point.learning_rate = record.learning_rate;
                 point.epoch = f64::from(self.epoch) + i as f64 / steps as f64;
                 observer.evaluation(&point, &types)?;
             }
-            if observer.stop_requested() {
+            let stop = observer.stop_requested();
+            if stop || observer.checkpoint_due() {
+                observer.checkpoint(self)?;
+            }
+            if stop {
                 return Err(Error::Interrupted);
             }
         }
+        let Unfinished { log, of_dev, .. } = std::mem::take(&mut self.unfinished);
         let (train, of_train) = log.map(Log::finish).unzip();
         Ok((train, of_train.flatten().or(of_dev)))
     }
 
     /// One optimiser step on `sentences`, in parts of the batch size; the loss is the mean over all their words.
-    fn batch_step(&mut self, sentences: &[u32], batch_number: &mut u64, log: &mut Log) -> Result<StepRecord> {
+    pub(super) fn batch_step(&mut self, sentences: &[u32]) -> Result<StepRecord> {
         let mut step = self.begin_step();
         let words = sentences.iter().map(|&s| self.train.sentences[s as usize].words.len()).sum::<usize>() as f64;
         for part in sentences.chunks(self.settings.batch_size) {
             let batch = Batch::pack(part.iter().map(|&i| (i, &self.train.sentences[i as usize])));
             let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.label(token))).collect();
-            let plan = self.dropout_plan(*batch_number);
+            let plan = self.dropout_plan();
             let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
-            *batch_number += 1;
+            self.unfinished.batches += 1;
             step.add(learned.loss, batch.ids.len())?;
             let seen = observe_batch(&learned.logits, learned.decoded.as_deref(), &self.train, &batch)?;
             step.position.require_observed("model output in the train pass", &seen)?;
-            log.record(&self.train, &batch, &learned.logits, &seen);
+            step.count(&self.train, self.gold.as_deref(), &batch, &seen);
+            if let Some(log) = &mut self.unfinished.log {
+                log.record(&self.train, &batch, &learned.logits, &seen);
+            }
         }
         let before = (step.position.step - 1) % self.report.steps_per_epoch * self.sentences_a_step();
         let seen = u64::from(self.epoch) * self.report.train_sentences as u64 + before + sentences.len() as u64;
@@ -252,7 +281,7 @@ impl Trainer {
 
     /// One optimiser step on an episode, or on `train.accumulation` of them; the loss is the mean over an episode's queries,
     /// and over the episodes.
-    fn episode_step(&mut self, batch_number: &mut u64) -> Result<StepRecord> {
+    pub(super) fn episode_step(&mut self) -> Result<StepRecord> {
         let mut step = self.begin_step();
         let parts = self.settings.accumulation as u64;
         let mut sentences = 0;
@@ -263,9 +292,9 @@ impl Trainer {
             let drawn = episodes.draw(&self.streams, step.position.step, part);
             sentences += (drawn.support.len() + drawn.query.len()) as u64;
             let episode = drawn.encode(&self.train, self.tagger.classes());
-            let (plan, words) = (self.dropout_plan(*batch_number), (episode.queries.len() as u64 * parts) as f64);
+            let (plan, words) = (self.dropout_plan(), (episode.queries.len() as u64 * parts) as f64);
             let (learned, means) = self.tagger.learn_episode(&episode, words, Some(&plan), &mut self.gradients)?;
-            *batch_number += 1;
+            self.unfinished.batches += 1;
             step.add(learned.loss, episode.batch.ids.len())?;
             if self.tagger.head().centroids == CentroidRule::Running {
                 self.tagger.average_centroids(&means);
@@ -278,7 +307,7 @@ impl Trainer {
     fn begin_step(&mut self) -> Step {
         self.gradients.clear();
         let position = Position { step: self.optimizer.steps() + 1, epoch: self.epoch + 1 };
-        Step { start: Instant::now(), position, loss: 0.0, pieces: 0 }
+        Step { start: Instant::now(), position, loss: 0.0, pieces: 0, counts: None }
     }
 
     /// Updates the parameters with the gradients that were gathered.
@@ -302,11 +331,12 @@ impl Trainer {
             gradient_norm,
             learning_rate,
             pieces: step.pieces,
+            counts: step.counts,
             seconds: step.start.elapsed().as_secs_f32(),
         })
     }
 
-    fn sentences_a_step(&self) -> u64 {
+    pub(super) fn sentences_a_step(&self) -> u64 {
         (self.settings.batch_size * self.settings.accumulation) as u64
     }
 
@@ -323,8 +353,9 @@ impl Trainer {
         Ok(())
     }
 
-    fn dropout_plan(&self, batch: u64) -> DropoutPlan {
-        let position = [u64::from(self.epoch) + 1, batch];
+    /// The dropout of the next batch.
+    fn dropout_plan(&self) -> DropoutPlan {
+        let position = [u64::from(self.epoch) + 1, self.unfinished.batches];
         let plan = DropoutPlan::of_config(self.tagger.config(), self.streams, position);
         match self.settings.dropout {
             Some(p) => DropoutPlan { hidden: p, attention: p, head: p, ..plan },
@@ -333,7 +364,7 @@ impl Trainer {
     }
 
     /// The tagger as it is, without gradients. Evaluations follow a step and precede the end of its epoch.
-    fn forward(&self) -> Forward<'_> {
+    pub(super) fn forward(&self) -> Forward<'_> {
         let steps = self.optimizer.steps();
         let epoch = steps.div_ceil(self.report.steps_per_epoch.max(1)) as u32;
         let position = Position { step: steps, epoch };
@@ -362,6 +393,7 @@ struct Step {
     position: Position,
     loss: f64,
     pieces: u32,
+    counts: Option<StepCounts>,
 }
 
 impl Step {
@@ -373,5 +405,10 @@ impl Step {
         self.loss += loss;
         self.pieces += pieces as u32;
         self.position.require("loss", self.loss)
+    }
+
+    /// Counts what the train pass saw of a batch.
+    fn count(&mut self, train: &EncodedSplit, gold: Option<&[Vec<u8>]>, batch: &Batch, seen: &Observed) {
+        counts::add(self.counts.get_or_insert_default(), train, gold, batch, seen);
     }
 }

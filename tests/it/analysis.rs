@@ -87,7 +87,7 @@ fn synthetic(n: usize, per_epoch: usize, fitted: f64, begin: f64, noise: f64, se
             let memory = 1.0 - (-(epoch - begin).max(0.0) / length).exp();
             PhaseCurvePoint {
                 epoch,
-                dev_f1: Some(0.85 * fit - 0.3 * memory + wobble(1.0)),
+                dev_score: Some(0.85 * fit - 0.3 * memory + wobble(1.0)),
                 train_f1: Some(0.6 * fit + 0.35 * memory + wobble(1.0)),
                 clean_accuracy: Some(0.85 + 0.14 * fit + wobble(0.3)),
                 noisy_accuracy: Some((0.02 + 0.7 * memory + wobble(0.5)).max(0.0)),
@@ -170,7 +170,7 @@ fn flat_curves_have_no_phase() {
     for n in [6_usize, 20, 60] {
         let flat = (1..=n).map(|epoch| PhaseCurvePoint {
             epoch: epoch as f64,
-            dev_f1: Some(0.5),
+            dev_score: Some(0.5),
             train_f1: Some(0.5),
             noisy_accuracy: Some(0.1),
             ..PhaseCurvePoint::default()
@@ -194,7 +194,7 @@ fn wandering_curves_rarely_have_an_onset() {
             let points: Vec<_> = (1..=20)
                 .map(|epoch| PhaseCurvePoint {
                     epoch: f64::from(epoch),
-                    dev_f1: step(&mut dev),
+                    dev_score: step(&mut dev),
                     train_f1: step(&mut train),
                     noisy_accuracy: if blind { None } else { step(&mut noisy) },
                     ..PhaseCurvePoint::default()
@@ -241,7 +241,7 @@ proptest! {
             curve = without_noise_columns(curve);
         }
         let scaled = curve.iter().map(|p| PhaseCurvePoint {
-            dev_f1: p.dev_f1.map(|v| v * f1_unit),
+            dev_score: p.dev_score.map(|v| v * f1_unit),
             train_f1: p.train_f1.map(|v| v * f1_unit),
             clean_accuracy: p.clean_accuracy.map(|v| v * accuracy_unit),
             noisy_accuracy: p.noisy_accuracy.map(|v| v * accuracy_unit),

@@ -162,7 +162,8 @@ fn wrong_labels_are_found_and_everything_is_written() {
 fn a_dry_run_says_what_would_be_trained() {
     let workspace = Workspace::new();
     workspace.file("mine.txt", "New B-LOC\nYork I-LOC\n\nthe O\n\nEU B-ORG\n");
-    let arguments = ["audit", "mine.txt", "--model", "embedded", "--folds", "3", "--seeds", "7,8", "--dry-run"];
+    let arguments =
+        ["audit", "mine.txt", "--model", "embedded", "--folds", "3", "--seeds", "7,8", "--dry-run", "--no-estimate"];
     assert_snapshot!(workspace.run(&arguments), @r#"
     code: 0
     ----- stdout
@@ -176,12 +177,12 @@ fn a_dry_run_says_what_would_be_trained() {
 
     # mine.txt: 3 sentences, 4 tokens, IOB2
     # 6 trainings, results in audits/mine
-    #   audits/mine/runs/seed=7,fold=0: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=7,fold=1: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=7,fold=2: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=8,fold=0: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=8,fold=1: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=8,fold=2: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=7/fold=0: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=7/fold=1: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=7/fold=2: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=8/fold=0: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=8/fold=1: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=8/fold=2: 2 sentences trained on, 1 judged
     ----- stderr
     "#);
     assert!(!workspace.path().join("audits").exists());
@@ -258,7 +259,7 @@ fn what_is_finished_is_not_done_again() {
     let folder = audited.copy("finished");
     RESULTS.iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
     let manifests =
-        || [0, 1].map(|fold| fs::read(folder.join(format!("runs/seed=1,fold={fold}/manifest.json"))).unwrap());
+        || [0, 1].map(|fold| fs::read(folder.join(format!("runs/seed=1/fold={fold}/manifest.json"))).unwrap());
     let before = manifests();
     let said = audited.again("finished", &[]);
     assert_eq!(said.code, 0, "{said}");
@@ -274,13 +275,13 @@ fn what_is_finished_is_not_done_again() {
 fn a_lost_fold_is_trained_again_and_a_damaged_one_is_named() {
     let audited = audited();
     let folder = audited.copy("lost");
-    fs::remove_dir_all(folder.join("runs/seed=1,fold=1")).unwrap();
+    fs::remove_dir_all(folder.join("runs/seed=1/fold=1")).unwrap();
     fs::write(folder.join("suspects.jsonl"), "").unwrap();
     let said = audited.again("lost", &[]);
     assert_eq!(said.code, 0, "{said}");
     audited.assert_same(&folder);
     for name in ["probabilities/epoch=0004.parquet", "dynamics/epoch=0003.parquet", "tokens.parquet"] {
-        let path = folder.join("runs/seed=1,fold=0").join(name);
+        let path = folder.join("runs/seed=1/fold=0").join(name);
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
         let said = audited.again("lost", &[]);
@@ -288,7 +289,7 @@ fn a_lost_fold_is_trained_again_and_a_damaged_one_is_named() {
         assert!(said.stderr.contains(name) && said.stderr.contains("hint: "), "{said}");
         fs::write(&path, bytes).unwrap();
     }
-    fs::remove_file(folder.join("runs/seed=1,fold=0/probabilities/epoch=0001.parquet")).unwrap();
+    fs::remove_file(folder.join("runs/seed=1/fold=0/probabilities/epoch=0001.parquet")).unwrap();
     let said = audited.again("lost", &[]);
     assert_eq!(said.code, 3, "{said}");
     assert!(said.stderr.contains("the probabilities of this epoch are missing"), "{said}");

@@ -75,7 +75,7 @@ fn a_comparison_from_files_to_findings() {
     // Other settings are refused before anything is trained, and a tagger that is gone is missed.
     let other = compare(&workspace, &SHORT.replace("--epochs 2", "--epochs 3"));
     assert!(other.code == 2 && other.stderr.contains("`train.epochs` is 2 there and 3 here"), "{other}");
-    fs_err::remove_dir_all(workspace.path().join("out/runs/after,seed=2/model")).unwrap();
+    fs_err::remove_dir_all(workspace.path().join("out/runs/version=after/seed=2/model")).unwrap();
     let gone = compare(&workspace, SHORT);
     assert!(gone.code == 3 && gone.stderr.contains("its tagger is missing"), "{gone}");
 }

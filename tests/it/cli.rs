@@ -126,29 +126,38 @@ fn a_device_that_is_not_in_the_build() {
 fn a_dry_run_prints_a_configuration_that_loads_again() {
     let workspace = Workspace::new();
     workspace.file("e.toml", EXPERIMENT);
-    let said = workspace.run(&["sweep", "e.toml", "--dry-run", "epochs=8", "seeds=2", "--set", "train.warmup=0"]);
+    let said = workspace.run(&[
+        "sweep",
+        "e.toml",
+        "--dry-run",
+        "--no-estimate",
+        "epochs=8",
+        "seeds=2",
+        "--set",
+        "train.warmup=0",
+    ]);
     assert_eq!(said.code, 0, "{said}");
     let grid: Vec<&str> = said.stdout.lines().filter(|line| line.starts_with('#')).collect();
     assert_snapshot!(grid.join("\n"), @"
     # 4 runs, report in reports/tiny
-    #   runs/tiny/noise=0.00,seed=1
-    #   runs/tiny/noise=0.30,seed=1
-    #   runs/tiny/noise=0.00,seed=2
-    #   runs/tiny/noise=0.30,seed=2
+    #   runs/tiny/noise=0.00/seed=1
+    #   runs/tiny/noise=0.30/seed=1
+    #   runs/tiny/noise=0.00/seed=2
+    #   runs/tiny/noise=0.30/seed=2
     ");
     workspace.file("again.toml", &said.stdout);
-    assert_eq!(workspace.run(&["sweep", "again.toml", "--dry-run"]).stdout, said.stdout);
+    assert_eq!(workspace.run(&["sweep", "again.toml", "--dry-run", "--no-estimate"]).stdout, said.stdout);
 }
 
 #[test]
 fn out_takes_everything() {
     let workspace = Workspace::new();
     workspace.file("e.toml", EXPERIMENT);
-    let said = workspace.run(&["sweep", "e.toml", "--dry-run", "--out", "there"]);
+    let said = workspace.run(&["sweep", "e.toml", "--dry-run", "--no-estimate", "--out", "there"]);
     assert!(said.stdout.ends_with(
-        "# 2 runs, report in there/report\n#   there/runs/noise=0.00,seed=1\n#   there/runs/noise=0.30,seed=1\n"
+        "# 2 runs, report in there/report\n#   there/runs/noise=0.00/seed=1\n#   there/runs/noise=0.30/seed=1\n"
     ));
-    assert_eq!(workspace.run(&["sweep", "e.toml", "--dry-run", "out=there"]).stdout, said.stdout);
+    assert_eq!(workspace.run(&["sweep", "e.toml", "--dry-run", "--no-estimate", "out=there"]).stdout, said.stdout);
 }
 
 #[test]
@@ -162,8 +171,8 @@ fn train_does_one_run() {
     error: `train` does one run, the experiment has 2
       hint: choose one with --noise 0.3 --seed 1, or do all with `memoscope sweep`
     ");
-    let said = workspace.run(&["train", "e.toml", "--noise", "0.3", "--seed", "7", "--dry-run"]);
-    assert!(said.stdout.ends_with("#   runs/tiny/noise=0.30,seed=7\n"), "{said}");
+    let said = workspace.run(&["train", "e.toml", "--noise", "0.3", "--seed", "7", "--dry-run", "--no-estimate"]);
+    assert!(said.stdout.ends_with("#   runs/tiny/noise=0.30/seed=7\n"), "{said}");
 }
 
 #[test]
@@ -174,7 +183,7 @@ fn nothing_to_resume_and_nothing_to_draw() {
     ----- stdout
     ----- stderr
     error: .: no run to resume: there is no manifest.json
-      hint: give the folder of a run, such as runs/noise-sweep/noise=0.30,seed=1
+      hint: give the folder of a run, such as runs/noise-sweep/noise=0.30/seed=1
     ");
     assert_snapshot!(workspace.run(&["figures"]), @"
     code: 2
@@ -247,7 +256,7 @@ fn shipped_experiments_load() {
     let workspace = Workspace::new();
     for entry in fs_err::read_dir(repository("experiments")).unwrap() {
         let path = entry.unwrap().path();
-        let said = workspace.run(&["sweep", path.to_str().unwrap(), "--dry-run"]);
+        let said = workspace.run(&["sweep", path.to_str().unwrap(), "--dry-run", "--no-estimate"]);
         assert_eq!(said.code, 0, "{}: {said}", path.display());
         let text = fs_err::read_to_string(&path).unwrap();
         for part in ["# Purpose", "# Expect", "# Cost"] {

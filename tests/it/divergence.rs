@@ -52,7 +52,7 @@ fn nothing_that_is_not_finite_leaves_a_training() {
             let result = trainer.run(&mut recorder);
             let at = format!("{name}, learning rate {learning_rate}: {result:?}");
             assert!(recorder.steps.iter().all(|s| s.loss.is_finite() && s.gradient_norm.is_finite()), "{at}");
-            assert!(recorder.curve.iter().all(|p| p.dev_loss.is_finite() && p.dev_f1.is_finite()), "{at}");
+            assert!(recorder.curve.iter().all(|p| p.dev_loss.is_finite() && p.dev_score.is_finite()), "{at}");
             for (train, eval) in &recorder.epochs {
                 assert!(train.iter().chain(eval).all(is_finite), "{at}");
             }
@@ -157,7 +157,7 @@ fn the_epochs_finished_before_can_be_analysed() {
     let train =
         "train --data data --model bilstm --head crf --epochs 4 --learning-rate 1e18 --seed 1 --noise 0 --out out";
     assert_diverged(&run(&workspace, train));
-    let folder = workspace.path().join("out/runs/noise=0.00,seed=1");
+    let folder = workspace.path().join("out/runs/noise=0.00/seed=1");
     let manifest: Value = serde_json::from_str(&fs_err::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
     let finished = manifest["epochs_finished"].as_u64().unwrap();
     assert!((1..4).contains(&finished), "{manifest}");
@@ -177,7 +177,7 @@ fn analysing_a_run_that_diverged_says_so() {
     let workspace = workspace();
     let said = run(&workspace, "train --data data --epochs 2 --learning-rate 1e30 --seed 1 --noise 0 --out out");
     assert_diverged(&said);
-    let folder = workspace.path().join("out/runs/noise=0.00,seed=1");
+    let folder = workspace.path().join("out/runs/noise=0.00/seed=1");
     let manifest: Value = serde_json::from_str(&fs_err::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
     assert_eq!((&manifest["status"], &manifest["epochs_finished"]), (&"failed".into(), &0.into()));
     let said = workspace.run(&["analyse", folder.to_str().unwrap()]);

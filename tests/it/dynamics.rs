@@ -4,11 +4,19 @@ use std::path::Path;
 
 use memoscope::Error;
 use memoscope::analysis::{AnalysisSettings, analyse_run};
-use memoscope::dynamics::{CurvePoint, Log, LogWriter, Observations, StepRecord, TokenTable, observe};
+use memoscope::dynamics::{
+    CurvePoint, DevScore, Log, LogWriter, NoiseCounts, Observations, StepCounts, StepRecord, TokenTable, observe,
+};
 use memoscope::random::Streams;
 use rand::Rng;
 
 const LABELS: [&str; 3] = ["O", "B-PER", "I-PER"];
+
+const COUNTS: StepCounts = StepCounts {
+    tokens: 40,
+    as_given: 25,
+    by_noise: Some(NoiseCounts { clean: 30, clean_as_given: 24, noisy: 10, noisy_as_given: 1, noisy_as_gold: 8 }),
+};
 
 fn labels() -> Vec<String> {
     LABELS.map(String::from).to_vec()
@@ -59,14 +67,14 @@ fn curve(epochs: u32) -> Vec<CurvePoint> {
         epoch: f64::from(epoch),
         examples_seen: u64::from(epoch) * 40,
         learning_rate: 1e-4,
-        dev_f1: [0.3, 0.8, 0.85][(epoch as usize - 1).min(2)],
+        dev_score: [0.3, 0.8, 0.85][(epoch as usize - 1).min(2)],
         ..CurvePoint::default()
     };
     (1..=epochs).map(point).collect()
 }
 
 fn write(folder: &Path, epochs: u32) {
-    let (writer, tokens) = (LogWriter::new(folder, "run", &labels()).unwrap(), tokens());
+    let (mut writer, tokens) = (LogWriter::new(folder, "run", &labels()).unwrap(), tokens());
     writer.tokens(&tokens).unwrap();
     for epoch in 1..=epochs {
         let seen = observations(&tokens, epoch);
@@ -81,9 +89,12 @@ fn write(folder: &Path, epochs: u32) {
         gradient_norm: 1.5,
         learning_rate: 1e-4,
         pieces: 7,
+        counts: Some(COUNTS),
         seconds: 0.5,
     };
-    writer.steps(&[step]).unwrap();
+    let without_gold = StepRecord { step: 2, counts: Some(StepCounts { by_noise: None, ..COUNTS }), ..step };
+    let of_episode = StepRecord { step: 3, counts: None, ..step };
+    writer.steps(&[step, without_gold, of_episode]).unwrap();
 }
 
 fn refusal(folder: &Path, epoch: u32) -> (String, String) {
@@ -108,6 +119,9 @@ fn what_is_written_is_read() {
     assert_eq!(log.curve().unwrap(), curve(3));
     let steps = log.steps().unwrap();
     assert!(steps[0].loss.is_nan() && steps[0].gradient_norm == 1.5 && steps[0].pieces == 7);
+    let counts: Vec<_> = steps.iter().map(|step| step.counts).collect();
+    assert_eq!(counts, [Some(COUNTS), Some(StepCounts { by_noise: None, ..COUNTS }), None]);
+    assert_eq!(log.dev_score().unwrap(), DevScore::F1);
 }
 
 #[test]
@@ -138,7 +152,7 @@ fn a_token_observed_twice_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut seen = observations(&tokens(), 1);
     (seen.sentence[1], seen.token[1]) = (seen.sentence[0], seen.token[0]);
-    let writer = LogWriter::new(folder.path(), "run", &labels()).unwrap();
+    let mut writer = LogWriter::new(folder.path(), "run", &labels()).unwrap();
     assert!(writer.epoch(1, Some(&seen), None).is_err());
     seen.loss.pop();
     assert!(writer.epoch(1, Some(&seen), None).is_err());

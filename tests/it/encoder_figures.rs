@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use memoscope::figures::encoder_curves::Lines;
 use memoscope::figures::{
     FigureFiles, Style, Width, encoder_curves, encoder_measures, forgetting_events, forgetting_overlap,
 };
@@ -37,7 +38,7 @@ fn frames(n_encoders: u64) -> Frames {
         "encoder" => rows.iter().map(|row| name(row.1)).collect::<Vec<_>>(),
         "seed" => rows.iter().map(|row| row.2).collect::<Vec<_>>(),
         "epoch" => rows.iter().map(|row| row.3).collect::<Vec<_>>(),
-        "dev_f1" => rows.iter().map(|row| level(row.1, row.2) * row.3 / 3.0).collect::<Vec<_>>(),
+        "dev_score" => rows.iter().map(|row| level(row.1, row.2) * row.3 / 3.0).collect::<Vec<_>>(),
         "probe_noisy_accuracy" => rows.iter().map(|row| (row.0 > 0.0).then_some(0.1 * row.3)).collect::<Vec<_>>()
     )
     .expect("curves");
@@ -87,7 +88,12 @@ fn draw(frames: &Frames, width: Width, folder: &Path) -> Vec<FigureFiles> {
     let Frames { curves, measures, events, overlaps, names } = frames;
     let labels = ["0", "1", "≥2"].map(String::from);
     let drawn = [
-        encoder_curves::draw(curves, names, &style, &folder.join("curves")),
+        encoder_curves::draw(
+            curves,
+            Lines { names, noun: "encoder", column: "encoder" },
+            &style,
+            &folder.join("curves"),
+        ),
         encoder_measures::draw(measures, names, &style, &folder.join("measures")),
         forgetting_events::draw(events, names, &labels, &style, &folder.join("events")),
         forgetting_overlap::draw(overlaps, names, "at 0 % noise", &style, &folder.join("overlap")),

@@ -75,7 +75,7 @@ fn a_column_is_chosen_by_name() {
     code: 3
     ----- stdout
     ----- stderr
-    error: [CASES]/16-trainer-log/wandb.csv: there is no column `eval/f1` for dev_f1
+    error: [CASES]/16-trainer-log/wandb.csv: there is no column `eval/f1` for dev_score
       hint: the columns are Step, run - eval/f1, run - eval/f1__MIN
     ");
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use memoscope::Error;
 use memoscope::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
-use memoscope::dynamics::{Log, LogWriter, Observations, TokenTable, observe, write_csv, write_parquet};
+use memoscope::dynamics::{DevScore, Log, LogWriter, Observations, TokenTable, observe, write_csv, write_parquet};
 use memoscope::random::Streams;
 use polars::prelude::*;
 use proptest::prelude::*;
@@ -94,7 +94,7 @@ fn tokens_that_are_never_observed_are_left_out_and_counted() {
 fn log_of(labels: &[&str], given: &[u8], predicted: &[[u8; 30]; 2]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
-    let writer = LogWriter::new(folder.path(), "run", &labels).unwrap();
+    let mut writer = LogWriter::new(folder.path(), "run", &labels).unwrap();
     let tokens = TokenTable {
         sentence: (0..30).map(|i| i / 6).collect(),
         token: (0..30).map(|i| (i % 6) as u16).collect(),
@@ -253,14 +253,22 @@ fn evaluations_and_steps_that_cannot_be_are_refused_with_file_and_row() {
     let folder = log_of(&["O", "B-PER"], &[0; 30], &[[0; 30], [1; 30]]);
     let write = |name: &str, frame: DataFrame| write_parquet(&folder.path().join(name), &frame).unwrap();
     let analysed = || analyse_run(&Log::open(folder.path()).unwrap(), &AnalysisSettings::default());
-    write("curve.parquet", df!("epoch" => [1.0, 2.0], "dev_f1" => [0.5, 71.0]).unwrap());
-    let said = analysed().unwrap_err().to_string();
-    assert!(said.contains("curve.parquet") && said.contains("column `dev_f1`, row 2: 71 is not a score"), "{said}");
-    write("curve.parquet", df!("epoch" => [1.0, 2.0], "dev_f1" => [0.5, f64::NAN]).unwrap());
-    assert!(analysed().is_ok(), "NaN is unknown there");
+    for (name, score) in [("dev_f1", DevScore::F1), ("dev_score", DevScore::UNNAMED)] {
+        write("curve.parquet", df!("epoch" => [1.0, 2.0], name => [0.5, 71.0]).unwrap());
+        let said = analysed().unwrap_err().to_string();
+        let expected = format!("column `{name}`, row 2: 71 is not a score");
+        assert!(said.contains("curve.parquet") && said.contains(&expected), "{said}");
+        write("curve.parquet", df!("epoch" => [1.0, 2.0], name => [0.5, f64::NAN]).unwrap());
+        let analysis = analysed().expect("NaN is unknown there");
+        let column = analysis.epochs.column("dev_score").unwrap().f64().unwrap();
+        assert_eq!((column.get(0), column.get(1), analysis.dev_score), (Some(0.5), None, score));
+    }
     write("steps.parquet", df!("step" => [1_u32, 2], "epoch" => [1_u32, 2], "learning_rate" => [1e-4, -1.0]).unwrap());
     let said = analysed().unwrap_err().to_string();
     assert!(said.contains("steps.parquet") && said.contains("column `learning_rate`, row 2: -1 is not"), "{said}");
+    write("steps.parquet", df!("step" => [1_u32, 2], "epoch" => [1_u32, 2], "noisy" => [1.0, 0.5]).unwrap());
+    let said = analysed().unwrap_err().to_string();
+    assert!(said.contains("column `noisy`, row 2: 0.5 is not a whole number"), "{said}");
 }
 
 #[test]
@@ -282,7 +290,7 @@ fn files_missing_from_a_finished_run_are_named() {
         let said = workspace.run(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!(said.code, 0, "{said}");
     }
-    let folder = workspace.path().join("out/runs/noise=0.00,seed=1");
+    let folder = workspace.path().join("out/runs/noise=0.00/seed=1");
     let said = workspace.run(&["analyse", folder.to_str().unwrap()]);
     assert!(said.code == 0 && !said.stderr.contains("warning"), "{said}");
     for name in ["curve.parquet", "steps.parquet", "types.parquet"] {

@@ -44,7 +44,7 @@ fn frames(n_epochs: u32) -> Frames {
     let examples: Vec<u64> = rows.iter().map(|row| u64::from(row.2) * 1000).collect();
     let curves = df!(
         "noise" => &noise, "seed" => &seed, "examples_seen" => examples,
-        "dev_f1" => column(&|noise, seed, epoch| 0.8 - noise * epoch * 0.05 - seed as f64 * 0.01),
+        "dev_score" => column(&|noise, seed, epoch| 0.8 - noise * epoch * 0.05 - seed as f64 * 0.01),
         "probe_f1" => column(&|noise, _, epoch| (1.0 - noise) * (1.0 - 0.5 / epoch)),
         "probe_noisy_accuracy" => noisy(&|epoch| 0.01 * epoch),
         "probe_noisy_accuracy_gold" => noisy(&|epoch| 0.9 - 0.05 * epoch)

@@ -49,7 +49,7 @@ fn encoders_are_compared_over_seeds_and_noise() {
     for file in [
         "analysis/curves.csv",
         "analysis/epochs.csv",
-        "analysis/encoder=random,noise=0.30,seed=2/events.parquet",
+        "analysis/noise=0.30/encoder=random/seed=2/events.parquet",
         "report/index.html",
         "report/report.md",
         "report/figures/encoder_curves.svg",
@@ -61,10 +61,10 @@ fn encoders_are_compared_over_seeds_and_noise() {
         let path = workspace.path().join("out").join(file);
         assert!(path.metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");
     }
-    assert_eq!(fs_err::read_dir(workspace.path().join("out/runs")).unwrap().count(), 8);
+    assert_eq!(workspace.read("out/report/tables/runs.csv").lines().count(), 1 + 8);
 
     let [pretrained, random] = ["pretrained", "random"]
-        .map(|name| workspace.path().join(format!("out/runs/encoder={name},noise=0.30,seed=2")));
+        .map(|name| workspace.path().join(format!("out/runs/noise=0.30/encoder={name}/seed=2")));
     let manifests = [&pretrained, &random].map(|folder| Manifest::read(folder).unwrap());
     assert_eq!(manifests.each_ref().map(|manifest| manifest.config.model.random_init), [false, true]);
     let logs = [&pretrained, &random].map(|folder| Log::open(folder).unwrap());
@@ -153,12 +153,13 @@ fn one_encoder_one_seed_and_no_noise_are_enough() {
 fn encoders_go_by_their_names_on_the_command_line() {
     let workspace = Workspace::new();
     let dry = |more: &[&str]| {
-        let more: Vec<&str> = more.iter().copied().chain(["seeds=1", "noise=0.3", "--dry-run"]).collect();
+        let more: Vec<&str> =
+            more.iter().copied().chain(["seeds=1", "noise=0.3", "--dry-run", "--no-estimate"]).collect();
         sweep(&workspace, &more)
     };
     let said = dry(&["--model", "tiny/"]);
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("out/runs/encoder=random,noise=0.30,seed=1\n"), "{said}");
+    assert!(said.stdout.contains("out/runs/noise=0.30/encoder=random/seed=1\n"), "{said}");
     assert!(said.stdout.contains("source = \"tiny/\""), "{said}");
     let said = dry(&["encoders=random,huge"]);
     assert_eq!(said.code, 2, "{said}");
@@ -172,7 +173,7 @@ fn encoders_go_by_their_names_on_the_command_line() {
     assert!(said.stderr.contains("model.source is used by none of the encoders: each has its own"), "{said}");
     assert!(!workspace.path().join("out").exists(), "something was written");
     let smoke = repository("experiments/smoke.toml").display().to_string();
-    let said = workspace.run(&["sweep", &smoke, "study.encoders=[{name=\"a\"}]", "--dry-run"]);
+    let said = workspace.run(&["sweep", &smoke, "study.encoders=[{name=\"a\"}]", "--dry-run", "--no-estimate"]);
     assert_eq!(said.code, 2, "{said}");
     assert!(said.stderr.contains("study.encoders is used by study.kind = \"forgetting\" alone"), "{said}");
 }

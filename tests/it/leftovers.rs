@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
+use memoscope::run::Manifest;
 
 use crate::workspace::{Workspace, repository};
 
@@ -56,7 +57,7 @@ const PRETRAIN: [&str; 21] = [
 fn the_next_sweep_removes_them_wherever_they_are() {
     let workspace = Workspace::new();
     let sweep = ["sweep", &smoke(), "--out", "out", "noise=0", "epochs=1", "data.train_sentences=40", "--quiet"];
-    let run = "out/runs/noise=0.00,seed=1";
+    let run = "out/runs/noise=0.00/seed=1";
     // Of a run that was killed before its manifest.
     workspace.file(&format!("{run}/.memoscope-aaaaaa"), "half");
     workspace.file(&format!("{run}/dynamics/.memoscope-bbbbbb"), "half");
@@ -121,7 +122,7 @@ fn a_killed_run_leaves_nothing_once_it_is_resumed() {
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
-    let folder = workspace.path().join("killed/runs/noise=0.30,seed=1");
+    let folder = workspace.path().join("killed/runs/noise=0.30/seed=1");
     for epoch in [1, 2, 4] {
         let mut child = run("killed").spawn().unwrap();
         let begun = Instant::now();
@@ -135,10 +136,16 @@ fn a_killed_run_leaves_nothing_once_it_is_resumed() {
     assert!(run("killed").status().unwrap().success());
     assert!(run("straight").status().unwrap().success());
     assert_eq!(below(workspace.path()), [""; 0].map(PathBuf::from));
-    let straight = workspace.path().join("straight/runs/noise=0.30,seed=1");
+    let straight = workspace.path().join("straight/runs/noise=0.30/seed=1");
     for file in
         ["dynamics/epoch=0006.parquet", "dynamics/epoch=0003.parquet", "curve.parquet", "model/model.safetensors"]
     {
         assert!(fs::read(folder.join(file)).unwrap() == fs::read(straight.join(file)).unwrap(), "{file} differs");
     }
+    let [killed, straight] = [&folder, &straight].map(|folder| {
+        let mut files = Manifest::read(folder).unwrap().files;
+        assert!(files.remove("steps.parquet").is_some(), "it holds wall times");
+        files
+    });
+    assert_eq!((killed.len(), killed), (9, straight));
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use memoscope::config::{Experiment, Layers};
 use memoscope::dynamics::CsvText;
 use memoscope::error::Error;
+use memoscope::exec::Execution;
 use memoscope::run::{EpochSummary, Manifest, Monitor, Silent, StopFlag};
 use memoscope::study;
 use memoscope::train::pretrain::Progress;
@@ -51,7 +52,9 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if !["manifest.json", "steps.parquet", "runs.csv", "runs.tex", ".lock"].contains(&name.as_str()) {
+            } else if !["manifest.json", "steps.parquet", "runs.csv", "runs.tex", "runs.parquet"]
+                .contains(&name.as_str())
+            {
                 found.push((path.strip_prefix(folder).unwrap().to_owned(), fs_err::read(&path).unwrap()));
             }
         }
@@ -80,7 +83,7 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
         "runs/pretrained/manifest.json",
         "runs/pretrained/step=000000/model.safetensors",
         "runs/pretrained/step=000020/pretraining.json",
-        "runs/steps=000020,noise=0.30,seed=1/dynamics/epoch=0002.parquet",
+        "runs/steps=000020/noise=0.30/seed=1/dynamics/epoch=0002.parquet",
         "analysis/points.csv",
         "analysis/epochs.csv",
         "report/report.md",
@@ -96,11 +99,11 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
     }
     assert!(!out.join("runs/pretrained/step=000024").exists(), "no model was asked for after the last step");
     assert!(!out.join("report/tables/trends.csv").exists(), "two points of one seed are no trend");
-    let manifest = Manifest::read(&out.join("runs/steps=000020,noise=0.30,seed=1")).unwrap();
+    let manifest = Manifest::read(&out.join("runs/steps=000020/noise=0.30/seed=1")).unwrap();
     assert_eq!(manifest.model.source, "pretrained/step=000020");
     assert_eq!(manifest.config.pretrained.as_ref().unwrap().steps, 20);
     assert!(manifest.model.missing.iter().all(|name| name.starts_with("classifier")), "{:?}", manifest.model.missing);
-    let others = Manifest::read(&out.join("runs/steps=000000,noise=0.30,seed=1")).unwrap();
+    let others = Manifest::read(&out.join("runs/steps=000000/noise=0.30/seed=1")).unwrap();
     assert_ne!(manifest.model.fingerprint, others.model.fingerprint);
 
     let before = files(&out);
@@ -157,7 +160,7 @@ impl Monitor for StopAt<'_> {
         }
     }
 
-    fn epoch(&mut self, _summary: &EpochSummary) {
+    fn epoch(&mut self, _run: usize, _summary: &EpochSummary) {
         if self.step.is_none() {
             self.stop.request();
         }
@@ -168,16 +171,16 @@ impl Monitor for StopAt<'_> {
 fn a_study_that_is_stopped_goes_on_to_the_same_bytes() {
     let workspace = Workspace::new();
     let (straight, broken) = (experiment(&workspace.path().join("a")), experiment(&workspace.path().join("b")));
-    study::sweep(&straight, CsvText::Exact, &mut Silent, &StopFlag::default()).unwrap();
+    study::sweep(&straight, CsvText::Exact, &Execution::default(), &mut Silent, &StopFlag::default()).unwrap();
     // In the pretraining, then in the first run.
     for (step, taken) in [(Some(9), 9), (None, 11)] {
         let stop = StopFlag::default();
         let mut monitor = StopAt { step, stop: &stop, steps: 0 };
-        let result = study::sweep(&broken, CsvText::Exact, &mut monitor, &stop);
+        let result = study::sweep(&broken, CsvText::Exact, &Execution::default(), &mut monitor, &stop);
         assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
         assert_eq!(monitor.steps, taken);
     }
-    study::sweep(&broken, CsvText::Exact, &mut Silent, &StopFlag::default()).unwrap();
+    study::sweep(&broken, CsvText::Exact, &Execution::default(), &mut Silent, &StopFlag::default()).unwrap();
     let (a, b) = (files(&workspace.path().join("a/runs")), files(&workspace.path().join("b/runs")));
     assert_eq!(a.iter().map(|file| &file.0).collect::<Vec<_>>(), b.iter().map(|file| &file.0).collect::<Vec<_>>());
     for (a, b) in a.iter().zip(&b) {
@@ -191,9 +194,9 @@ fn one_run_of_the_study_finds_its_encoder_and_is_resumed_by_its_folder() {
     let file = shipped();
     let more = ["study.pretraining_steps=20", "out=out"];
     let said = workspace.run(&arguments("train", &file, &more));
-    assert_eq!((said.code, said.stdout.as_str()), (0, "out/runs/steps=000020,noise=0.30,seed=1\n"), "{said}");
+    assert_eq!((said.code, said.stdout.as_str()), (0, "out/runs/steps=000020/noise=0.30/seed=1\n"), "{said}");
     assert!(workspace.path().join("out/runs/pretrained/step=000020").is_dir());
-    let said = workspace.run(&["train", "--resume", "out/runs/steps=000020,noise=0.30,seed=1"]);
+    let said = workspace.run(&["train", "--resume", "out/runs/steps=000020/noise=0.30/seed=1"]);
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stderr.contains("finished before, skipped"), "{said}");
 }

@@ -45,14 +45,14 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
     assert!(said.stderr.contains("[2/2] epoch 2/2: loss "), "{said}");
     for file in [
         "experiment.toml",
-        "runs/noise=0.30,seed=1/manifest.json",
-        "runs/noise=0.30,seed=1/tokens.parquet",
-        "runs/noise=0.30,seed=1/dynamics/epoch=0002.parquet",
-        "runs/noise=0.30,seed=1/steps.parquet",
-        "runs/noise=0.30,seed=1/curve.parquet",
+        "runs/noise=0.30/seed=1/manifest.json",
+        "runs/noise=0.30/seed=1/tokens.parquet",
+        "runs/noise=0.30/seed=1/dynamics/epoch=0002.parquet",
+        "runs/noise=0.30/seed=1/steps.parquet",
+        "runs/noise=0.30/seed=1/curve.parquet",
         "analysis/epochs.csv",
         "analysis/phases.csv",
-        "analysis/noise=0.30,seed=1/phases.json",
+        "analysis/noise=0.30/seed=1/phases.json",
         "report/index.html",
         "report/report.md",
         "report/figures/learning_curves.svg",
@@ -64,11 +64,11 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
         let path = workspace.path().join("out").join(file);
         assert!(path.metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");
     }
-    let manifest = Manifest::read(&workspace.path().join("out/runs/noise=0.30,seed=1")).unwrap();
+    let manifest = Manifest::read(&workspace.path().join("out/runs/noise=0.30/seed=1")).unwrap();
     assert_eq!((manifest.status, manifest.epochs_finished, manifest.resumed), (Status::Finished, 2, 0));
     assert_eq!((manifest.encoding.train_sentences, manifest.noise.requested_rate), (200, 0.3));
     assert!((0.15..0.33).contains(&manifest.noise.realised_rate), "{}", manifest.noise.realised_rate);
-    assert!(!workspace.path().join("out/runs/noise=0.30,seed=1/checkpoint").exists());
+    assert!(!workspace.path().join("out/runs/noise=0.30/seed=1/checkpoint").exists());
     assert!(workspace.read("out/report/index.html").contains("synthetic"));
 
     let before = files(&workspace.path().join("out"), "");
@@ -84,7 +84,7 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
     assert_eq!(said.code, 2, "{said}");
     assert!(
         said.stderr.contains(
-            "error: out/runs/noise=0.00,seed=1: the folder holds another run: `train.epochs` is 2 there and 3 here\n  hint: "
+            "error: out/runs/noise=0.00/seed=1: the folder holds another run: `train.epochs` is 2 there and 3 here\n  hint: "
         ),
         "{said}"
     );
@@ -95,7 +95,7 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
 fn a_finished_run_that_lost_an_epoch_is_not_reported() {
     let workspace = Workspace::new();
     assert_eq!(workspace.run(&["sweep", &smoke(), "--out", "out"]).code, 0);
-    let lost = workspace.path().join("out/runs/noise=0.30,seed=1/dynamics/epoch=0001.parquet");
+    let lost = workspace.path().join("out/runs/noise=0.30/seed=1/dynamics/epoch=0001.parquet");
     fs_err::remove_file(&lost).unwrap();
     let said = workspace.run(&["sweep", &smoke(), "--out", "out"]);
     assert_eq!(said.code, 3, "{said}");
@@ -108,7 +108,7 @@ fn a_finished_run_that_lost_an_epoch_is_not_reported() {
 #[test]
 fn a_folder_that_holds_something_else_is_refused() {
     let workspace = Workspace::new();
-    workspace.file("out/runs/noise=0.00,seed=1/thesis.txt", "mine");
+    workspace.file("out/runs/noise=0.00/seed=1/thesis.txt", "mine");
     let said = workspace.run(&["sweep", &smoke(), "--out", "out"]);
     assert_eq!(said.code, 2, "{said}");
     assert!(said.stderr.contains("holds something else than a run"), "{said}");
@@ -123,7 +123,7 @@ fn a_loss_that_is_not_a_number_ends_the_run_with_its_log_intact() {
         workspace.run(&[&arguments[..], &["--set", "train.warmup=0", "--set", "train.max_gradient_norm=0"]].concat());
     assert_eq!(said.code, 4, "{said}");
     assert!(said.stderr.contains("is not finite at step "), "{said}");
-    let run = workspace.path().join("out/runs/noise=0.00,seed=1");
+    let run = workspace.path().join("out/runs/noise=0.00/seed=1");
     let manifest = Manifest::read(&run).unwrap();
     assert_eq!(manifest.status, Status::Failed);
     assert!(manifest.error.unwrap().contains("is not finite at step"));
@@ -151,7 +151,7 @@ fn run(experiment: &Experiment, folder: &Path, monitor: &mut dyn Monitor, stop: 
 struct StopAfter<'a>(u32, &'a StopFlag);
 
 impl Monitor for StopAfter<'_> {
-    fn epoch(&mut self, summary: &EpochSummary) {
+    fn epoch(&mut self, _: usize, summary: &EpochSummary) {
         if summary.epoch == self.0 {
             self.1.request();
         }
@@ -176,7 +176,14 @@ fn a_resumed_run_has_the_bytes_of_a_straight_one() {
     fs_err::copy(broken.join("dynamics/epoch=0002.parquet"), broken.join("dynamics/epoch=0003.parquet")).unwrap();
     run(&experiment, &broken, &mut Silent, &StopFlag::default()).unwrap();
 
-    assert_eq!(Manifest::read(&broken).unwrap().resumed, 2);
+    let [whole, resumed] = [&straight, &broken].map(|folder| Manifest::read(folder).unwrap());
+    assert_eq!(resumed.resumed, 2);
+    let digests = |manifest: &Manifest| {
+        let mut files = manifest.files.clone();
+        assert!(files.remove("steps.parquet").is_some(), "it holds wall times");
+        files
+    };
+    assert_eq!((digests(&resumed).len(), digests(&resumed)), (6, digests(&whole)));
     for part in ["dynamics", "tokens.parquet", "curve.parquet", "types.parquet", "model"] {
         assert!(files(&straight, part) == files(&broken, part), "{part} differs");
     }
@@ -198,7 +205,7 @@ fn the_number_of_threads_changes_no_byte() {
             "--threads",
             threads,
         ]);
-        assert_eq!((said.code, said.stdout.as_str()), (0, &*format!("{threads}/runs/noise=0.30,seed=1\n")), "{said}");
+        assert_eq!((said.code, said.stdout.as_str()), (0, &*format!("{threads}/runs/noise=0.30/seed=1\n")), "{said}");
     }
     for part in ["dynamics", "curve.parquet", "safetensors"] {
         assert!(files(&workspace.path().join("1"), part) == files(&workspace.path().join("2"), part), "{part} differs");
@@ -212,7 +219,7 @@ fn an_interrupt_finishes_the_step_and_the_run_can_be_resumed() {
     use std::time::{Duration, Instant};
 
     let workspace = Workspace::new();
-    let run = workspace.path().join("out/runs/noise=0.30,seed=1");
+    let run = workspace.path().join("out/runs/noise=0.30/seed=1");
     let child = Command::new(assert_cmd::cargo::cargo_bin!("memoscope"))
         .current_dir(workspace.path())
         .args(["train", &smoke(), "noise=0.3", "epochs=200", "data.train_sentences=60", "--out", "out"])

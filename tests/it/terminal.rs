@@ -138,8 +138,8 @@ fn runs_models_and_reports() {
     assert_eq!(said.code, 0, "{said}");
     hostile.train(&["--out", &out, "--seed", "1"]);
     hostile.train(&["--out", &out, "--seed", "1", "--set", "train.learning_rate=1e-5"]);
-    hostile.train(&["--out", &out, "--dry-run"]);
-    let run = format!("{out}/runs/noise=0.00,seed=1");
+    hostile.train(&["--out", &out, "--dry-run", "--no-estimate"]);
+    let run = format!("{out}/runs/noise=0.00/seed=1");
     let model = format!("{run}/model");
     hostile.run(&["train", "--resume", &run]);
     hostile.run(&["train", "--resume", &out]);
@@ -156,7 +156,7 @@ fn runs_models_and_reports() {
 
     hostile.workspace.file(&format!("e{HOSTILE}.toml"), "[study]\nname = \"tiny\"\n\n[train]\nepochs = 1\n");
     let sweep = ["sweep", &format!("e{HOSTILE}.toml"), "--data", &hostile.corpus, "--out", &format!("study{HOSTILE}")];
-    hostile.run(&[&sweep[..], &["--dry-run"]].concat());
+    hostile.run(&[&sweep[..], &["--dry-run", "--no-estimate"]].concat());
     let said = hostile.run(&[&sweep[..], &["--batch-size", "8", "--threads", "1"]].concat());
     assert_eq!(said.code, 0, "{said}");
     hostile.run(&["figures", "--out", &format!("study{HOSTILE}")]);

@@ -39,7 +39,7 @@ fn merge(runs: &[Phases], point: impl Fn(&Phases) -> Option<&PhasePoint>) -> Opt
         learning_rate: middle(&|p| p.learning_rate),
         support: points.iter().map(|p| p.support).sum::<f64>() / runs.len() as f64,
         scores: PhaseScores {
-            dev_f1: middle(&|p| p.scores.dev_f1),
+            dev_score: middle(&|p| p.scores.dev_score),
             train_f1: middle(&|p| p.scores.train_f1),
             clean_accuracy: middle(&|p| p.scores.clean_accuracy),
             noisy_accuracy: middle(&|p| p.scores.noisy_accuracy),

@@ -16,8 +16,9 @@ pub struct PhaseCurvePoint {
     pub examples_seen: Option<u64>,
     /// Learning rate.
     pub learning_rate: Option<f64>,
-    /// F1 on dev.
-    pub dev_f1: Option<f64>,
+    /// The score on dev.
+    #[serde(alias = "dev_f1")]
+    pub dev_score: Option<f64>,
     /// F1 on the training data against the given labels.
     pub train_f1: Option<f64>,
     /// Accuracy on clean training tokens.
@@ -65,7 +66,7 @@ impl PhaseCurve {
         for (index, point) in points.iter().enumerate() {
             let numbers = [
                 Some(point.epoch),
-                point.dev_f1,
+                point.dev_score,
                 point.train_f1,
                 point.clean_accuracy,
                 point.noisy_accuracy,

@@ -11,11 +11,11 @@ const FITTED: f64 = 0.95;
 const MATERIAL_CLIMB: f64 = 0.01;
 /// Smallest rise of noisy-token accuracy, as a share of the highest accuracy: one noisy token in twenty.
 const MATERIAL_NOISY: f64 = 0.05;
-/// Smallest fall of dev F1 after its peak, as a share of the peak.
+/// Smallest fall of the dev score after its peak, as a share of the peak.
 const MATERIAL_DEV: f64 = 0.03;
 /// Smallest rise of train F1 after the onset, as a share of its highest value.
 const MATERIAL_TRAIN: f64 = 0.03;
-/// Smallest share of all first learning events that happen after the onset, where dev F1 falls.
+/// Smallest share of all first learning events that happen after the onset, where the dev score falls.
 const MATERIAL_LATE_LEARNING: f64 = 0.02;
 /// Smallest revival of the first-learning rate, as a share of its highest value, where there is no dev curve.
 const MATERIAL_REVIVAL: f64 = 0.05;
@@ -34,7 +34,7 @@ pub(super) struct Scores {
 impl Scores {
     pub(super) fn of(curve: &PhaseCurve) -> Self {
         Self {
-            dev: curve.series(|p| p.dev_f1),
+            dev: curve.series(|p| p.dev_score),
             train: curve.series(|p| p.train_f1),
             clean: curve.series(|p| p.clean_accuracy),
             noisy: curve.series(|p| p.noisy_accuracy),

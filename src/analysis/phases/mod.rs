@@ -3,11 +3,11 @@
 //! A pretrained tagger that is fine-tuned on partly wrong labels goes through three phases (Tänzer, Ruder, Rei, ACL
 //! 2022, arXiv 2105.00828). While it is *fitting*, all scores rise and wrongly labelled tokens are still predicted as
 //! what they truly are. While it is *settling*, nothing moves. When it starts *memorising*, wrongly labelled tokens
-//! begin to be predicted as labelled, train F1 goes on rising and dev F1 falls. The paper shows this in pictures; here
+//! begin to be predicted as labelled, train F1 goes on rising and the dev score (F1 in our runs) falls. The paper shows this in pictures; here
 //! is a rule that finds the boundaries and says how sure it is.
 //!
 //! # The end of fitting
-//! The first evaluation at which dev F1, in its best rising-then-falling fit, has reached 95 % of that fit's peak.
+//! The first evaluation at which the dev score, in its best rising-then-falling fit, has reached 95 % of that fit's peak.
 //! Without a dev curve the accuracy on clean tokens serves, measured from its first value, then train F1. It is absent
 //! where no climb is visible: less than 1 % of the plateau, or less than three standard deviations of white noise.
 //!
@@ -19,10 +19,10 @@
 //! the curve, and *more than noise*, four and a half standard deviations of what the curve's own fluctuation, as white
 //! noise and as a random walk, could do.
 //!
-//! *Where it is not*, the same rule is applied to dev F1 upside down: it must fall, after its peak and for good, by 3 %
+//! *Where it is not*, the same rule is applied to the dev score upside down: it must fall, after its peak and for good, by 3 %
 //! of the peak, and the fall must be memorisation rather than drift: train F1, if known, still gains 3 % of its top
 //! after that point, and of all first learning events, if known, at least 2 % come after it. With clean labels a model
-//! has learned nearly every token by the end of fitting, its dev F1 stays, and no onset is reported. Without a dev
+//! has learned nearly every token by the end of fitting, its dev score stays, and no onset is reported. Without a dev
 //! curve a revival of the first-learning rate after its initial decay is the sign.
 //!
 //! # Settling
@@ -44,12 +44,13 @@
 //! # Limits
 //! At least four evaluations are needed, and about six to be of use. An onset within the last one or two evaluations
 //! is not material yet. A rise that begins very slowly (convex) has no sharp onset; the hinge puts it where the rise
-//! would start if it were straight, a tenth of the rise's length late or so. Dev F1 may fall for other reasons than
+//! would start if it were straight, a tenth of the rise's length late or so. The dev score may fall for other reasons than
 //! wrong labels: without known noise the onset is that of harmful late learning, whatever its cause.
 
 mod bootstrap;
 mod combine;
 mod curve;
+mod frame;
 mod import;
 mod locate;
 mod rise;
@@ -74,7 +75,7 @@ const FEWEST_EVALUATIONS: usize = 4;
 pub enum Evidence {
     /// Accuracy on noisy tokens against their given label.
     NoisyAccuracy,
-    /// Dev F1 after its peak, with train F1 and first learning as witnesses.
+    /// The dev score after its peak, with train F1 and first learning as witnesses.
     DevDecline,
     /// The rate of first learning events.
     FirstLearning,
@@ -120,8 +121,9 @@ pub struct PhasePoint {
 /// Scores at a boundary, null where unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct PhaseScores {
-    /// F1 on dev.
-    pub dev_f1: Option<f64>,
+    /// The score on dev.
+    #[serde(alias = "dev_f1")]
+    pub dev_score: Option<f64>,
     /// F1 on the training data against the given labels.
     pub train_f1: Option<f64>,
     /// Accuracy on clean training tokens.
@@ -173,7 +175,7 @@ impl Phases {
 /// use memoscope::random::Streams;
 /// let points = (1..=12).map(|epoch| PhaseCurvePoint {
 ///     epoch: f64::from(epoch),
-///     dev_f1: Some([0.5, 0.8, 0.9][(epoch as usize - 1).min(2)]),
+///     dev_score: Some([0.5, 0.8, 0.9][(epoch as usize - 1).min(2)]),
 ///     clean_accuracy: Some(0.95),
 ///     noisy_accuracy: Some(0.01 + 0.1 * f64::from(epoch - 6).max(0.0)),
 ///     ..PhaseCurvePoint::default()
@@ -245,7 +247,7 @@ fn point(curve: &PhaseCurve, at: f64, index: usize, replicates: &[f64], support:
         learning_rate: p.learning_rate,
         support,
         scores: PhaseScores {
-            dev_f1: p.dev_f1,
+            dev_score: p.dev_score,
             train_f1: p.train_f1,
             clean_accuracy: p.clean_accuracy,
             noisy_accuracy: p.noisy_accuracy,

@@ -11,8 +11,8 @@
 //! ```text
 //! compare.json             what was compared, scores by seed, differences with their intervals
 //! compare.md               the same as tables
-//! runs/before,seed=1       one folder a seed and version: see `crate::run`
-//! runs/after,seed=1
+//! runs/version=before/seed=1   one folder a seed and version: see `crate::run`
+//! runs/version=after/seed=1
 //! ```
 //!
 //! The same files, encoder and settings give the same bytes: no clock goes into the first two.

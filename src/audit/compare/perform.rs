@@ -8,13 +8,14 @@ use super::{
 use crate::corpus::{Corpus, DataSettings, SpanReader};
 use crate::dynamics::Log;
 use crate::error::{Error, Problem, Result};
+use crate::exec::{self, Execution, Task};
 use crate::metrics::entity::{self, Mode, SpanCounts};
 use crate::metrics::paired::{Paired, paired};
 use crate::metrics::{Prf, Replicates};
 use crate::model::{Tagger, Words};
 use crate::perturb::PerturbSettings;
 use crate::random::Streams;
-use crate::run::{self, Monitor, Outcome, RunConfig, RunFolder, RunRequest, StopFlag, Versions};
+use crate::run::{self, Coordinate, Coordinates, Manifest, Monitor, RunConfig, RunFolder, StopFlag, Versions};
 use crate::train::TrainSettings;
 
 /// Bootstrap replicates for the intervals over sentences.
@@ -25,28 +26,29 @@ type Predictions = [Vec<Vec<u8>>; 2];
 
 /// The folder of a run in a comparison's folder.
 pub fn run_folder(folder: &Path, version: Version, seed: u64) -> PathBuf {
-    folder.join("runs").join(run_id(version, seed))
+    run::folder_in(&folder.join("runs"), &place(version, seed), &format!("{},seed={seed}", version.name()))
 }
 
-fn run_id(version: Version, seed: u64) -> String {
-    format!("{},seed={seed}", version.name())
+fn place(version: Version, seed: u64) -> Coordinates {
+    Coordinates::new([Coordinate::new("version", version.name())], seed)
 }
 
 /// Compares two versions of a text, in a folder of its own; what was trained there before is not trained again.
 ///
 /// # Errors
-/// [`Error::Config`] for settings that cannot be, or a folder that holds other runs; those of [`run::execute`], with all
+/// [`Error::Config`] for settings that cannot be, or a folder that holds other runs; those of [`exec::execute_all`] and of the first run that fails, with all
 /// finished epochs on disk; [`Error::Data`] if a finished run's log or model is gone or damaged.
 pub fn compare(
     texts: &Texts,
     settings: &CompareSettings,
     folder: &Path,
+    how: &Execution,
     monitor: &mut dyn Monitor,
     stop: &StopFlag,
 ) -> Result<Comparison> {
     settings.validate()?;
     let train = train_settings(texts, settings)?;
-    train_all(texts, settings, &train, folder, monitor, stop)?;
+    train_all(texts, settings, &train, folder, how, monitor, stop)?;
     let mut predictions = Vec::new();
     for &seed in &settings.seeds {
         let mut of = |version| predict(texts, settings, &train, folder, (version, seed), monitor);
@@ -71,12 +73,14 @@ fn train_all(
     settings: &CompareSettings,
     train: &TrainSettings,
     folder: &Path,
+    how: &Execution,
     monitor: &mut dyn Monitor,
     stop: &StopFlag,
 ) -> Result<()> {
     let corpora: [Corpus; 2] = Version::ALL.map(|version| texts.corpus(version));
     let config = |version: Version, seed: u64| RunConfig {
-        id: run_id(version, seed),
+        id: place(version, seed).id(),
+        coordinates: place(version, seed),
         seed,
         data: DataSettings {
             source: texts.version(version).path.to_string_lossy().into_owned(),
@@ -90,28 +94,25 @@ fn train_all(
         fold: None,
         pretrained: None,
     };
-    let runs: Vec<_> = settings
-        .seeds
-        .iter()
-        .flat_map(|&seed| Version::ALL.into_iter().zip(&corpora).map(move |of| (seed, of)))
-        .collect();
-    for &(seed, (version, corpus)) in &runs {
-        RunFolder::inspect(&run_folder(folder, version, seed), &config(version, seed), &corpus.fingerprint)?;
-    }
-    for (i, &(seed, (version, corpus))) in runs.iter().enumerate() {
-        let (config, folder) = (config(version, seed), run_folder(folder, version, seed));
-        let request = RunRequest { config: &config, folder: &folder, corpus, position: (i + 1, runs.len()) };
-        let manifest = match run::execute(&request, monitor, stop)? {
-            Outcome::Trained(manifest) | Outcome::Skipped(manifest) => manifest,
-        };
-        if i == 0 && manifest.encoding.dev_tokens_lost > 0 {
-            monitor.warning(&format!(
-                "{} dev tokens stand behind the encoder's last position or have no piece: they count as predicted `O`",
-                manifest.encoding.dev_tokens_lost
-            ));
+    let mut tasks = Vec::new();
+    for &seed in &settings.seeds {
+        for (version, corpus) in Version::ALL.into_iter().zip(&corpora) {
+            tasks.push(Task { config: config(version, seed), folder: run_folder(folder, version, seed), corpus });
         }
-        if stop.requested() {
-            return Err(Error::Interrupted);
+    }
+    for task in &tasks {
+        RunFolder::inspect(&task.folder, &task.config, &task.corpus.fingerprint)?;
+    }
+    let how = Execution { fail_fast: true, ..how.clone() };
+    if let Some(failure) = exec::execute_all(&tasks, &how, monitor, stop)?.into_iter().next() {
+        return Err(failure.into());
+    }
+    if let Some(first) = tasks.first() {
+        let lost = Manifest::read(&first.folder)?.encoding.dev_tokens_lost;
+        if lost > 0 {
+            monitor.warning(&format!(
+                "{lost} dev tokens stand behind the encoder's last position or have no piece: they count as predicted `O`"
+            ));
         }
     }
     Ok(())
@@ -126,7 +127,7 @@ fn predict(
     (version, seed): (Version, u64),
     monitor: &mut dyn Monitor,
 ) -> Result<Vec<Vec<u8>>> {
-    monitor.working(&format!("labelling dev with {}", run_id(version, seed)));
+    monitor.working(&format!("labelling dev with {}", place(version, seed).id()));
     let run = run_folder(folder, version, seed);
     let model = RunFolder::model_in(&run);
     let broken = |what: &str| {
@@ -177,7 +178,7 @@ fn conclude(
         let scores = |version: Version, predicted: &[Vec<u8>]| -> Result<VersionScores> {
             let curve = Log::open(run_folder(folder, version, seed))?.curve()?;
             let scores = entity::score(&gold, predicted, names, Mode::Default);
-            Ok(VersionScores::new(&scores, curve.iter().map(|point| point.dev_f1).collect()))
+            Ok(VersionScores::new(&scores, curve.iter().map(|point| point.dev_score).collect()))
         };
         let (before, after) = (scores(Version::Before, &pair[0])?, scores(Version::After, &pair[1])?);
         seeds.push(SeedScores { seed, f1_difference: after.scores.f1 - before.scores.f1, before, after });

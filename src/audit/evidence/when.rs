@@ -22,7 +22,7 @@ pub(super) fn when(logs: &[Log], settings: &AuditSettings, seed: u64) -> Result<
         for point in log.curve()? {
             let epoch = point.epoch.round() as usize;
             if point.epoch.fract() == 0.0 && (1..=epochs).contains(&epoch) {
-                f1[epoch - 1] += share * point.dev_f1;
+                f1[epoch - 1] += share * point.dev_score;
             }
         }
         let table = log.tokens();
@@ -47,7 +47,7 @@ pub(super) fn when(logs: &[Log], settings: &AuditSettings, seed: u64) -> Result<
     for epoch in 0..epochs {
         points.push(PhaseCurvePoint {
             epoch: (epoch + 1) as f64,
-            dev_f1: Some(f1[epoch]),
+            dev_score: Some(f1[epoch]),
             train_f1: Some(train_f1[epoch]),
             first_learned: Some(first_learned[epoch]),
             ..PhaseCurvePoint::default()

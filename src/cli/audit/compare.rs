@@ -7,7 +7,7 @@ use clap::Args;
 use super::SplitName;
 use crate::audit::Text;
 use crate::audit::compare::{CompareSettings, Comparison, Texts, compare, write};
-use crate::cli::options::{Loudness, limit_threads, seeds};
+use crate::cli::options::{JobsFlag, Loudness, limit_threads, seeds};
 use crate::cli::output::{errln, json, outln};
 use crate::cli::{interrupt, progress};
 use crate::config::DeviceName;
@@ -69,6 +69,8 @@ pub(in crate::cli) struct CompareArgs {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]
+    jobs: JobsFlag,
+    #[command(flatten)]
     loudness: Loudness,
 }
 
@@ -95,7 +97,7 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let mut monitor = progress::monitor(args.loudness);
     texts.warnings.iter().for_each(|warning| monitor.warning(warning));
     let folder = args.out.clone().unwrap_or_else(|| default_folder(&texts.before.path));
-    let comparison = compare(&texts, &settings, &folder, monitor.as_mut(), &stop)?;
+    let comparison = compare(&texts, &settings, &folder, &args.jobs.execution(true), monitor.as_mut(), &stop)?;
     write(&comparison, &folder)?;
     drop(monitor);
     if args.json {

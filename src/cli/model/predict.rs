@@ -19,7 +19,7 @@ use crate::run::write_atomically;
 
 const EXAMPLES: &str = "\
 Examples:
-  memoscope model predict runs/mine/noise=0.00,seed=1/model text.txt > labelled.txt
+  memoscope model predict runs/mine/noise=0.00/seed=1/model text.txt > labelled.txt
       A token and its label a line, an empty line between sentences
   cat text.txt | memoscope model predict model/ - --json > labelled.jsonl
       Tokens, labels, offsets, entities and probabilities, one sentence a line

@@ -1,16 +1,17 @@
 //! The grid of a study of class caps, and where in it a run stands.
 
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use crate::config::{Experiment, Initialization};
-use crate::error::Result;
-use crate::model::{HeadKind, HeadSettings, ModelSettings};
-use crate::perturb::{CapSettings, PerturbSettings};
-use crate::run::{RunConfig, run_id};
+use crate::error::{Error, Result};
+use crate::model::HeadKind;
+use crate::perturb::CapSettings;
+use crate::run::{Coordinate, RunConfig};
+use crate::study::{Axis, Point};
 
 /// Where in the grid a run stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Point {
+pub(super) struct Place {
     /// The capped class and the number of its sentences; `None` where all stay.
     pub cap: Option<(String, usize)>,
     /// Requested noise.
@@ -23,7 +24,7 @@ pub(super) struct Point {
     pub seed: u64,
 }
 
-impl Point {
+impl Place {
     /// Of a run.
     pub fn of(config: &RunConfig) -> Self {
         let cap = config.perturb.cap.as_ref();
@@ -35,39 +36,10 @@ impl Point {
             seed: config.seed,
         }
     }
-
-    /// The run's name: `class=LOC,sentences=15,noise=0.00,seed=1,head=linear,init=pretrained`.
-    fn id(&self) -> String {
-        let cap = match &self.cap {
-            Some((class, n)) => format!("class={},sentences={n}", folder_name(class)),
-            None => "class=none".into(),
-        };
-        format!("{cap},{},head={},init={}", run_id(self.noise, self.seed), self.head.name(), self.start.name())
-    }
 }
 
-/// A class in the name of a folder: what does not belong there is written as its code point, `a/b` as `a~2f~b`, and a
-/// long name is cut, with a digest of the whole behind it. Different classes have different names.
-fn folder_name(class: &str) -> String {
-    const LONGEST: usize = 60;
-    let mut name = String::new();
-    for c in class.chars() {
-        match c {
-            c if c.is_ascii_alphanumeric() || "-_.".contains(c) => name.push(c),
-            c => name.push_str(&format!("~{:x}~", u32::from(c))),
-        }
-    }
-    if name.len() > LONGEST {
-        let digest = Sha256::digest(class.as_bytes());
-        name.truncate(LONGEST);
-        name.extend(digest.iter().take(6).map(|byte| format!("{byte:02x}")));
-    }
-    name
-}
-
-/// The runs of an experiment. Seeds are the outer loop, and what all classes share is trained once: the run on all
-/// sentences.
-pub(super) fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
+/// The study's axes. The cap is the inner one, and what all classes share is trained once: the run on all sentences.
+pub(super) fn axes(experiment: &Experiment) -> Result<Vec<Axis>> {
     let study = &experiment.study;
     let heads = match study.heads.as_slice() {
         [] => vec![experiment.model.head.kind],
@@ -78,49 +50,41 @@ pub(super) fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
         [] => vec![Initialization::Pretrained],
         starts => starts.to_vec(),
     };
-    let mut caps: Vec<Option<(String, usize)>> = Vec::new();
-    for class in &study.classes {
-        caps.extend(study.sentences.iter().map(|&n| Some((class.clone(), n))));
-    }
-    caps.extend(study.uncapped.then_some(None));
-    let mut grid = Vec::new();
-    for seed in study.seeds.list() {
-        for &noise in &study.noise {
-            for &start in &starts {
-                for &head in &heads {
-                    for cap in &caps {
-                        let point = Point { cap: cap.clone(), noise, head, start, seed };
-                        grid.push(run(experiment, &point)?);
-                    }
-                }
-            }
-        }
-    }
-    Ok(grid)
+    let start =
+        |start: &Initialization| (Coordinate::new("init", start.name()), Value::from(*start == Initialization::Random));
+    let head = |head: &HeadKind| (Coordinate::new("head", head.name()), head.name().into());
+    Ok(vec![
+        Axis::noise(experiment),
+        Axis::of_setting("model.random_init", starts.iter().map(start)),
+        Axis::of_setting("model.head.kind", heads.iter().map(head)),
+        caps(experiment)?,
+    ])
 }
 
-fn run(experiment: &Experiment, point: &Point) -> Result<RunConfig> {
-    let cap = point.cap.clone().map(|(class, sentences)| CapSettings { class, sentences: Some(sentences) });
-    let perturb = PerturbSettings { rate: point.noise, cap, ..experiment.perturb.clone() };
-    crate::perturb::validate(&perturb)?;
-    let head = HeadSettings { kind: point.head, ..experiment.model.head.clone() };
-    Ok(RunConfig {
-        id: point.id(),
-        seed: point.seed,
-        data: experiment.data.clone(),
-        model: ModelSettings { random_init: point.start == Initialization::Random, head, ..experiment.model.clone() },
-        perturb,
-        train: experiment.train.clone(),
-        device: experiment.device,
-        fold: None,
-        pretrained: None,
-    })
+/// Each class with each number of sentences, then all sentences.
+fn caps(experiment: &Experiment) -> Result<Axis> {
+    let study = &experiment.study;
+    let point = |class: Value, sentences: Value, cap: Value| Point {
+        coordinates: vec![Coordinate::new("class", class), Coordinate::new("sentences", sentences)],
+        settings: vec![("perturb.cap".to_owned(), cap)],
+    };
+    let mut points = Vec::new();
+    for class in &study.classes {
+        for &sentences in &study.sentences {
+            let cap = CapSettings { class: class.clone(), sentences: Some(sentences) };
+            let cap = serde_json::to_value(cap).map_err(|e| Error::Internal(format!("a cap as JSON: {e}")))?;
+            points.push(point(class.as_str().into(), sentences.into(), cap));
+        }
+    }
+    points.extend(study.uncapped.then(|| point(Value::Null, Value::Null, Value::Null)));
+    Ok(Axis { points })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Seeds, StudySettings};
+    use crate::config::{Seeds, StudyKind, StudySettings};
+    use crate::study::grid;
 
     fn ids(study: StudySettings) -> Vec<String> {
         let grid = grid(&Experiment { study, ..Experiment::default() }).unwrap();
@@ -128,7 +92,8 @@ mod tests {
     }
 
     fn caps() -> StudySettings {
-        StudySettings { classes: vec!["LOC".into()], sentences: vec![5, 25], ..StudySettings::default() }
+        let kind = Some(StudyKind::ClassCaps);
+        StudySettings { kind, classes: vec!["LOC".into()], sentences: vec![5, 25], ..StudySettings::default() }
     }
 
     #[test]
@@ -137,21 +102,11 @@ mod tests {
         assert_eq!(
             ids(study),
             [
-                "class=LOC,sentences=5,noise=0.00,seed=1,head=linear,init=pretrained",
-                "class=a~2f~b,sentences=5,noise=0.00,seed=1,head=linear,init=pretrained",
-                "class=none,noise=0.00,seed=1,head=linear,init=pretrained"
+                "noise=0.00,init=pretrained,head=linear,class=LOC,sentences=5,seed=1",
+                "noise=0.00,init=pretrained,head=linear,class=a/b,sentences=5,seed=1",
+                "noise=0.00,init=pretrained,head=linear,class=none,sentences=none,seed=1"
             ]
         );
-    }
-
-    #[test]
-    fn different_classes_have_different_folders() {
-        let (long, longer) = ("x".repeat(300), "x".repeat(301));
-        let names = ["a/b", "a_b", "a~2f~b", "ä", &long, &longer].map(folder_name);
-        for (i, name) in names.iter().enumerate() {
-            assert!(name.len() < 80, "{name}");
-            assert!(!names[..i].contains(name), "{name} twice");
-        }
     }
 
     #[test]
@@ -175,8 +130,7 @@ mod tests {
     fn a_run_knows_its_place() {
         let experiment = Experiment { study: caps(), ..Experiment::default() };
         let grid = grid(&experiment).unwrap();
-        assert_eq!(Point::of(&grid[1]).cap, Some(("LOC".into(), 25)));
-        assert_eq!(Point::of(&grid[2]).cap, None);
-        assert_eq!(Point::of(&grid[1]).id(), grid[1].id);
+        assert_eq!(Place::of(&grid[1]).cap, Some(("LOC".into(), 25)));
+        assert_eq!(Place::of(&grid[2]).cap, None);
     }
 }

@@ -17,21 +17,21 @@ mod tables;
 use polars::prelude::*;
 
 use super::frames::{Constant, in_front, stack};
-use super::{Drawn, Study, StudyInput, file_name, publish, write_analysis};
+use super::{Axis, Drawn, Study, StudyInput, file_name, publish, write_analysis};
 use crate::analysis::{analyse_class, analyse_run};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};
 use crate::report::StudyReport;
-use crate::run::{Monitor, RunConfig};
+use crate::run::Monitor;
 use summary::{RunNumbers, Variant, variant_name};
 
 /// See the [module](self).
 pub(super) struct ClassCaps;
 
 impl Study for ClassCaps {
-    fn grid(&self, experiment: &Experiment) -> Result<Vec<RunConfig>> {
-        grid::grid(experiment)
+    fn axes(&self, experiment: &Experiment) -> Result<Vec<Axis>> {
+        grid::axes(experiment)
     }
 
     fn draw(&self, input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Drawn> {
@@ -158,7 +158,7 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         monitor.working(&format!("analysing {}", config.id));
         let log = Log::open(&run.folder)?;
         let whole = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &whole, input.text)?;
+        write_analysis(&input.layout.analysis_of(config), &whole, input.text)?;
         let speaks_of = |class: &&String| config.perturb.cap.as_ref().is_none_or(|cap| cap.class == **class);
         for class in classes.iter().filter(speaks_of) {
             let analysis = analyse_class(&log, &whole, &input.experiment.analysis, class)?;

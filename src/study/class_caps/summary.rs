@@ -1,6 +1,6 @@
 //! The numbers of a study of class caps: of each run for each class, then of each cell of the grid over its seeds.
 
-use super::grid::Point;
+use super::grid::Place;
 use crate::analysis::{ClassAnalysis, ClusterShares, RunAnalysis, Separation};
 use crate::config::Initialization;
 use crate::error::Result;
@@ -59,7 +59,7 @@ pub(super) struct RunNumbers {
 impl RunNumbers {
     /// The numbers of a run for one class.
     pub fn of(manifest: &Manifest, whole: &RunAnalysis, class: &str, analysis: &ClassAnalysis) -> Result<Self> {
-        let point = Point::of(&manifest.config);
+        let point = Place::of(&manifest.config);
         let last =
             |name: &str| -> Result<Option<f64>> { Ok(numbers(&analysis.epochs, name)?.last().copied().flatten()) };
         let of_class = |scores: &EntityScores| {
@@ -74,7 +74,7 @@ impl RunNumbers {
             seed: point.seed,
             class_dev: last("dev_f1")?,
             class_train: last("train_f1")?,
-            task_dev: numbers(&whole.epochs, "dev_f1")?.last().copied().flatten(),
+            task_dev: numbers(&whole.epochs, "dev_score")?.last().copied().flatten(),
             class_test: manifest.test.as_ref().and_then(of_class),
             task_test: manifest.test.as_ref().map(|scores| scores.micro.f1),
             predicted: last("dev_predicted")?,

@@ -318,24 +318,16 @@ mod tests {
     use super::super::summary::tests::run;
     use super::super::{Encoder, Subject};
     use super::*;
-    use crate::config::DeviceName;
+    use crate::config::Experiment;
     use crate::dynamics::Pass;
     use crate::model::ModelSettings;
-    use crate::run::RunConfig;
+    use crate::run::{Coordinates, RunConfig};
     use crate::study::forgetting::summary::RunNumbers;
 
     fn encoder(name: &str, random_init: bool) -> Encoder<'_> {
-        let config = RunConfig {
-            id: String::new(),
-            seed: 1,
-            data: Default::default(),
-            model: ModelSettings { random_init, ..ModelSettings::default() },
-            perturb: Default::default(),
-            train: Default::default(),
-            device: DeviceName::Cpu,
-            fold: None,
-            pretrained: None,
-        };
+        let model = ModelSettings { random_init, ..ModelSettings::default() };
+        let experiment = Experiment { model, ..Experiment::default() };
+        let config = RunConfig::new(&experiment, Coordinates::default(), 1);
         Encoder { name, source: "tiny", shape: Some("2 layers"), n_parameters: Some(10), config }
     }
 

@@ -1,55 +1,35 @@
-//! The grid of a forgetting study, and which encoder a run has.
+//! The encoders of a forgetting study as an axis, and which of them a run has.
 
-use crate::config::Experiment;
+use crate::config::{EncoderSettings, Experiment};
 use crate::error::{Error, Result};
-use crate::perturb::PerturbSettings;
-use crate::run::{RunConfig, run_id};
+use crate::run::{Coordinate, RunConfig};
+use crate::study::{Axis, Point};
 
-/// The runs of an experiment. Seeds are the outer loop, encoders the inner one: an interrupted sweep has what is to be
-/// compared.
-pub(super) fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
-    let mut grid = Vec::new();
-    for seed in experiment.study.seeds.list() {
-        for &noise in &experiment.study.noise {
-            let perturb = PerturbSettings { rate: noise, ..experiment.perturb.clone() };
-            crate::perturb::validate(&perturb)?;
-            for encoder in &experiment.study.encoders {
-                grid.push(RunConfig {
-                    id: format!("{}{}", prefix(&encoder.name), run_id(noise, seed)),
-                    seed,
-                    data: experiment.data.clone(),
-                    model: encoder.model(&experiment.model),
-                    perturb: perturb.clone(),
-                    train: encoder.train(&experiment.train),
-                    device: experiment.device,
-                    fold: None,
-                    pretrained: None,
-                });
-            }
-        }
-    }
-    Ok(grid)
+/// The axis's name.
+const ENCODER: &str = "encoder";
+
+/// The axis of encoders. It is the inner one: an interrupted sweep has what is to be compared.
+pub(super) fn encoders(experiment: &Experiment) -> Axis {
+    let point = |encoder: &EncoderSettings| Point {
+        coordinates: vec![Coordinate::new(ENCODER, encoder.name.as_str())],
+        settings: encoder.settings(),
+    };
+    Axis { points: experiment.study.encoders.iter().map(point).collect() }
 }
 
 /// The number of a run's encoder in `study.encoders`.
 pub(super) fn encoder_of(experiment: &Experiment, config: &RunConfig) -> Result<usize> {
-    let encoders = &experiment.study.encoders;
-    // Names hold no comma: none is the beginning of another up to it.
-    encoders
-        .iter()
-        .position(|encoder| config.id.starts_with(&prefix(&encoder.name)))
-        .ok_or_else(|| Error::Internal(format!("no encoder of the study made the run {}", config.id)))
-}
-
-fn prefix(name: &str) -> String {
-    format!("encoder={name},")
+    let name = config.coordinates.get(ENCODER).map(|encoder| encoder.label.as_str());
+    let place = experiment.study.encoders.iter().position(|encoder| Some(encoder.name.as_str()) == name);
+    place.ok_or_else(|| Error::Internal(format!("no encoder of the study made the run {}", config.id)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{EncoderSettings, Seeds, StudySettings};
+    use crate::config::{Seeds, StudyKind, StudySettings};
     use crate::model::HeadKind;
+    use crate::study::grid;
 
     fn experiment() -> Experiment {
         let named = |name: &str| EncoderSettings { name: name.into(), ..EncoderSettings::default() };
@@ -66,6 +46,7 @@ mod tests {
             },
         ];
         let study = StudySettings {
+            kind: Some(StudyKind::Forgetting),
             noise: vec![0.0, 0.3],
             seeds: Seeds::List(vec![7, 8]),
             encoders,
@@ -83,10 +64,10 @@ mod tests {
         assert_eq!(
             ids[..4],
             [
-                "encoder=tiny,noise=0.00,seed=7",
-                "encoder=tiny-random,noise=0.00,seed=7",
-                "encoder=other,noise=0.00,seed=7",
-                "encoder=tiny,noise=0.30,seed=7"
+                "noise=0.00,encoder=tiny,seed=7",
+                "noise=0.00,encoder=tiny-random,seed=7",
+                "noise=0.00,encoder=other,seed=7",
+                "noise=0.30,encoder=tiny,seed=7"
             ]
         );
         assert_eq!(encoder_of(&experiment, &grid[1]).unwrap(), 1);

@@ -23,7 +23,7 @@ mod tables;
 use polars::prelude::DataFrame;
 
 use super::frames::{Constant, curve, in_front, stack};
-use super::{Drawn, Study, StudyInput, file_name, publish, write_analysis};
+use super::{Axis, Drawn, Study, StudyInput, file_name, publish, write_analysis};
 use crate::analysis::{analyse_run, token_histories};
 use crate::config::{EncoderSettings, Experiment};
 use crate::dynamics::{Log, Pass, write_csv_as};
@@ -37,8 +37,8 @@ use summary::{Cell, Contrast, RunNumbers};
 pub(super) struct Forgetting;
 
 impl Study for Forgetting {
-    fn grid(&self, experiment: &Experiment) -> Result<Vec<RunConfig>> {
-        grid::grid(experiment)
+    fn axes(&self, experiment: &Experiment) -> Result<Vec<Axis>> {
+        Ok(vec![Axis::noise(experiment), grid::encoders(experiment)])
     }
 
     fn draw(&self, input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Drawn> {
@@ -146,7 +146,7 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         let number = grid::encoder_of(input.experiment, config)?;
         let log = Log::open(&run.folder)?;
         let analysis = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &analysis, input.text)?;
+        write_analysis(&input.layout.analysis_of(config), &analysis, input.text)?;
         let histories = token_histories(&log)?;
         let of_run = RunNumbers::of(number, &run.manifest, &analysis, &histories, log.tokens().noisy().as_deref())?;
         let constants = [
@@ -184,7 +184,7 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
 
 fn encoders<'a>(input: &StudyInput<'a>) -> Result<Vec<Encoder<'a>>> {
     let experiment: &'a Experiment = input.experiment;
-    let grid = grid::grid(experiment)?;
+    let grid = super::grid(experiment)?;
     let of = |(number, settings): (usize, &'a EncoderSettings)| {
         let is_it = |config: &RunConfig| grid::encoder_of(experiment, config).ok() == Some(number);
         let finished = input.runs.iter().map(|run| &run.manifest).find(|manifest| is_it(&manifest.config));

@@ -9,6 +9,7 @@ use super::summary::{DETECTION, Distribution, FORGETTABLE, Measure, ONSET, SETTL
 use super::tables::in_words;
 use super::{Gathered, Numbers};
 use crate::error::Result;
+use crate::figures::encoder_curves::Lines;
 use crate::figures::scale::percent;
 use crate::figures::{
     FigureFiles, Style, Width, encoder_curves, encoder_measures, forgetting_events, forgetting_overlap,
@@ -31,7 +32,8 @@ pub(super) fn draw(input: &StudyInput<'_>, gathered: &Gathered<'_>, numbers: &Nu
     let mut add = |name: &str, files: FigureFiles| figures.push(Figure::new(&files, folder.join(name)));
 
     let name = "encoder_curves";
-    add(name, encoder_curves::draw(&gathered.curves, &names, &style, &stem(name))?);
+    let lines = Lines { names: &names, noun: "encoder", column: "encoder" };
+    add(name, encoder_curves::draw(&gathered.curves, lines, &style, &stem(name))?);
     let name = "encoder_measures";
     add(name, encoder_measures::draw(&measures(gathered)?, &names, &style, &stem(name))?);
     let name = "forgetting_events";

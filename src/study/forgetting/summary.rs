@@ -215,7 +215,7 @@ pub(super) const DETECTION: Measure = Measure {
 };
 /// Dev F1 at its peak.
 pub(super) const DEV_PEAK: Measure = Measure {
-    key: "dev_f1_peak",
+    key: "dev_score_peak",
     heading: "Dev F1, peak",
     format: Format::Interval(3),
     get: |run, _| Some(run.scores.dev_peak?.value),

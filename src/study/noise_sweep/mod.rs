@@ -16,14 +16,13 @@ mod tables;
 use polars::prelude::DataFrame;
 
 use super::frames::{curve, stack, with_run};
-use super::{Drawn, FinishedRun, Study, StudyInput, file_name, publish, write_analysis};
+use super::{Axis, Drawn, FinishedRun, Study, StudyInput, file_name, publish, write_analysis};
 use crate::analysis::{RunAnalysis, analyse_run};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};
-use crate::perturb::PerturbSettings;
 use crate::report::StudyReport;
-use crate::run::{Monitor, RunConfig, run_id};
+use crate::run::Monitor;
 use findings::Subject;
 use summary::{LevelNumbers, RunNumbers};
 
@@ -34,26 +33,8 @@ const SHOWN_NOISE: f64 = 0.3;
 pub(super) struct NoiseSweep;
 
 impl Study for NoiseSweep {
-    fn grid(&self, experiment: &Experiment) -> Result<Vec<RunConfig>> {
-        let mut grid = Vec::new();
-        for seed in experiment.study.seeds.list() {
-            for &noise in &experiment.study.noise {
-                let perturb = PerturbSettings { rate: noise, ..experiment.perturb.clone() };
-                crate::perturb::validate(&perturb)?;
-                grid.push(RunConfig {
-                    id: run_id(noise, seed),
-                    seed,
-                    data: experiment.data.clone(),
-                    model: experiment.model.clone(),
-                    perturb,
-                    train: experiment.train.clone(),
-                    device: experiment.device,
-                    fold: None,
-                    pretrained: None,
-                });
-            }
-        }
-        Ok(grid)
+    fn axes(&self, experiment: &Experiment) -> Result<Vec<Axis>> {
+        Ok(vec![Axis::noise(experiment)])
     }
 
     fn draw(&self, input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Drawn> {
@@ -134,7 +115,7 @@ fn gather<'a>(input: &StudyInput<'a>, monitor: &mut dyn Monitor) -> Result<Gathe
         monitor.working(&format!("analysing {}", config.id));
         let log = Log::open(&run.folder)?;
         let analysis = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &analysis, input.text)?;
+        write_analysis(&input.layout.analysis_of(config), &analysis, input.text)?;
         let (noise, seed) = (config.perturb.rate, config.seed);
         numbers.push(RunNumbers::of(&run.manifest, &analysis.epochs, &analysis.shares, analysis.phases.clone())?);
         curves.push(with_run(&curve(&log.curve()?)?, noise, seed)?);
@@ -163,19 +144,4 @@ fn capped(input: &StudyInput<'_>) -> Option<String> {
 fn title(experiment: &Experiment, subject: &Subject<'_>) -> String {
     let made = || format!("Learning, settling and memorising under label noise: {}, {}", subject.data, subject.model);
     experiment.study.title.clone().unwrap_or_else(made)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Seeds, StudySettings};
-
-    #[test]
-    fn seeds_are_the_outer_loop() {
-        let study = StudySettings { noise: vec![0.0, 0.3], seeds: Seeds::Count(2), ..StudySettings::default() };
-        let grid = NoiseSweep.grid(&Experiment { study, ..Experiment::default() }).unwrap();
-        let ids: Vec<&str> = grid.iter().map(|run| run.id.as_str()).collect();
-        assert_eq!(ids, ["noise=0.00,seed=1", "noise=0.30,seed=1", "noise=0.00,seed=2", "noise=0.30,seed=2"]);
-        assert_eq!(grid[1].perturb.rate, 0.3);
-    }
 }

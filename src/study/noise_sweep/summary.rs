@@ -92,7 +92,7 @@ impl RunNumbers {
         let highest = |values: &[Extreme]| values.iter().copied().reduce(|a, b| if b.value > a.value { b } else { a });
         let lowest = |values: &[Extreme]| values.iter().copied().reduce(|a, b| if b.value < a.value { b } else { a });
         let last = |values: &[Extreme]| values.last().map(|extreme| extreme.value);
-        let (dev, noisy) = (column("dev_f1")?, column("noisy_accuracy")?);
+        let (dev, noisy) = (column("dev_score")?, column("noisy_accuracy")?);
         let all_tokens = shares.column("group")?.str()?.iter().position(|group| group == Some("all"));
         let forgettable = match all_tokens {
             Some(row) => numbers(shares, "forgettable")?[row],

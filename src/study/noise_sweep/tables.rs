@@ -52,7 +52,7 @@ fn boundaries<'a>(levels: &'a [LevelNumbers], of: fn(&'a LevelNumbers) -> Bounda
         "examples_seen" => column(|point| point.examples_seen.map(|seen| seen as f64)),
         "step" => column(|point| point.step.map(|step| step as f64)),
         "learning_rate" => column(|point| point.learning_rate),
-        "dev_f1" => column(|point| point.scores.dev_f1),
+        "dev_score" => column(|point| point.scores.dev_score),
         "support" => column(|point| Some(point.support)),
     )?)
 }
@@ -60,9 +60,9 @@ fn boundaries<'a>(levels: &'a [LevelNumbers], of: fn(&'a LevelNumbers) -> Bounda
 fn scores_table(levels: &[LevelNumbers]) -> Result<Table> {
     type Get = fn(&LevelNumbers) -> Option<Estimate>;
     let columns: [(&str, &str, Format, Get); 7] = [
-        ("dev_f1_peak", "Dev F1, peak", Format::Mean(3), |level| level.dev_peak),
-        ("dev_f1_peak_epoch", "in epoch", Format::Mean(1), |level| level.dev_peak_epoch),
-        ("dev_f1_end", "Dev F1, end", Format::Mean(3), |level| level.dev_last),
+        ("dev_score_peak", "Dev F1, peak", Format::Mean(3), |level| level.dev_peak),
+        ("dev_score_peak_epoch", "in epoch", Format::Mean(1), |level| level.dev_peak_epoch),
+        ("dev_score_end", "Dev F1, end", Format::Mean(3), |level| level.dev_last),
         ("noisy_accuracy_low", "Noisy tokens as labelled, lowest", Format::MeanPercent(1), |level| level.noisy_low),
         ("noisy_accuracy_end", "the same, end", Format::MeanPercent(1), |level| level.noisy_last),
         ("detection_f1", "Noise detection F1, best", Format::Mean(3), |level| level.detection),
@@ -113,7 +113,7 @@ fn phases_table(levels: &[LevelNumbers]) -> Result<Table> {
             Shown::new("step", "Step", Format::Integer),
             Shown::new("examples_seen", "Examples seen", Format::Integer),
             Shown::new("learning_rate", "Learning rate", Format::Scientific(1)),
-            Shown::new("dev_f1", "Dev F1", Format::Decimal(3)),
+            Shown::new("dev_score", "Dev F1", Format::Decimal(3)),
             Shown::new("support", "Support", Format::Percent(0)),
         ],
     )

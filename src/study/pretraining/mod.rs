@@ -5,7 +5,7 @@
 //! ([`crate::run::Pretraining`]), saved after given numbers of steps, and each of these encoders is fine-tuned at each
 //! noise level with each seed: settling length, onset of memorisation and noise-detection F1 against pretraining steps.
 //!
-//! **Where the encoders are.** In `pretrained/step=000300/` beside the runs. A run names its encoder from there, and its
+//! **Where the encoders are.** In `pretrained/step=000300/` in the folder of the runs. A run names its encoder from there, and its
 //! configuration holds what was pretrained on what and for how long ([`crate::run::PretrainedEncoder`]): that, not a path,
 //! is its identity. A study's folder may be moved, and its runs resumed there. The encoders' weights may be removed once
 //! the runs are finished; what is drawn needs the `pretraining.json` beside them, for masked accuracy, and no more.
@@ -17,65 +17,56 @@ mod summary;
 mod tables;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::frames::{stack, with_run};
 use super::noise_sweep::summary::RunNumbers;
-use super::{Drawn, Layout, Study, StudyInput, publish, write_analysis};
+use super::{Axis, Drawn, Layout, Study, StudyInput, publish, write_analysis};
 use crate::analysis::analyse_run;
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Problem, Result};
+use crate::estimate::{PretrainingEstimate, estimate_pretraining};
 use crate::figures::{Style, Width, pretraining as figure};
-use crate::model::ModelSettings;
-use crate::perturb::PerturbSettings;
 use crate::report::{Figure, StudyReport};
-use crate::run::{Monitor, PretrainedEncoder, Pretraining, RunConfig, StopFlag, run_id};
+use crate::run::{Coordinate, Monitor, PretrainedEncoder, Pretraining, RunConfig, StopFlag};
 use crate::train::pretrain::PretrainReport;
 use findings::Subject;
 use summary::{Checkpoint, RunPoint};
 
 /// The folder of the pretraining, in the folder of the runs.
 const PRETRAINED: &str = "pretrained";
+/// The axis of pretraining steps.
+const STEPS: &str = "steps";
 
 /// See the [module](self).
 pub(super) struct PretrainingStudy;
 
 impl Study for PretrainingStudy {
-    fn grid(&self, experiment: &Experiment) -> Result<Vec<RunConfig>> {
-        let mut grid = Vec::new();
-        for seed in experiment.study.seeds.list() {
-            for &steps in &experiment.study.pretraining_steps {
-                for &noise in &experiment.study.noise {
-                    let perturb = PerturbSettings { rate: noise, ..experiment.perturb.clone() };
-                    crate::perturb::validate(&perturb)?;
-                    let source =
-                        Pretraining::checkpoint_in(Path::new(PRETRAINED), steps).to_string_lossy().into_owned();
-                    let settings = experiment.pretraining.without_places();
-                    grid.push(RunConfig {
-                        id: format!("steps={steps:06},{}", run_id(noise, seed)),
-                        seed,
-                        data: experiment.data.clone(),
-                        model: ModelSettings { source, ..experiment.model.clone() },
-                        perturb,
-                        train: experiment.train.clone(),
-                        device: experiment.device,
-                        fold: None,
-                        pretrained: Some(PretrainedEncoder { settings, steps }),
-                    });
-                }
-            }
-        }
-        Ok(grid)
+    fn axes(&self, experiment: &Experiment) -> Result<Vec<Axis>> {
+        let encoder = |&steps: &u64| {
+            let source = Pretraining::checkpoint_in(Path::new(PRETRAINED), steps).to_string_lossy().into_owned();
+            (Coordinate::new(STEPS, steps).labelled(format!("{steps:06}")), source.into())
+        };
+        let steps = Axis::of_setting("model.source", experiment.study.pretraining_steps.iter().map(encoder));
+        Ok(vec![steps, Axis::noise(experiment)])
+    }
+
+    fn complete(&self, experiment: &Experiment, run: &mut RunConfig) {
+        let steps = run.coordinates.get(STEPS).and_then(|steps| steps.value.as_u64());
+        let settings = || experiment.pretraining.without_places();
+        run.pretrained = steps.map(|steps| PretrainedEncoder { settings: settings(), steps });
     }
 
     fn prepare(&self, experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<()> {
-        let pretraining = Pretraining {
-            settings: &experiment.pretraining,
-            folder: &folder(&Layout::of(experiment)),
-            checkpoints: &experiment.study.pretraining_steps,
-            finish: false,
-        };
-        pretraining.execute(&experiment.device.open()?, monitor, stop).map(|_| ())
+        let folder = folder(&Layout::of(experiment));
+        pretraining(experiment, &folder).execute(&experiment.device.open()?, monitor, stop).map(|_| ())
+    }
+
+    fn estimate_preparation(&self, experiment: &Experiment, effort: Duration) -> Result<Option<PretrainingEstimate>> {
+        let folder = folder(&Layout::of(experiment));
+        let device = experiment.device.open()?;
+        estimate_pretraining(&pretraining(experiment, &folder), &device, effort).map(Some)
     }
 
     fn draw(&self, input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Drawn> {
@@ -119,6 +110,16 @@ impl Study for PretrainingStudy {
     }
 }
 
+/// The pretraining of an experiment, in its folder.
+fn pretraining<'a>(experiment: &'a Experiment, folder: &'a Path) -> Pretraining<'a> {
+    Pretraining {
+        settings: &experiment.pretraining,
+        folder,
+        checkpoints: &experiment.study.pretraining_steps,
+        finish: false,
+    }
+}
+
 /// The folder of the pretraining.
 fn folder(layout: &Layout) -> PathBuf {
     layout.runs.join(PRETRAINED)
@@ -141,7 +142,7 @@ fn gather(input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Vec<RunPo
         monitor.working(&format!("analysing {}", config.id));
         let log = Log::open(&run.folder)?;
         let analysis = analyse_run(&log, &input.experiment.analysis)?;
-        write_analysis(&input.layout.analysis.join(&config.id), &analysis, input.text)?;
+        write_analysis(&input.layout.analysis_of(config), &analysis, input.text)?;
         let Some(pretrained) = &config.pretrained else {
             return Err(Error::Internal(format!("the run {} has no pretraining", config.id)));
         };
@@ -187,18 +188,19 @@ fn checkpoints(input: &StudyInput<'_>, runs: &[RunPoint]) -> Result<Vec<Checkpoi
 mod tests {
     use super::*;
     use crate::config::{Seeds, StudyKind, StudySettings};
+    use crate::study::grid;
 
     #[test]
     fn a_run_says_what_its_encoder_is_and_not_where_it_stands() {
         let study = StudySettings {
-            kind: StudyKind::Pretraining,
+            kind: Some(StudyKind::Pretraining),
             noise: vec![0.0, 0.3],
             pretraining_steps: vec![0, 300],
             seeds: Seeds::List(vec![7]),
             ..StudySettings::default()
         };
         let mut experiment = Experiment { study, ..Experiment::default() };
-        let here = PretrainingStudy.grid(&experiment).unwrap();
+        let here = grid(&experiment).unwrap();
         let ids: Vec<&str> = here.iter().map(|run| run.id.as_str()).collect();
         assert_eq!(
             ids,
@@ -211,9 +213,9 @@ mod tests {
         );
         assert_eq!(here[3].model.source, "pretrained/step=000300");
         experiment.out = Some("/somewhere/else".into());
-        assert_eq!(PretrainingStudy.grid(&experiment).unwrap(), here);
+        assert_eq!(grid(&experiment).unwrap(), here);
         experiment.pretraining.epochs += 1;
-        let hash = |runs: &[RunConfig]| runs[3].hash().unwrap();
-        assert_ne!(hash(&PretrainingStudy.grid(&experiment).unwrap()), hash(&here));
+        let hash = |runs: &[RunConfig]| runs[3].identity().unwrap();
+        assert_ne!(hash(&grid(&experiment).unwrap()), hash(&here));
     }
 }

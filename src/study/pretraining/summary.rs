@@ -195,7 +195,7 @@ pub(super) fn trends(runs: &[RunPoint], seed: u64) -> Vec<MeasureTrend> {
 }
 
 /// One row a run: `steps, noise, seed, settling (epochs), settling_open (a lower bound), onset (epoch), detection_f1,
-/// forgettable, dev_f1 (peak), dev_f1_end`; null where there is none.
+/// forgettable, dev_score (peak), dev_score_end`; null where there is none.
 pub(super) fn frame(runs: &[RunPoint]) -> Result<DataFrame> {
     let column = |get: fn(&RunPoint) -> Option<f64>| runs.iter().map(get).collect::<Vec<_>>();
     Ok(df!(
@@ -207,8 +207,8 @@ pub(super) fn frame(runs: &[RunPoint]) -> Result<DataFrame> {
         "onset" => column(|run| run.onset),
         "detection_f1" => column(|run| run.numbers.detection.map(|best| best.value)),
         "forgettable" => column(|run| run.numbers.forgettable),
-        "dev_f1" => column(|run| run.numbers.dev_peak.map(|peak| peak.value)),
-        "dev_f1_end" => column(|run| run.numbers.dev_last),
+        "dev_score" => column(|run| run.numbers.dev_peak.map(|peak| peak.value)),
+        "dev_score_end" => column(|run| run.numbers.dev_last),
     )?)
 }
 

@@ -31,8 +31,8 @@ fn points_table(points: &[Point]) -> Result<Table> {
         ("onset", "Onset of memorisation, epoch", Format::Mean(1), |point| point.onset),
         ("detection_f1", "Noise detection F1, best", Format::Mean(3), |point| point.detection),
         ("forgettable", "Forgettable", Format::MeanPercent(1), |point| point.forgettable),
-        ("dev_f1", "Dev F1, peak", Format::Mean(3), |point| point.dev_peak),
-        ("dev_f1_end", "Dev F1, end", Format::Mean(3), |point| point.dev_last),
+        ("dev_score", "Dev F1, peak", Format::Mean(3), |point| point.dev_peak),
+        ("dev_score_end", "Dev F1, end", Format::Mean(3), |point| point.dev_last),
     ];
     let number = |get: fn(&Point) -> usize| points.iter().map(|point| get(point) as u64).collect::<Vec<_>>();
     let mut frame = df!(

@@ -1,5 +1,7 @@
 //! The program, with a model and a data set from a hub.
 
+use std::path::Path;
+
 use memoscope::model::checkpoint::Checkpoint;
 use memoscope::run::Manifest;
 
@@ -59,9 +61,11 @@ fn run(workspace: &Workspace, server: &Server, variables: &[(&str, &str)], argum
 }
 
 fn manifest(workspace: &Workspace, out: &str) -> Manifest {
-    let runs = workspace.path().join(out).join("runs");
-    let run = fs_err::read_dir(&runs).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
-    Manifest::read(&run).unwrap()
+    // Noise level, then seed.
+    let first = |folder: &Path| {
+        fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap()
+    };
+    Manifest::read(&first(&first(&workspace.path().join(out).join("runs")))).unwrap()
 }
 
 const TRAIN: [&str; 10] =

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::table::Table;
 use crate::Result;
+use crate::dynamics::DevScore;
 use crate::error::{Error, Problem};
 
 /// What we call a quantity, and the names that it may have in a file as [`simplified`] leaves them, ours first.
@@ -14,8 +15,9 @@ const QUANTITIES: &[(&str, &[&str])] = &[
     ("examples_seen", &["examples_seen", "examples"]),
     ("learning_rate", &["learning_rate", "lr", "train_learning_rate"]),
     (
-        "dev_f1",
+        "dev_score",
         &[
+            "dev_score",
             "dev_f1",
             "eval_f1",
             "valid_f1",
@@ -45,12 +47,12 @@ pub struct ColumnNames {
 }
 
 impl ColumnNames {
-    /// Says that `quantity` is in the column `column`.
+    /// Says that `quantity`, by our name or one of its aliases, is in the column `column`.
     ///
     /// # Errors
     /// [`Error::Config`] if `quantity` is none of ours.
     pub fn set(&mut self, quantity: &str, column: &str) -> Result<()> {
-        let Some((ours, _)) = QUANTITIES.iter().find(|(ours, _)| *ours == quantity) else {
+        let Some((ours, _)) = QUANTITIES.iter().find(|(_, names)| names.contains(&quantity)) else {
             let all: Vec<_> = QUANTITIES.iter().map(|(ours, _)| *ours).collect();
             return Err(Error::Config(
                 Problem::new(format!("`{quantity}` is not a quantity of a curve"))
@@ -98,6 +100,12 @@ impl ColumnNames {
         }
         Ok(found)
     }
+}
+
+/// What a column of scores on dev measures, by its name: F1 or an unnamed score.
+pub(super) fn dev_score(column: &str) -> DevScore {
+    let name = simplified(column).unwrap_or_default();
+    if name.split('_').any(|word| word == "f1") { DevScore::F1 } else { DevScore::UNNAMED }
 }
 
 /// The columns of a table for a hint.

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use super::PhaseCurve;
 use crate::Result;
+use crate::dynamics::DevScore;
 
 pub use columns::ColumnNames;
 
@@ -23,6 +24,8 @@ pub use columns::ColumnNames;
 pub struct ImportedCurve {
     /// The evaluations.
     pub curve: PhaseCurve,
+    /// What their score on dev measures.
+    pub dev_score: DevScore,
     /// What the user should know of how the file was read: one sentence each, without a full stop.
     pub notes: Vec<String>,
 }
@@ -59,7 +62,7 @@ mod tests {
     }
 
     fn f1(text: &str) -> Vec<(f64, Option<f64>)> {
-        points(text).iter().map(|point| (point.epoch, point.dev_f1)).collect()
+        points(text).iter().map(|point| (point.epoch, point.dev_score)).collect()
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
             let error = parse(text).unwrap_err();
             let hint = error.hint().unwrap();
             assert!(error.to_string().contains("no score"), "{error}");
-            assert!(hint.contains("epoch, f1") && hint.contains("--column dev_f1="), "{hint}");
+            assert!(hint.contains("epoch, f1") && hint.contains("--column dev_score="), "{hint}");
         }
     }
 
@@ -140,7 +143,7 @@ mod tests {
             epoch,
             step: Some(epoch as u64 * 10),
             learning_rate: Some(rate),
-            dev_f1: Some(f1),
+            dev_score: Some(f1),
             ..PhaseCurvePoint::default()
         };
         assert_eq!(read.curve.points(), [point(1.0, 4e-5, 0.3), point(2.0, 2e-5, 0.5)]);
@@ -153,7 +156,18 @@ mod tests {
             "{\"epoch\": 1, \"train_f1\": 0.4}\n{\"epoch\": 1, \"eval_f1\": 0.5}\n{\"epoch\": 2, \"eval_f1\": 0.6}\n";
         let points = points(text);
         assert_eq!(points.len(), 2);
-        assert_eq!((points[0].train_f1, points[0].dev_f1), (Some(0.4), Some(0.5)));
+        assert_eq!((points[0].train_f1, points[0].dev_score), (Some(0.4), Some(0.5)));
+    }
+
+    #[test]
+    fn the_score_on_dev_is_named_by_its_column() {
+        for (column, score) in
+            [("dev_f1", DevScore::F1), ("run - eval/f1", DevScore::F1), ("dev_score", DevScore::UNNAMED)]
+        {
+            let read = parse(&format!("epoch,{column}\n1,0.5\n")).unwrap();
+            assert_eq!((read.curve.points()[0].dev_score, read.dev_score), (Some(0.5), score), "{column}");
+        }
+        assert_eq!(parse("epoch,train_f1\n1,0.5\n").unwrap().dev_score, DevScore::UNNAMED);
     }
 
     #[test]
@@ -213,7 +227,7 @@ mod tests {
     fn several_columns_for_one_quantity_are_refused_by_name() {
         let error = parse("epoch,a - eval/f1,b - eval/f1\n1,0.5,0.6\n").unwrap_err();
         assert!(error.to_string().contains("`a - eval/f1`, `b - eval/f1`"), "{error}");
-        assert!(error.hint().unwrap().contains("--column dev_f1="), "{error}");
+        assert!(error.hint().unwrap().contains("--column dev_score="), "{error}");
     }
 
     #[test]
@@ -221,7 +235,9 @@ mod tests {
         let mut names = ColumnNames::default();
         names.set("dev_f1", "validation").unwrap();
         let read = |text| parse_curve(text, Path::new("c"), &names);
-        assert_eq!(read("epoch;validation\n1;0.5\n").unwrap().curve.points()[0].dev_f1, Some(0.5));
+        let validated = read("epoch;validation\n1;0.5\n").unwrap();
+        assert_eq!(validated.curve.points()[0].dev_score, Some(0.5));
+        assert_eq!(validated.dev_score, DevScore::UNNAMED);
         let mut names = names.clone();
         assert!(names.set("nonsense", "x").is_err());
         names.set("train_f1", "absent").unwrap();

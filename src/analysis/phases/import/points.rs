@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::columns::{ColumnNames, listed};
+use super::columns::{self, ColumnNames, listed};
 use super::table::{Cell, Place, Row, Table};
 use super::{ImportedCurve, PhaseCurve};
 use crate::Result;
 use crate::analysis::phases::PhaseCurvePoint;
+use crate::dynamics::DevScore;
 use crate::error::{Error, Problem};
 
 /// The quantities of which an evaluation has at least one.
 const SCORES: [&str; 7] =
-    ["dev_f1", "train_f1", "clean_accuracy", "noisy_accuracy", "noisy_accuracy_gold", "first_learned", "learned"];
+    ["dev_score", "train_f1", "clean_accuracy", "noisy_accuracy", "noisy_accuracy_gold", "first_learned", "learned"];
 /// The largest score: 100 %. Numbers of tokens learned have no largest.
 const LARGEST_SCORE: f64 = 100.0;
 /// Keys that only transformers' trainer writes.
@@ -77,7 +78,8 @@ pub(super) fn read(table: &Table, path: &Path, names: &ColumnNames) -> Result<Im
     }
     derive_first_learned(&mut evaluations);
     let curve = PhaseCurve::new(evaluations.into_iter().map(|evaluation| evaluation.point).collect())?;
-    Ok(ImportedCurve { curve, notes })
+    let dev_score = columns.get("dev_score").map_or(DevScore::UNNAMED, |column| columns::dev_score(column));
+    Ok(ImportedCurve { curve, dev_score, notes })
 }
 
 /// The column that orders the evaluations: the epochs, else the steps.
@@ -106,7 +108,7 @@ fn require_score(table: &Table, columns: &BTreeMap<&str, String>, path: &Path) -
         return Ok(());
     }
     Err(Error::Data(Problem::new("no score was found").at(path).hint(format!(
-        "the columns are {}; choose one with --column dev_f1=COLUMN, train_f1=COLUMN or noisy_accuracy=COLUMN",
+        "the columns are {}; choose one with --column dev_score=COLUMN, train_f1=COLUMN or noisy_accuracy=COLUMN",
         listed(table)
     ))))
 }
@@ -132,7 +134,7 @@ impl Evaluation {
     fn scores(&self) -> impl Iterator<Item = usize> {
         let point = &self.point;
         let all = [
-            point.dev_f1,
+            point.dev_score,
             point.train_f1,
             point.clean_accuracy,
             point.noisy_accuracy,
@@ -154,7 +156,7 @@ impl Evaluation {
         ours.step = ours.step.or(theirs.step);
         ours.examples_seen = ours.examples_seen.or(theirs.examples_seen);
         ours.learning_rate = ours.learning_rate.or(theirs.learning_rate);
-        ours.dev_f1 = ours.dev_f1.or(theirs.dev_f1);
+        ours.dev_score = ours.dev_score.or(theirs.dev_score);
         ours.train_f1 = ours.train_f1.or(theirs.train_f1);
         ours.clean_accuracy = ours.clean_accuracy.or(theirs.clean_accuracy);
         ours.noisy_accuracy = ours.noisy_accuracy.or(theirs.noisy_accuracy);
@@ -188,7 +190,7 @@ impl Reader<'_> {
             step: count("step")?,
             examples_seen: count("examples_seen")?,
             learning_rate: self.quantity(row, "learning_rate")?.filter(|rate| rate.is_finite()),
-            dev_f1: score("dev_f1")?,
+            dev_score: score("dev_score")?,
             train_f1: score("train_f1")?,
             clean_accuracy: score("clean_accuracy")?,
             noisy_accuracy: score("noisy_accuracy")?,
