@@ -31,6 +31,7 @@ mod value;
 pub use device::DeviceName;
 pub use encoder::EncoderSettings;
 pub use experiment::{Experiment, Initialization, StudyKind, StudySettings};
+pub(crate) use grid::NOISE;
 pub use grid::{Grid, GridAxis, NamedPoint};
 pub use keys::{Shorthand, shorthand, shorthands};
 pub use layers::Layers;

@@ -5,12 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::config::{Experiment, GridAxis};
+use crate::config::{Experiment, GridAxis, NOISE};
 use crate::error::{Error, Problem, Result};
 use crate::run::Coordinate;
-
-/// The noise level's key in a run's settings.
-const NOISE: &str = "perturb.rate";
 
 /// An axis of a grid: the points among which a run has one.
 #[derive(Debug, Clone, PartialEq)]

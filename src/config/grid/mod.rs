@@ -27,7 +27,7 @@ use crate::error::{Error, Problem, Result};
 /// The table's key.
 pub(super) const GRID: &str = "grid";
 /// The noise level's key in a run's settings; in an experiment the grid sets it.
-pub(super) const NOISE: &str = "perturb.rate";
+pub(crate) const NOISE: &str = "perturb.rate";
 /// Tables whose settings make a run.
 const OF_RUNS: [&str; 4] = ["data", "model", "perturb", "train"];
 /// Columns of tables of runs and points: no axis is called so, nor like a column of the log.
