@@ -21,77 +21,77 @@ use crate::run::Fold;
 const EXAMPLES: &str = "\
 Examples:
   memoscope audit mine.txt --model minilm-l6/
-      Rank what is probably wrong in mine.txt; then open audits/mine/index.html
+      Rank probable errors in mine.txt; then open audits/mine/index.html
   memoscope audit mine.txt --model minilm-l6/ --dry-run
-      What would be trained, without doing it
+      Show the settings and trainings without doing them
   memoscope audit apply mine.txt decisions.json --out corrected.txt
-      Put the decisions made on that page into the file
+      Apply the decisions that were exported from the page
   memoscope audit compare mine.txt corrected.txt --dev dev.txt --model minilm-l6/
-      What the corrections are worth: dev F1 before and after, with intervals
+      Measure the effect of corrections: dev F1 before and after, with confidence intervals
   memoscope audit mine.txt --model minilm-l6/ --gold truth.txt --json
-      Where the truth is known: how good the ranking is, beside each single measure
-A guide is in docs/audit.md.";
+      With gold labels: evaluate the ranking and all single measures
+See docs/audit.md.";
 
-/// Find wrong labels in annotated text, and put them right
+/// Find wrong labels in annotated text and correct them
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
 pub(super) struct AuditArgs {
     #[command(subcommand)]
     command: Option<AuditCommand>,
-    /// An annotated file in CoNLL columns or JSON lines, or a folder with one
+    /// Annotated file in CoNLL columns or JSON lines, or a folder that contains it
     #[arg(required = true)]
     data: Option<PathBuf>,
-    /// The file of a folder: train, dev or test
+    /// Split of a folder to audit: train, dev or test
     #[arg(long, default_value = "train")]
     split: SplitName,
-    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// The encoder: a folder in transformers' layout, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
-    /// made for the generated corpus alone
+    /// Encoder: a folder in the layout of transformers, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
+    /// only suitable for the generated corpus
     #[arg(long, value_name = "MODEL", default_value = "", hide_default_value = true)]
     model: String,
     /// Keep only the first N layers of the encoder
     #[arg(long, value_name = "N")]
     layers: Option<usize>,
-    /// Parts of the text, each judged by a model trained on the others; 1 uses training dynamics alone
+    /// Number of folds; each is scored by a model trained on the others. 1 uses only training dynamics
     #[arg(long, value_name = "K", default_value_t = AuditSettings::default().folds)]
     folds: u32,
-    /// Number of seeds (3 is 1, 2, 3), or a list: 1,106; scores are averaged over them
+    /// Number of seeds (3 means 1, 2, 3), or a list such as 1,106; scores are averaged over seeds
     #[arg(long, value_name = "SEEDS", default_value = "1")]
     seeds: String,
-    /// Passes over the text; by default 6, and more for a text of few sentences, up to 30
+    /// Number of epochs [default: 6, and up to 30 for a small corpus]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Sentences a batch
+    /// Batch size in sentences
     #[arg(long, value_name = "N", default_value_t = AuditSettings::default().batch_size)]
     batch_size: usize,
-    /// Peak learning rate; by default 1e-4 for an encoder of width 768, more for narrower ones
+    /// Peak learning rate [default: 1e-4 for hidden size 768, higher for smaller encoders]
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
-    /// Folder for all that is written; by default audits/<file>
+    /// Output folder [default: audits/<file>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Suspects on the page at most; the other files have all
+    /// Maximum number of suspects on the page; the other files contain all
     #[arg(long, value_name = "N", default_value_t = 2000)]
     shown: usize,
-    /// The same text with the true labels: judge the audit
+    /// The same text with gold labels, to evaluate the audit
     #[arg(long, value_name = "CLEAN")]
     gold: Option<PathBuf>,
-    /// Scores of another tool, to be judged beside ours (with --gold); may be given more than once
+    /// Scores of another tool, evaluated as well (requires --gold); can be repeated
     #[arg(long = "with", value_name = "NAME=FILE", requires = "gold")]
     with: Vec<String>,
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
     dry: DryRunFlags,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long, conflicts_with = "dry_run")]
     json: bool,
-    /// `cpu`, `cuda:N` or `metal`
+    /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
-    /// Threads of the CPU (all cores by default); at most four for each core, or 16
+    /// Number of CPU threads [default: number of cores]; at most four per core, or 16
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]
@@ -100,12 +100,12 @@ pub(super) struct AuditArgs {
     loudness: Loudness,
 }
 
-/// What to do about wrong labels.
+/// Actions on wrong labels.
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Put decisions about wrong labels into the annotated file
+    /// Apply decisions about wrong labels to the annotated file
     Apply(apply::ApplyArgs),
-    /// Train on the labels before and after corrections, and compare dev F1
+    /// Train on the labels before and after corrections and compare dev F1
     Compare(compare::CompareArgs),
 }
 
@@ -130,7 +130,7 @@ impl From<SplitName> for Split {
     }
 }
 
-/// Does what the verb promises.
+/// Runs the command.
 pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
     match &args.command {
         Some(AuditCommand::Apply(args)) => return apply::run(args),
