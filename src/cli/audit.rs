@@ -198,7 +198,7 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
     text.require_folds(settings.folds)?;
     let mut said = toml::to_string(settings).context("the settings cannot be written as TOML")?;
     if settings.learning_rate.is_none() {
-        said.push_str("# learning_rate is chosen by the encoder's width\n");
+        said.push_str("# learning_rate is determined by the hidden size of the encoder\n");
     }
     let n_runs = settings.seeds.len() * settings.folds as usize;
     said.push_str(&format!(
@@ -215,7 +215,7 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
             let (trained, judged) = Fold { folds: settings.folds, index: fold }.split(&text.sentences, seed);
             let run = audit::run_folder(folder, seed, fold);
             said.push_str(&format!(
-                "#   {}: {} sentences trained on, {} judged\n",
+                "#   {}: {} training sentences, {} scored\n",
                 run.display(),
                 trained.len(),
                 if settings.folds > 1 { judged.len() } else { trained.len() }
@@ -233,7 +233,7 @@ fn unjudged_warning(text: &Text, unjudged: usize) -> Option<String> {
     let cause = if share >= 10.0 { " (is there an empty line after each sentence?)" } else { "" };
     (unjudged > 0).then(|| {
         format!(
-            "{unjudged} of {} tokens ({share:.1} %) could not be judged: they are beyond the encoder's maximum length or have \
+            "{unjudged} of {} tokens ({share:.1} %) could not be scored: they are beyond the encoder's maximum length or have \
              no subword{cause}",
             text.n_tokens()
         )
@@ -292,15 +292,15 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
     let expected: f64 = audit.scores.probability.iter().filter(|p| !p.is_nan()).sum();
     let evidence = &audit.evidence;
     let why = match &evidence.phases.memorisation_onset {
-        Some(onset) => format!("memorisation begins in epoch {}", onset.epoch),
-        None => "no onset of memorisation was seen".to_owned(),
+        Some(onset) => format!("onset of memorisation in epoch {}", onset.epoch),
+        None => "no onset of memorisation".to_owned(),
     };
     let likely = audit.suspects.iter().filter(|suspect| suspect.probability >= 0.5).count();
     let (first, last) = (evidence.first_scored_epoch, evidence.scored_epoch);
     lines.push(format!("scored in epochs {first} to {last} of {}: {why}", evidence.f1.len()));
     lines.push(format!(
-        "{} stretches of words ranked, {likely} of them more likely wrong than not, in {} sentences; by the estimated \
-         probabilities about {expected:.0} of {} tokens are wrong",
+        "{} suspects in {} sentences, {likely} of them with a probability of at least 0.5; expected number of wrong tokens: \
+         {expected:.0} of {}",
         audit.suspects.len(),
         text.sentences.len(),
         text.n_tokens()
@@ -308,7 +308,7 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
     for of in &audit.types {
         let warning = of.warning.as_ref().map_or_else(String::new, |warning| format!("; {warning}"));
         lines.push(format!(
-            "  {}: {} entities, of which {:.0} expected errors; {:.0} expected to be missing{warning}",
+            "  {}: {} entities, {:.0} expected errors, {:.0} expected missing entities{warning}",
             printable(&of.name),
             of.entities,
             of.expected_errors,
@@ -330,6 +330,6 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
             lines.push(format!("  {:<20} {:.4} (of tokens)", "chance", scores.base_rate));
         }
     }
-    lines.push(format!("open {} to work through them", folder.join("index.html").display()));
+    lines.push(format!("open {} to review the suspects", folder.join("index.html").display()));
     lines.join("\n")
 }

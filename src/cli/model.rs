@@ -210,10 +210,10 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     }
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);
-    outln!("drawn anew   {}", list(&report.missing, ", "));
+    outln!("new weights  {}", list(&report.missing, ", "));
     outln!("not used     {}", list(&report.unexpected, ", "));
     if !report.not_finite.is_empty() {
-        outln!("not finite   {} (not used either)", list(&report.not_finite, ", "));
+        outln!("not finite   {} (not used)", list(&report.not_finite, ", "));
     }
     Ok(())
 }
