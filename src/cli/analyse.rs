@@ -28,7 +28,7 @@ pub(super) struct AnalyseArgs {
     /// Folder with tokens.parquet and dynamics/, or with training_dynamics/ of dataset cartography
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Output folder of the tables [default: DIR/analysis]
+    /// Output folder of the tables (default: DIR/analysis)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Pass in which forgetting and learning events are counted

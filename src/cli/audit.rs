@@ -60,16 +60,16 @@ pub(super) struct AuditArgs {
     /// Number of seeds (3 means 1, 2, 3), or a list such as 1,106; scores are averaged over seeds
     #[arg(long, value_name = "SEEDS", default_value = "1")]
     seeds: String,
-    /// Number of epochs [default: 6, and up to 30 for a small corpus]
+    /// Number of epochs (default: 6, and up to 30 for a small corpus)
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
     /// Batch size in sentences
     #[arg(long, value_name = "N", default_value_t = AuditSettings::default().batch_size)]
     batch_size: usize,
-    /// Peak learning rate [default: 1e-4 for hidden size 768, higher for smaller encoders]
+    /// Peak learning rate (default: 1e-4 for hidden size 768, higher for smaller encoders)
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
-    /// Output folder [default: audits/<file>]
+    /// Output folder (default: audits/<file>)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Maximum number of suspects on the page; the other files contain all
@@ -91,7 +91,7 @@ pub(super) struct AuditArgs {
     /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
-    /// Number of CPU threads [default: number of cores]; at most four per core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]

@@ -47,7 +47,7 @@ pub(super) struct BenchArgs {
     /// Number of timed batches, after three warm-up batches
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
-    /// Number of CPU threads [default: number of cores]; at most four per core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Maximum number of subwords per sentence, including [CLS] and [SEP]

@@ -22,7 +22,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct FiguresArgs {
-    /// Experiment file [default: all studies under runs/]
+    /// Experiment file (default: all studies under runs/)
     #[arg(value_name = "EXPERIMENT", conflicts_with = "out")]
     experiment: Option<PathBuf>,
     /// Output folder of the sweep

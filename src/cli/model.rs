@@ -46,7 +46,7 @@ pub enum ModelCommand {
 #[derive(Debug, Args)]
 #[command(after_help = PRETRAIN_EXAMPLES)]
 pub struct PretrainArgs {
-    /// Text with one sentence per line, words separated by spaces [default: generated text]
+    /// Text with one sentence per line, words separated by spaces (default: generated text)
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// Number of sentences to generate if no text is given

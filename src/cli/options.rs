@@ -65,7 +65,7 @@ pub(super) struct SettingFlags {
     /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// Number of CPU threads [default: number of cores]; at most four per core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<String>,
     /// Name of the study and of its folders under runs/ and reports/

@@ -52,7 +52,7 @@ enum RunsCommand {
 /// Which studies are meant.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Experiment file, followed by settings KEY=VALUE [default: all studies under runs/]
+    /// Experiment file, followed by settings KEY=VALUE (default: all studies under runs/)
     #[arg(value_name = "EXPERIMENT")]
     words: Vec<String>,
     /// Output folder of the sweep

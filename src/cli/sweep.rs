@@ -37,7 +37,7 @@ pub(super) struct SweepArgs {
     /// Experiment file, followed by settings KEY=VALUE
     #[arg(value_name = "EXPERIMENT", required = true, num_args = 1..)]
     words: Vec<String>,
-    /// Output folder for runs, analysis and report [default: runs/<study> and reports/<study>]
+    /// Output folder for runs, analysis and report (default: runs/<study> and reports/<study>)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]

@@ -29,7 +29,7 @@ pub(super) struct TrainArgs {
     /// Seed of the run
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Output folder; the run is written to DIR/runs [default: runs/<study>]
+    /// Output folder; the run is written to DIR/runs (default: runs/<study>)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Resume an interrupted run with its original settings

@@ -37,7 +37,7 @@ pub(in crate::cli) struct ApplyArgs {
     /// With `--auto`: accept suspects even if the held-out F1 of the models is below 0.4 or unknown
     #[arg(long, requires = "auto")]
     uncalibrated: bool,
-    /// Split of a folder to correct: `train`, `dev` or `test` [default: train]
+    /// Split of a folder to correct: `train`, `dev` or `test` (default: train)
     #[arg(long, value_name = "SPLIT", value_parser = parse_split)]
     split: Option<Split>,
     /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)

@@ -53,10 +53,10 @@ pub(in crate::cli) struct CompareArgs {
     /// Batch size in sentences
     #[arg(long, value_name = "N", default_value_t = CompareSettings::default().batch_size)]
     batch_size: usize,
-    /// Peak learning rate [default: 1e-4 for hidden size 768, higher for smaller encoders]
+    /// Peak learning rate (default: 1e-4 for hidden size 768, higher for smaller encoders)
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
-    /// Output folder [default: audits/<BEFORE>-compare]
+    /// Output folder (default: audits/<BEFORE>-compare)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print JSON
@@ -65,7 +65,7 @@ pub(in crate::cli) struct CompareArgs {
     /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
-    /// Number of CPU threads [default: number of cores]; at most four per core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]

@@ -40,13 +40,13 @@ pub struct PredictArgs {
     /// Plain text with one sentence per line; one token per line with an empty line between sentences (further columns are
     /// ignored); JSON lines with `tokens` or `words`; or `-` for stdin. With --score, annotated text
     file: PathBuf,
-    /// Format of the file [default: detected]
+    /// Format of the file (default: detected)
     #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["score", "columns"])]
     input: Option<FormFlag>,
     /// Column names if the first column is not the token, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// Output file [default: stdout]
+    /// Output file (default: stdout)
     #[arg(long, value_name = "FILE", conflicts_with = "score")]
     out: Option<PathBuf>,
     /// Print JSON: one object per sentence, or the scores with --score
