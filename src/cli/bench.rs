@@ -23,10 +23,11 @@ Examples:
       --against 'python benches/pytorch_baseline.py'
       Measure both programs alternately, each time in a new process, and print the median of the ratios
 
-The command of the other program is split at spaces; quotes are not supported. It is called with --model, --data, --batch,
---steps, --threads, --seed, --max-length and optionally --eval. Its last output line must be a JSON object with
-real_tokens_per_s and peak_rss_mb. A single measurement with --json prints the same and further keys; with --rounds or
---against, --json prints medians and the speed of each round for both programs.";
+The command of the other program is split at spaces; quotes are not supported. It is called with
+--model, --data, --batch, --steps, --threads, --seed, --max-length and optionally --eval. Its last
+output line must be a JSON object with real_tokens_per_s and peak_rss_mb. A single measurement with
+--json prints the same and further keys; with --rounds or --against, --json prints medians and the
+speed of each round for both programs.";
 
 /// Measure the speed of training or evaluation on this machine
 #[derive(Debug, Args)]

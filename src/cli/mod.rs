@@ -44,8 +44,8 @@ Examples:
   memoscope figures
       Redraw all reports from finished runs
 
-Exit codes: 0 success, 1 internal error, 2 configuration, 3 data or model, 4 training diverged, 5 file system, 6 hub,
-130 interrupted";
+Exit codes: 0 success, 1 internal error, 2 configuration, 3 data or model, 4 training diverged,
+5 file system, 6 hub, 130 interrupted";
 
 /// The command line as a whole.
 #[derive(Debug, Parser)]

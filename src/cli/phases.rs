@@ -22,8 +22,9 @@ Examples:
       CSV file with other column names
 
 Quantities: epoch, step, examples_seen, learning_rate, dev_score (or dev_f1), train_f1, clean_accuracy,
-noisy_accuracy, noisy_accuracy_gold, first_learned (share since the previous evaluation), learned (number so far). Only epoch and one
-score are required. The onset is determined from noisy_accuracy if present, otherwise from dev_score.";
+noisy_accuracy, noisy_accuracy_gold, first_learned (share since the previous evaluation), learned
+(number so far). Only epoch and one score are required. The onset is determined from noisy_accuracy
+if present, otherwise from dev_score.";
 
 /// Find fitting, settling and memorisation in a curve from another tool
 #[derive(Debug, Args)]

@@ -27,8 +27,8 @@ Examples:
   memoscope sweep experiments/noise-sweep.toml --status
       Show the status of all runs (the same as `memoscope runs`)
 
-Repeating the command skips finished runs and resumes interrupted ones. A failed run does not stop the other runs. See
-docs/runs.md.";
+Repeating the command skips finished runs and resumes interrupted ones. A failed run does not stop
+the other runs. See docs/runs.md.";
 
 /// Do all runs of an experiment, analyse them and write the report
 #[derive(Debug, Args)]
