@@ -19,7 +19,7 @@ Examples:
   memoscope analyse runs/noise-sweep/noise=0.30/seed=106
       Analyse a run of Memoscope; the tables are written to its folder analysis/
   memoscope analyse my-log/ --out tables/ --json
-      Analyse the log of another training loop (docs/log-format.md), or training_dynamics/ of dataset cartography";
+      Analyse the log of another training loop (docs/log-format.md) or of dataset cartography";
 
 /// Analyse a run's log: events, clusters, data map, phases
 #[derive(Debug, Args)]

@@ -21,7 +21,7 @@ Examples:
   memoscope bench --model minilm-l6/ --data conll2003/train.txt --threads 2 --json
   memoscope bench --model minilm-l6/ --data conll2003/train.txt --threads 2 --rounds 5 \\
       --against 'python benches/pytorch_baseline.py'
-      Measure both programs alternately, each time in a new process, and print the median of the ratios
+      Measure both programs alternately in new processes and print the median of the ratios
 
 The command of the other program is split at spaces; quotes are not supported. It is called with
 --model, --data, --batch, --steps, --threads, --seed, --max-length and optionally --eval. Its last

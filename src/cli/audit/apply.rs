@@ -16,7 +16,7 @@ use crate::run::write_atomically;
 const EXAMPLES: &str = "\
 Examples:
   memoscope audit apply conll2003/train.txt decisions.json --out train-corrected.txt
-      Apply the decisions of the review page; scheme, separators and other columns of the file are kept
+      Apply the decisions of the review page; scheme and other columns of the file are kept
   memoscope audit apply conll2003/ audit/ --auto 0.95 --dry-run
       Show the changes if every suspect with a probability of at least 0.95 is accepted
   memoscope audit apply train.txt issues.csv --in-place

@@ -16,7 +16,7 @@ use crate::corpus::{Columns, Split};
 const EXAMPLES: &str = "\
 Examples:
   memoscope audit compare train.txt corrected.txt --dev dev.txt --model minilm-l6/
-      Train on both with three seeds; print dev F1 of each and the difference with confidence intervals
+      Train on both with three seeds; print both dev F1 and the difference with intervals
   memoscope audit compare conll2003/ cleanconll/ --dev cleanconll/ --model minilm-l6/ --seeds 5 --json
       Compare the training files of two folders, evaluated on the dev file of the second";
 
