@@ -1,4 +1,4 @@
-//! The command line: one file a verb, and the only room that prints.
+//! The command line: one file a verb, and the only module that prints.
 //!
 //! Results go to stdout, everything else (progress, warnings, errors) to stderr, so that `memoscope ... --json | jq`
 //! works. An error is said in one line with its place, followed by a hint where there is a remedy; the exit code says
