@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::decode::Decoder;
 use super::{Evidence, Suspect, Text};
 use crate::corpus::{SpanMode, SpanReader};
+use crate::format::percent_fixed;
 use crate::metrics::entity::{self, Mode};
 
 /// A type of whose entities the models find less than this share is not judged well.
@@ -97,8 +98,8 @@ fn expected_errors(text: &Text, suspects: &[Suspect]) -> BTreeMap<String, f64> {
 fn warning(sentences: usize, found: Option<f64>) -> Option<String> {
     let share = found.filter(|&share| share < FOUND).map(|share| {
         format!(
-            "the models find {:.0} % of its entities: they have not learned this type and flag correct labels",
-            100.0 * share
+            "the models find {} of its entities: they have not learned this type and flag correct labels",
+            percent_fixed(share, 0)
         )
     });
     let few = (sentences < RARE).then(|| {

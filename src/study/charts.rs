@@ -11,8 +11,8 @@ use super::measure::{Measure, Unit};
 use super::summarise::{ReportAxis, axis_columns, measures_frame, place};
 use crate::error::Result;
 use crate::figures::panels::{self, Facet, Lines, Member, PanelSpec, Panels, Value, X, YAxis};
-use crate::figures::scale::{compact, percent};
 use crate::figures::{FigureFiles, Style};
+use crate::format::{compact, percent};
 use crate::run::Coordinates;
 
 /// A line figure.

@@ -6,12 +6,10 @@ use super::draw::{FinishedRun, StudyInput};
 use super::frames::{curve, numbers};
 use crate::analysis::forgetting::{Forgetting, TokenSet};
 use crate::analysis::phases::Phases;
-use crate::analysis::{ClassAnalysis, RunAnalysis, analyse_class, analyse_run, token_histories};
+use crate::analysis::{ClassAnalysis, RunAnalysis, analyse_class, analyse_run, token_histories, write_analysis};
 use crate::dynamics::{Log, Pass};
 use crate::error::Result;
 use crate::run::{Coordinate, Coordinates, Manifest, Monitor};
-
-use super::write_analysis;
 
 /// What a study reads beyond the analysis of each run.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use polars::prelude::*;
 use super::gather::Row;
 use super::measure::Measure;
 use crate::error::Result;
-use crate::figures::scale::percent;
+use crate::format::percent;
 use crate::metrics::{Measurement, Summary};
 use crate::run::{Coordinate, Coordinates};
 

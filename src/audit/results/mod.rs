@@ -33,7 +33,8 @@ use crate::analysis::phases::Phases;
 use crate::corpus::Scheme;
 use crate::dynamics::{CsvText, write_csv, write_csv_as, write_parquet};
 use crate::error::{Error, Result};
-use crate::run::{Versions, write_atomically, write_text};
+use crate::files::{write_atomically, write_text};
+use crate::run::Versions;
 
 use frames::{sentences, suspect_frame, tokens};
 use judgement::markdown;
