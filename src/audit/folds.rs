@@ -22,11 +22,12 @@ fn place(seed: u64, fold: u32) -> Coordinates {
     Coordinates::of([Coordinate::new("seed", seed), Coordinate::new("fold", fold)])
 }
 
-/// Does all runs that are not finished yet, `jobs` at a time, each resumed where it was broken off. Returns the seconds of wall
-/// time that they took, of this and earlier attempts.
+/// Does all runs that are not finished yet, `jobs` at a time, each resumed where it was broken off. Returns the seconds
+/// of wall time that they took, of this and earlier attempts.
 ///
 /// # Errors
-/// As [`exec::execute_all`], and the error of the first run that fails: an audit needs all. Finished epochs stay on disk.
+/// As [`exec::execute_all`], and the error of the first run that fails: an audit needs all. Finished epochs stay on
+/// disk.
 pub fn train(
     text: &Text,
     settings: &AuditSettings,
@@ -74,7 +75,7 @@ fn runs(text: &Text, settings: &AuditSettings, corpus: &Corpus, audit: &Path) ->
     let (hidden_size, positions) = {
         let device = settings.device.open()?;
         let (tagger, _) = Tagger::load(&model, &Words::new(&corpus.train, []), corpus.labels.names(), 0, &device)?;
-        (tagger.config().hidden_size, tagger.config().max_pieces)
+        (tagger.config().hidden_size, tagger.config().max_subwords)
     };
     let mut runs = Vec::new();
     for &seed in &settings.seeds {

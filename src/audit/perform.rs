@@ -66,8 +66,8 @@ pub struct Audit {
     pub sentence_scores: Vec<f64>,
     /// One entry an entity type.
     pub types: Vec<TypeSummary>,
-    /// Tokens that no model could judge: of which the tokenizer leaves no piece, or that stand behind the encoder's last
-    /// position.
+    /// Tokens that no model could judge: of which the tokenizer leaves no subword, or that stand behind the encoder's
+    /// last position.
     pub unjudged: usize,
     /// Seconds of wall time that training took, earlier attempts included.
     pub trained: f64,
@@ -175,8 +175,8 @@ fn majority(seeds: &[SeedAudit]) -> Option<Vec<bool>> {
 }
 
 impl Audit {
-    /// Entity F1 of the models against the given labels after the last epoch, mean over seeds: of held-out text, or with
-    /// one fold of their training text. `None` without an epoch.
+    /// Entity F1 of the models against the given labels after the last epoch, mean over seeds: of held-out text, or
+    /// with one fold of their training text. `None` without an epoch.
     pub fn f1(&self) -> Option<f64> {
         self.evidence.f1.last().copied()
     }

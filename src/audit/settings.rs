@@ -138,7 +138,7 @@ impl AuditSettings {
                 false => learning_rate(hidden_size),
             }),
             // Words that are cut off cannot be judged.
-            max_pieces: positions,
+            max_subwords: positions,
             evaluations_per_epoch: 1,
             eval_pass: false,
             save_model: false,

@@ -50,7 +50,7 @@ pub(super) struct BenchArgs {
     /// Threads of the CPU (all cores by default); at most four for each core, or 16
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Most pieces a sentence; two of them are [CLS] and [SEP]
+    /// Most subwords a sentence; two of them are [CLS] and [SEP]
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(3..))]
     max_length: u32,
     /// Seed of the order of the sentences and of dropout
@@ -102,7 +102,7 @@ fn once(args: &BenchArgs) -> Result<Speed> {
         batch: args.batch as usize,
         steps: args.steps as usize,
         eval: args.eval,
-        max_pieces: args.max_length as usize,
+        max_subwords: args.max_length as usize,
         seed: args.seed,
     };
     measure(tagger, &sentences, &settings)
@@ -117,14 +117,14 @@ fn sentences(data: &str, columns: Option<&Columns>) -> Result<(Vec<String>, Vec<
 
 fn describe(speed: &Speed) -> String {
     let mut text = format!(
-        "{}: {:.0} pieces a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many pieces)",
+        "{}: {:.0} subwords a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many subwords)",
         speed.what, speed.real_tokens_per_s, speed.batch, speed.threads, speed.padding_ratio
     );
     if let (Some(share), Some(limit), Some(gflops)) =
         (speed.share_of_product_limit, speed.product_limit_tokens_per_s, speed.product_gflops)
     {
         text += &format!(
-            "\n{:.0} % of what the matrix products alone allow: {limit:.0} pieces a second at {gflops:.0} GFLOP/s",
+            "\n{:.0} % of what the matrix products alone allow: {limit:.0} subwords a second at {gflops:.0} GFLOP/s",
             100.0 * share
         );
     }
@@ -226,7 +226,7 @@ impl Comparison {
     }
 
     fn table(&self) -> String {
-        let mut table = Table::plain(["", "pieces a second", "lowest", "highest", "peak memory, MiB"]);
+        let mut table = Table::plain(["", "subwords a second", "lowest", "highest", "peak memory, MiB"]);
         let mut row = |name: &str, speeds: Vec<f64>, memory: Option<f64>| {
             let whole = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.0}"));
             let lowest = speeds.iter().copied().reduce(f64::min);

@@ -27,7 +27,8 @@ pub struct Experiment {
     pub out: Option<PathBuf>,
     /// The grid of runs, and what is drawn from them.
     pub study: StudySettings,
-    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at once.
+    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at
+    /// once.
     pub grid: Grid,
     /// The annotated text.
     pub data: DataSettings,
@@ -35,7 +36,8 @@ pub struct Experiment {
     pub model: ModelSettings,
     /// The pretraining of the encoder itself (`pretraining`).
     pub pretraining: PretrainSettings,
-    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to set.
+    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to
+    /// set.
     pub perturb: PerturbSettings,
     /// The training.
     pub train: TrainSettings,
@@ -259,13 +261,13 @@ impl Experiment {
                     "leave them out; study.pretraining_steps=0 are random weights",
                 );
             }
-            if self.train.max_pieces > self.pretraining.max_pieces {
+            if self.train.max_subwords > self.pretraining.max_subwords {
                 return refuse(
                     format!(
-                        "train.max_pieces is {}, and pretraining.max_pieces gives the encoder {} positions",
-                        self.train.max_pieces, self.pretraining.max_pieces
+                        "train.max_subwords is {}, and pretraining.max_subwords gives the encoder {} positions",
+                        self.train.max_subwords, self.pretraining.max_subwords
                     ),
-                    "raise pretraining.max_pieces, or lower train.max_pieces",
+                    "raise pretraining.max_subwords, or lower train.max_subwords",
                 );
             }
             return self.pretraining.validate();
@@ -283,8 +285,8 @@ impl Experiment {
         }
     }
 
-    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so is
-    /// a pretraining that the study does not do.
+    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so
+    /// is a pretraining that the study does not do.
     ///
     /// # Errors
     /// [`Error::Internal`] if a value cannot be written as TOML; none of ours is known to do that.

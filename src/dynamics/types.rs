@@ -152,8 +152,8 @@ pub struct StepRecord {
     pub gradient_norm: f64,
     /// Learning rate used.
     pub learning_rate: f64,
-    /// Pieces processed, special ones included.
-    pub pieces: u32,
+    /// Subwords processed, special ones included.
+    pub subwords: u32,
     /// What the step's train pass saw; `None` of a prototypical head, whose episodes are no pass.
     pub counts: Option<StepCounts>,
     /// Wall time of the step, seconds (kept out of what must be reproducible).

@@ -47,9 +47,10 @@ pub enum Outcome {
 /// Does a run, or what is left of it: a finished one is skipped, a broken one resumed from its last checkpoint.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the model is
-/// not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is not this run's, or another process writes there; [`Error::Model`], [`Error::Data`] and
-/// [`Error::Io`] as the rooms return them.
+/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the
+/// model is not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is
+/// not this run's, or another process writes there; [`Error::Model`], [`Error::Data`] and [`Error::Io`] as the rooms
+/// return them.
 pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Outcome> {
     let RunRequest { config, corpus, position: (run, _), .. } = *request;
     // Looked at before it is claimed, so that a finished run may lie in a folder that cannot be written to.
@@ -77,7 +78,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
     let encoding = EncodingReport { train_sentences_left_out: n_left_out, ..trainer.encoding() };
-    for warning in encoding.warnings(config.train.max_pieces) {
+    for warning in encoding.warnings(config.train.max_subwords) {
         monitor.warning(&format!("{}: {warning}", config.id));
     }
 
@@ -160,8 +161,8 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
 /// Leaves a finished run alone, once it is known to be whole.
 fn skip(request: &RunRequest<'_>, manifest: Box<Manifest>, monitor: &mut dyn Monitor) -> Result<Outcome> {
     require_whole_log(request.folder, request.config.train.epochs)?;
-    // A run that was killed between its last word and here leaves its checkpoint and its lease; in a folder that cannot be
-    // written to they may stay.
+    // A run that was killed between its last word and here leaves its checkpoint and its lease; in a folder that cannot
+    // be written to they may stay.
     let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
     remove_leftovers(request.folder);
     Lease::remove_stale(request.folder);
@@ -180,8 +181,8 @@ pub(crate) struct Prepared {
     pub(crate) n_left_out: usize,
 }
 
-/// Puts the noise on the labels, loads the model that `model` names and encodes the data. `check` may refuse the model before
-/// that.
+/// Puts the noise on the labels, loads the model that `model` names and encodes the data. `check` may refuse the model
+/// before that.
 pub(crate) fn prepare(
     config: &RunConfig,
     corpus: &Corpus,
@@ -234,8 +235,8 @@ fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunF
     Ok(Some(entity::score(&gold, &predicted, tagger.labels(), Mode::Default)))
 }
 
-/// Refuses a finished run of whose log an epoch has gone missing since, or a file was changed: what is computed from it would be
-/// wrong.
+/// Refuses a finished run of whose log an epoch has gone missing since, or a file was changed: what is computed from it
+/// would be wrong.
 ///
 /// # Errors
 /// [`Error::Data`] naming the file; [`Error::Io`].
@@ -250,8 +251,8 @@ pub(crate) fn require_whole_log(folder: &Path, epochs: u32) -> Result<()> {
     }
 }
 
-/// Warns of evaluations and steps that have gone missing from a finished run since: without them an analysis has less to
-/// say, and nothing that is wrong.
+/// Warns of evaluations and steps that have gone missing from a finished run since: without them an analysis has less
+/// to say, and nothing that is wrong.
 pub fn warn_of_missing_series(folder: &Path, monitor: &mut dyn Monitor) {
     for path in Log::missing_series_in(folder) {
         monitor.warning(&format!(

@@ -26,7 +26,7 @@ pub(super) fn table(input: &StudyInput<'_>) -> Result<Table> {
         "runs",
         "Runs",
         "The first twelve digits of the SHA-256 of data, model and configuration; the manifests have all. Truncated: \
-         training tokens beyond train.max_pieces, neither trained on nor scored.",
+         training tokens beyond train.max_subwords, neither trained on nor scored.",
         vec![
             Shown::new("run", "Run", Format::Text),
             Shown::new("sentences", "Sentences", Format::Integer),

@@ -30,9 +30,9 @@ pub struct TrainingData {
 }
 
 impl TrainingData {
-    /// Leaves out the training sentences of whose tokens the tokenizer leaves no subword, and returns their number: they
-    /// can be neither learned nor logged. The others keep their numbers. Such dev sentences stay: their entities count as
-    /// missed.
+    /// Leaves out the training sentences of whose tokens the tokenizer leaves no subword, and returns their number:
+    /// they can be neither learned nor logged. The others keep their numbers. Such dev sentences stay: their entities
+    /// count as missed.
     ///
     /// # Errors
     /// [`Error::Data`] if no sentence is left.
@@ -77,12 +77,13 @@ pub struct EncodingReport {
     pub train_sentences_left_out: usize,
     /// Training tokens that are scored and logged.
     pub train_tokens: usize,
-    /// Training tokens lost because their sentence is longer than `train.max_pieces`.
+    /// Training tokens lost because their sentence is longer than `train.max_subwords`.
     pub train_tokens_truncated: usize,
-    /// Training tokens of which the tokenizer leaves no piece.
-    pub train_tokens_without_piece: usize,
-    /// Dev tokens beyond the encoder's last position (dev is not cut to `train.max_pieces`) or without piece: they count
-    /// as predicted `O`.
+    /// Training tokens of which the tokenizer leaves no subword.
+    #[serde(alias = "train_tokens_without_piece")]
+    pub train_tokens_without_subword: usize,
+    /// Dev tokens beyond the encoder's last position (dev is not cut to `train.max_subwords`) or without subword: they
+    /// count as predicted `O`.
     pub dev_tokens_lost: usize,
     /// Optimiser steps an epoch.
     pub steps_per_epoch: u64,
@@ -90,8 +91,8 @@ pub struct EncodingReport {
 
 impl EncodingReport {
     /// What a user should know, one sentence each: sentences that were left out, and a large share of tokens lost to
-    /// `max_pieces`.
-    pub fn warnings(&self, max_pieces: usize) -> Vec<String> {
+    /// `max_subwords`.
+    pub fn warnings(&self, max_subwords: usize) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.train_sentences_left_out > 0 {
             warnings.push(format!(
@@ -103,7 +104,7 @@ impl EncodingReport {
         if lost as f64 >= MUCH_TRUNCATED * all as f64 && lost > 0 {
             warnings.push(format!(
                 "{:.0} % of the training tokens ({lost} of {all}) are not trained on: their sentences are longer than \
-                 train.max_pieces = {max_pieces}",
+                 train.max_subwords = {max_subwords}",
                 100.0 * lost as f64 / all as f64
             ));
         }
@@ -111,11 +112,11 @@ impl EncodingReport {
     }
 }
 
-/// The share of training tokens lost to `train.max_pieces` from which on a warning says so. CoNLL-2003 loses 1.0 % at the
-/// paper's 50.
+/// The share of training tokens lost to `train.max_subwords` from which on a warning says so. CoNLL-2003 loses 1.0 % at
+/// the paper's 50.
 const MUCH_TRUNCATED: f64 = 0.05;
 
-/// A split as pieces, with its labels.
+/// A split as subwords, with its labels.
 pub(super) struct EncodedSplit {
     pub sentences: Vec<EncodedSentence>,
     /// One id a word, lost words included.
@@ -132,7 +133,7 @@ impl EncodedSplit {
         sentences: &[Sentence],
         numbers: &[u32],
         tokenizer: &Vocabulary,
-        max_pieces: usize,
+        max_subwords: usize,
     ) -> Result<Self> {
         let numbers: Vec<u32> = match numbers {
             [] => (0..sentences.len() as u32).collect(),
@@ -147,7 +148,7 @@ impl EncodedSplit {
                     .hint("train and dev need at least one sentence each"),
             ));
         }
-        let encoded = tokenizer.encode(sentences.iter().map(|s| s.words.as_slice()), max_pieces)?;
+        let encoded = tokenizer.encode(sentences.iter().map(|s| s.words.as_slice()), max_subwords)?;
         let mut first_row = Vec::with_capacity(encoded.len() + 1);
         let mut rows = 0;
         for sentence in &encoded {
@@ -168,7 +169,8 @@ impl EncodedSplit {
         self.first_row[self.sentences.len()]
     }
 
-    /// A sentence with the words of entities alone scored, by their labels: for a prototypical head, whose `O` is label 0.
+    /// A sentence with the words of entities alone scored, by their labels: for a prototypical head, whose `O` is label
+    /// 0.
     pub fn in_entities(&self, sentence: u32) -> EncodedSentence {
         let mut encoded = self.sentences[sentence as usize].clone();
         encoded.words.retain(|&(token, _)| self.label((sentence, token)) != 0);
@@ -180,9 +182,9 @@ impl EncodedSplit {
         self.labels[sentence as usize][usize::from(token)]
     }
 
-    /// Adds all pieces that occur.
-    pub fn collect_pieces(&self, pieces: &mut BTreeSet<u32>) {
-        pieces.extend(self.sentences.iter().flat_map(|s| s.pieces.iter().copied()));
+    /// Adds all subwords that occur.
+    pub fn collect_subwords(&self, subwords: &mut BTreeSet<u32>) {
+        subwords.extend(self.sentences.iter().flat_map(|s| s.subwords.iter().copied()));
     }
 }
 

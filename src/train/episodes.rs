@@ -1,11 +1,11 @@
-//! Episodes for a prototypical head (arXiv 2105.00828, section 5): a few sentences whose words make the centroids, and a
-//! few that are judged with them, the rare class in both.
+//! Episodes for a prototypical head (arXiv 2105.00828, section 5): a few sentences whose words make the centroids, and
+//! a few that are judged with them, the rare class in both.
 //!
 //! Sentences are drawn anew for each step, without replacement within it: `support_with` that hold the rare class and
 //! `support_others` that do not, then `query_with` and `query_others` from what is left. Where the rare class has fewer
 //! than twice `support_with` sentences, half of them (at least one) support and up to `query_with` of the others are
-//! judged; with a single one none is. Where the other sentences do not suffice, they are split in the same proportion as
-//! asked for. What an episode's support lacks has the logit of an absent class there.
+//! judged; with a single one none is. Where the other sentences do not suffice, they are split in the same proportion
+//! as asked for. What an episode's support lacks has the logit of an absent class there.
 //!
 //! Which sentences hold the rare class is a matter of their given labels, for that is what training sees: under label
 //! noise they are more than hold it in truth.
@@ -122,8 +122,8 @@ impl Episodes {
     /// Sorts the sentences of a split by whether they hold the rare class, by their given labels.
     ///
     /// # Errors
-    /// [`Error::Config`] if there is no such type; [`Error::Data`] if there are not sentences enough for one support and
-    /// one query.
+    /// [`Error::Config`] if there is no such type; [`Error::Data`] if there are not sentences enough for one support
+    /// and one query.
     pub fn new(settings: &EpisodeSettings, train: &EncodedSplit, labels: &[String]) -> Result<Self> {
         let reader = SpanReader::new(labels);
         let mut sentences = vec![Vec::new(); reader.types().len()];
@@ -227,7 +227,7 @@ mod tests {
 
     /// A split with `with` sentences of LOC, then `others` of PER, one word each.
     fn split(with: usize, others: usize) -> EncodedSplit {
-        let sentence = EncodedSentence { pieces: vec![2, 7, 3], words: vec![(0, 1)], ..EncodedSentence::default() };
+        let sentence = EncodedSentence { subwords: vec![2, 7, 3], words: vec![(0, 1)], ..EncodedSentence::default() };
         let labels = [vec![vec![1u8]; with], vec![vec![2u8]; others]].concat();
         EncodedSplit {
             sentences: vec![sentence; with + others],

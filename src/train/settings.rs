@@ -37,8 +37,10 @@ pub struct TrainSettings {
     pub max_gradient_norm: f64,
     /// Dropout probability for embeddings, attention, hidden layers and head; null takes the checkpoint's.
     pub dropout: Option<f64>,
-    /// Most pieces a training sentence, `[CLS]` and `[SEP]` included; dev is read whole, up to the encoder's positions.
-    pub max_pieces: usize,
+    /// Most subwords a training sentence, `[CLS]` and `[SEP]` included; dev is read whole, up to the encoder's
+    /// positions.
+    #[serde(alias = "max_pieces")]
+    pub max_subwords: usize,
     /// Draw a new order of the sentences every epoch.
     pub shuffle: bool,
     /// Evaluations an epoch for `curve.parquet`; 1 evaluates at the end of each epoch only.
@@ -49,8 +51,8 @@ pub struct TrainSettings {
     pub eval_pass: bool,
     /// Sentences a batch in passes without gradient.
     pub eval_batch_size: usize,
-    /// Minutes between two checkpoints within an epoch; null or 0 writes one at the end of each epoch only. Not part of a
-    /// run's identity.
+    /// Minutes between two checkpoints within an epoch; null or 0 writes one at the end of each epoch only. Not part of
+    /// a run's identity.
     pub checkpoint_minutes: Option<f64>,
     /// Keep the final weights in the run folder.
     pub save_model: bool,
@@ -85,7 +87,7 @@ impl Default for TrainSettings {
             epsilon: 1e-8,
             max_gradient_norm: 1.0,
             dropout: None,
-            max_pieces: 50,
+            max_subwords: 50,
             shuffle: true,
             evaluations_per_epoch: 4,
             probe_tokens: 500,
@@ -148,8 +150,8 @@ impl TrainSettings {
         {
             return refuse("dropout", format!("must be at least 0 and below 1, not {p}"));
         }
-        if self.max_pieces < 3 {
-            return refuse("max_pieces", "must be at least 3: [CLS], one piece and [SEP]".into());
+        if self.max_subwords < 3 {
+            return refuse("max_subwords", "must be at least 3: [CLS], one subword and [SEP]".into());
         }
         if self.evaluations_per_epoch == 0 {
             return refuse("evaluations_per_epoch", "must be at least 1".into());

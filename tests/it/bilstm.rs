@@ -95,7 +95,7 @@ fn it_learns_and_logs_what_its_best_paths_and_marginals_say() {
 
     let eval = recorder.epochs.last().unwrap().1.as_ref().unwrap();
     let tagger = trainer.tagger();
-    let decoded = tagger.predict(&words(&data.train), settings.max_pieces, 64).unwrap();
+    let decoded = tagger.predict(&words(&data.train), settings.max_subwords, 64).unwrap();
     assert_eq!(eval.predicted, decoded.concat(), "the log has the labels of the best paths");
     for i in 0..eval.loss.len() {
         assert!((eval.p_given[i] - (-eval.loss[i]).exp()).abs() < 1e-5);
@@ -173,7 +173,7 @@ fn vectors_from_a_file_are_where_training_starts() {
         let n = tagger.config().vocab_size;
         let table = saved.take("bilstm.embeddings.word_embeddings.weight", &[n, 3]).unwrap().unwrap();
         let encoded = tagger.tokenizer().encode([words], 9).unwrap().remove(0);
-        encoded.pieces.iter().map(|&row| table[row as usize * 3..][..3].to_vec()).collect()
+        encoded.subwords.iter().map(|&row| table[row as usize * 3..][..3].to_vec()).collect()
     };
     assert_eq!(rows(&loaded, &[&unseen, "the"]), [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
     let mut trainer = Trainer::new(loaded, &data, &settings, 11).unwrap();
@@ -218,7 +218,7 @@ fn it_is_trained_described_and_predicts_from_the_command_line() {
         "--set",
         "model.bilstm.hidden=16",
         "--set",
-        "train.max_pieces=128",
+        "train.max_subwords=128",
     ]);
     assert_eq!(said.code, 0, "{said}");
     let model = find_model(here.path()).expect("a saved model");

@@ -46,10 +46,10 @@ fn encoders_load_but_for_their_new_head() {
     }
 }
 
-/// PyTorch's run of the same protocol counts 201,640 tokens of CoNLL03's train in 50 pieces
+/// PyTorch's run of the same protocol counts 201,640 tokens of CoNLL03's train in 50 subwords
 /// (tests/fixtures/traces, first line).
 #[test]
-fn conll03_is_cut_into_the_pieces_that_transformers_makes() {
+fn conll03_is_cut_into_the_subwords_that_transformers_makes() {
     let (Some(folder), Some(encoder)) = (data("conll2003"), model("bert-tiny")) else { return };
     let settings = DataSettings { source: folder.to_str().unwrap().into(), ..DataSettings::default() };
     let corpus = corpus::load(&settings).unwrap();

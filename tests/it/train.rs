@@ -52,7 +52,7 @@ pub fn settings() -> TrainSettings {
         batch_size: 16,
         learning_rate: 1e-3,
         probe_tokens: 20,
-        max_pieces: 128,
+        max_subwords: 128,
         episodes: EpisodeSettings { steps: 12, support_others: 20, ..EpisodeSettings::default() },
         ..TrainSettings::default()
     }
@@ -213,7 +213,7 @@ fn accumulated_parts_are_one_batch() {
     for (a, b) in whole.steps.iter().zip(&parts.steps) {
         assert!((a.loss - b.loss).abs() < 1e-4, "step {}: {} against {}", a.step, a.loss, b.loss);
         assert!((a.gradient_norm - b.gradient_norm).abs() < 1e-3 * a.gradient_norm, "step {}", a.step);
-        assert_eq!((a.examples_seen, a.pieces), (b.examples_seen, b.pieces));
+        assert_eq!((a.examples_seen, a.subwords), (b.examples_seen, b.subwords));
     }
 }
 

@@ -36,8 +36,9 @@ fn place(version: Version, seed: u64) -> Coordinates {
 /// Compares two versions of a text, in a folder of its own; what was trained there before is not trained again.
 ///
 /// # Errors
-/// [`Error::Config`] for settings that cannot be, or a folder that holds other runs; those of [`exec::execute_all`] and of the first run that fails, with all
-/// finished epochs on disk; [`Error::Data`] if a finished run's log or model is gone or damaged.
+/// [`Error::Config`] for settings that cannot be, or a folder that holds other runs; those of [`exec::execute_all`] and
+/// of the first run that fails, with all finished epochs on disk; [`Error::Data`] if a finished run's log or model is
+/// gone or damaged.
 pub fn compare(
     texts: &Texts,
     settings: &CompareSettings,
@@ -63,7 +64,7 @@ fn train_settings(texts: &Texts, settings: &CompareSettings) -> Result<TrainSett
     let device = settings.device.open()?;
     let words = Words::new(&texts.before.sentences, []);
     let (tagger, _) = Tagger::load(&settings.model(), &words, texts.labels.names(), 0, &device)?;
-    Ok(settings.train(tagger.config().hidden_size, tagger.config().max_pieces))
+    Ok(settings.train(tagger.config().hidden_size, tagger.config().max_subwords))
 }
 
 /// Does all runs that are not finished yet, each resumed where it was broken off. Every folder is looked at before the
@@ -111,7 +112,7 @@ fn train_all(
         let lost = Manifest::read(&first.folder)?.encoding.dev_tokens_lost;
         if lost > 0 {
             monitor.warning(&format!(
-                "{lost} dev tokens stand behind the encoder's last position or have no piece: they count as predicted `O`"
+                "{lost} dev tokens stand behind the encoder's last position or have no subword: they count as predicted `O`"
             ));
         }
     }

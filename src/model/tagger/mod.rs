@@ -1,4 +1,4 @@
-//! The tagger: an encoder, and a head on each word's first piece.
+//! The tagger: an encoder, and a head on each word's first subword.
 //!
 //! What it is and how it is saved stands here, how it comes from files in [`load`], what it computes in [`compute`].
 
@@ -82,7 +82,7 @@ pub struct Decided {
     /// Tokens beyond the encoder's maximum length.
     pub truncated: usize,
     /// Tokens without a subword.
-    pub without_piece: usize,
+    pub without_subword: usize,
 }
 
 /// An episode of a prototypical head: words whose means are the centroids, and words that are judged with them.
@@ -187,7 +187,7 @@ impl Tagger {
         &self.parameters
     }
 
-    /// Cuts the word embedding down to the pieces that training and evaluation will meet (see [`super::vocabulary`]).
+    /// Cuts the word embedding down to the subwords that training and evaluation will meet (see [`super::vocabulary`]).
     pub fn use_rows(&mut self, ids: &BTreeSet<u32>) -> Result<()> {
         let mut ids = ids.clone();
         if let Vocabulary::Words(_) = self.tokenizer {
