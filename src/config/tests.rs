@@ -284,6 +284,7 @@ fn encoders_that_cannot_be_told_apart_are_refused() {
 fn earlier_names_of_settings_are_understood() {
     let max_subwords = |experiment: &Experiment| (experiment.train.max_subwords, experiment.pretraining.max_subwords);
     let mut layers = Layers::new();
+    layers.file(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/pretraining.toml"))).unwrap();
     layers.text("train.max_pieces = 40\n[pretraining]\nmax_pieces = 90\n", Path::new("a.toml")).unwrap();
     assert_eq!(max_subwords(&layers.clone().finish().unwrap()), (40, 90));
     // A later layer wins under either name.
