@@ -74,7 +74,7 @@ fn runs(text: &Text, settings: &AuditSettings, corpus: &Corpus, audit: &Path) ->
     let model = settings.model();
     let (hidden_size, positions) = {
         let device = settings.device.open()?;
-        let (tagger, _) = Tagger::load(&model, &Words::new(&corpus.train, []), corpus.labels.names(), 0, &device)?;
+        let (tagger, _) = Tagger::load(&model, &Words::to_learn(&corpus.train), corpus.labels.names(), 0, &device)?;
         (tagger.config().hidden_size, tagger.config().max_subwords)
     };
     let mut runs = Vec::new();

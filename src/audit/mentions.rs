@@ -4,24 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::Text;
+use crate::corpus::TokenPosition;
 
 /// Words a mention may have at most: longer stretches hardly occur twice.
 const LONGEST: usize = 12;
 
-/// Where a stretch of words begins: sentence and first word.
-pub type Place = (u32, u16);
-
 /// Where stretches of words occur, as whole mentions: an occurrence inside a longer entity is not one.
 #[derive(Debug, Clone, Default)]
 pub struct Mentions<'a> {
-    /// Of each stretch the places in the order of the text, by their given labels.
-    places: HashMap<&'a [String], BTreeMap<&'a [u8], Vec<Place>>>,
+    /// Of each stretch the positions of its first tokens in the order of the text, by their given labels.
+    places: HashMap<&'a [String], BTreeMap<&'a [u8], Vec<TokenPosition>>>,
 }
 
 impl<'a> Mentions<'a> {
     /// Finds all occurrences of the `wanted` stretches, each given as sentence and words of it.
     pub fn find(text: &'a Text, wanted: impl Iterator<Item = (usize, Range<usize>)>) -> Self {
-        let mut places: HashMap<&[String], BTreeMap<&[u8], Vec<Place>>> = HashMap::new();
+        let mut places: HashMap<&[String], BTreeMap<&[u8], Vec<TokenPosition>>> = HashMap::new();
         let mut lengths: HashMap<&str, BTreeSet<usize>> = HashMap::new();
         for (sentence, words) in wanted {
             let words = &text.sentences[sentence].words[words];
@@ -39,7 +37,10 @@ impl<'a> Mentions<'a> {
                     let whole =
                         !inside(sentence.labels[start]) && !sentence.labels.get(end).is_some_and(|&l| inside(l));
                     if let Some(found) = places.get_mut(words).filter(|_| whole) {
-                        found.entry(&sentence.labels[start..end]).or_default().push((number, start as u16));
+                        found
+                            .entry(&sentence.labels[start..end])
+                            .or_default()
+                            .push(TokenPosition { sentence: number, token: start as u16 });
                     }
                 }
             }
@@ -48,10 +49,10 @@ impl<'a> Mentions<'a> {
     }
 
     /// The mentions of these words but for the one at `here`, of these labels; `None` leaves out none.
-    pub fn of<'m>(&'m self, words: &[String], here: Option<(Place, &[u8])>) -> Others<'m, 'a> {
-        const NONE: &BTreeMap<&[u8], Vec<Place>> = &BTreeMap::new();
+    pub fn of<'m>(&'m self, words: &[String], here: Option<(TokenPosition, &[u8])>) -> Others<'m, 'a> {
+        const NONE: &BTreeMap<&[u8], Vec<TokenPosition>> = &BTreeMap::new();
         let by_labels = self.places.get(words).unwrap_or(NONE);
-        let is_mention = |(place, labels): &(Place, &[u8])| {
+        let is_mention = |(place, labels): &(TokenPosition, &[u8])| {
             by_labels.get(labels).is_some_and(|places| places.binary_search(place).is_ok())
         };
         let left_out = here.filter(is_mention);
@@ -68,7 +69,7 @@ impl<'a> Mentions<'a> {
 #[derive(Debug, Clone)]
 pub struct Others<'m, 'a> {
     /// All of them, the one that is left out as well.
-    by_labels: &'m BTreeMap<&'a [u8], Vec<Place>>,
+    by_labels: &'m BTreeMap<&'a [u8], Vec<TokenPosition>>,
     /// How many have which labels.
     n: Vec<(&'a [u8], usize)>,
 }
@@ -90,14 +91,14 @@ impl<'a> Others<'_, 'a> {
     }
 
     /// Where all of them have these labels, the one that is left out as well.
-    pub fn places_as(&self, labels: &[u8]) -> &[Place] {
+    pub fn places_as(&self, labels: &[u8]) -> &[TokenPosition] {
         self.by_labels.get(labels).map_or(&[], Vec::as_slice)
     }
 
     /// At most `most` of them with their labels: those first that are not labelled as `given`, then the nearest to
     /// `here`.
-    pub fn nearest(&self, here: Place, given: &[u8], most: usize) -> Vec<(Place, &'a [u8])> {
-        let mut found: Vec<(Place, &[u8])> = Vec::new();
+    pub fn nearest(&self, here: TokenPosition, given: &[u8], most: usize) -> Vec<(TokenPosition, &'a [u8])> {
+        let mut found: Vec<(TokenPosition, &[u8])> = Vec::new();
         for (&labels, places) in self.by_labels {
             // They are in the order of the text: the nearest of them stand around `here`.
             let next = places.partition_point(|&place| place < here);
@@ -105,7 +106,7 @@ impl<'a> Others<'_, 'a> {
             found.extend(around.iter().filter(|&&place| place != here).map(|&place| (place, labels)));
         }
         found.sort_by_key(|&(place, labels)| {
-            (labels == given, place.0.abs_diff(here.0), place.1.abs_diff(here.1), place)
+            (labels == given, place.sentence.abs_diff(here.sentence), place.token.abs_diff(here.token), place)
         });
         found.truncate(most);
         found
@@ -116,6 +117,10 @@ impl<'a> Others<'_, 'a> {
 mod tests {
     use super::super::text::tests::text;
     use super::*;
+
+    fn at(sentence: u32, token: u16) -> TokenPosition {
+        TokenPosition { sentence, token }
+    }
 
     fn words(text: &str) -> Vec<String> {
         text.split(' ').map(str::to_owned).collect()
@@ -128,8 +133,8 @@ mod tests {
         let mentions = Mentions::find(&text, [(1, 0..2), (3, 0..1)].into_iter());
         let new_york = mentions.of(&words("New York"), None);
         assert_eq!(new_york.len(), 3, "not the first words of `New York Times`");
-        assert_eq!(new_york.places_as(&text.sentences[1].labels), [(1, 0)]);
-        assert_eq!(new_york.places_as(&[0, 0]), [(2, 1)]);
+        assert_eq!(new_york.places_as(&text.sentences[1].labels), [at(1, 0)]);
+        assert_eq!(new_york.places_as(&[0, 0]), [at(2, 1)]);
         // `York` behind `New` is inside in sentences 0 and 1.
         assert_eq!(mentions.of(&words("York"), None).len(), 3);
         assert_eq!(mentions.of(&words("Times"), None).len(), 0, "nobody asked");
@@ -140,12 +145,12 @@ mod tests {
         let text = text("a/B-A\na/B-A\na/O\nb/B-A a/I-A\n");
         let mentions = Mentions::find(&text, [(0, 0..1)].into_iter());
         let of = |here| mentions.of(&words("a"), here);
-        let entity = text.sentences[0].labels.as_slice();
+        let entity = &text.sentences[0].labels[..];
         assert_eq!((of(None).len(), of(None).n_as(entity)), (3, 2));
-        let first = of(Some(((0, 0), entity)));
+        let first = of(Some((at(0, 0), entity)));
         assert_eq!((first.len(), first.n_as(entity), first.n_as(&[0])), (2, 1, 1));
         let inside = &text.sentences[3].labels[1..];
-        assert_eq!(of(Some(((3, 1), inside))).len(), 3);
+        assert_eq!(of(Some((at(3, 1), inside))).len(), 3);
         // Of as many, the least: O.
         assert_eq!(first.majority(), Some((&[0][..], 1)));
         assert_eq!(of(None).majority(), Some((entity, 2)));
@@ -156,12 +161,12 @@ mod tests {
         let text = text("a/B-A\na/B-A\na/O\na/B-A a/B-A\na/B-A\na/O\n");
         let mentions = Mentions::find(&text, [(0, 0..1)].into_iter());
         let given = &text.sentences[0].labels[..];
-        let nearest = |most| -> Vec<Place> {
-            let others = mentions.of(&words("a"), Some(((3, 0), given)));
-            others.nearest((3, 0), given, most).into_iter().map(|(place, _)| place).collect()
+        let nearest = |most| -> Vec<TokenPosition> {
+            let others = mentions.of(&words("a"), Some((at(3, 0), given)));
+            others.nearest(at(3, 0), given, most).into_iter().map(|(place, _)| place).collect()
         };
-        assert_eq!(nearest(9), [(2, 0), (5, 0), (3, 1), (4, 0), (1, 0), (0, 0)]);
-        assert_eq!(nearest(3), [(2, 0), (5, 0), (3, 1)]);
+        assert_eq!(nearest(9), [at(2, 0), at(5, 0), at(3, 1), at(4, 0), at(1, 0), at(0, 0)]);
+        assert_eq!(nearest(3), [at(2, 0), at(5, 0), at(3, 1)]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ use super::evidence::mean_of;
 use super::mentions::Mentions;
 use super::{Evidence, Text};
 use crate::analysis::channel::LabelChannel;
-use crate::corpus::{SpanMode, SpanReader};
+use crate::corpus::{SpanMode, SpanReader, TokenPosition};
 
 /// The largest shift of the scores that is looked for, and how often the interval is halved.
 const SHIFT: f64 = 50.0;
@@ -113,7 +113,7 @@ fn stretches(text: &Text, evidence: &Evidence) -> Vec<(usize, Range<usize>)> {
                 _ => 0,
             })
             .collect();
-        for labels in [&sentence.labels, &read] {
+        for labels in [&sentence.labels[..], &read] {
             reader.read_into(labels, SpanMode::Default, &mut spans);
             stretches.extend(spans.iter().map(|span| (i, span.start as usize..span.end as usize)));
         }
@@ -129,7 +129,8 @@ fn by_entity(text: &Text, evidence: &Evidence, score: &[f64]) -> Vec<f64> {
     for (i, words) in stretches {
         let sentence = &text.sentences[i];
         let given = &sentence.labels[words.clone()];
-        let others = mentions.of(&sentence.words[words.clone()], Some(((i as u32, words.start as u16), given)));
+        let here = TokenPosition { sentence: i as u32, token: words.start as u16 };
+        let others = mentions.of(&sentence.words[words.clone()], Some((here, given)));
         let share = (others.n_as(given) + 1) as f64 / (others.len() + 2) as f64;
         let inconsistency = log_odds(1.0 - share).max(0.0) / 2.0;
         let tokens = text.offsets[i] + words.start..text.offsets[i] + words.end;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::corpus::layout::find_splits;
 use crate::corpus::read::LONG_SENTENCE;
-use crate::corpus::{Columns, Corpus, LabelSet, Origin, Scheme, Sentence, Split, files};
+use crate::corpus::{Columns, Corpus, Given, LabelSet, Origin, Scheme, Sentence, Split, files};
 use crate::error::{Error, Problem, Result};
 use crate::run::Fold;
 
@@ -24,8 +24,8 @@ pub struct Text {
     pub scheme: Scheme,
     /// The tag inventory in IOB2.
     pub labels: LabelSet,
-    /// Its sentences, tags converted to IOB2.
-    pub sentences: Vec<Sentence>,
+    /// Its sentences with their given labels, tags converted to IOB2.
+    pub sentences: Vec<Sentence<Given>>,
     /// The tags of each sentence as the file writes them.
     pub written: Vec<Vec<String>>,
     /// One-based line of each sentence's first word.
@@ -81,7 +81,7 @@ impl Text {
         let (labels, mut sentences) = annotated.labelled()?;
         let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
         let bytes = fs_err::read(path).map_err(Error::io(path))?;
-        let sentences = sentences.swap_remove(0);
+        let sentences: Vec<_> = sentences.swap_remove(0).into_iter().map(Sentence::into_given).collect();
         let mut offsets = vec![0];
         offsets.extend(sentences.iter().scan(0, |sum, sentence| {
             *sum += sentence.words.len();
@@ -219,7 +219,8 @@ impl Text {
             synthetic: false,
             labels: self.labels.clone(),
             scheme: self.scheme,
-            train: self.sentences.clone(),
+            // A run of a corpus puts noise on gold labels. It puts none on these, and gives them to the trainer as they are.
+            train: self.sentences.iter().cloned().map(Sentence::assume_gold).collect(),
             dev: Vec::new(),
             test: Vec::new(),
             train_origin: Some(Origin { path: self.path.clone(), lines: self.lines.clone() }),
@@ -239,7 +240,7 @@ pub(super) mod tests {
         let rows: Vec<Vec<(&str, &str)>> =
             written.lines().map(|line| line.split(' ').map(|word| word.rsplit_once('/').unwrap()).collect()).collect();
         let labels = LabelSet::new(rows.iter().flatten().map(|(_, tag)| tag));
-        let sentences: Vec<Sentence> = rows
+        let sentences: Vec<Sentence<Given>> = rows
             .iter()
             .map(|row| Sentence {
                 words: row.iter().map(|(word, _)| (*word).to_owned()).collect(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decode::Decoder;
 use super::{Evidence, Suspect, Text};
-use crate::corpus::{SpanMode, SpanReader};
+use crate::corpus::{Given, Labels, SpanMode, SpanReader};
 use crate::metrics::entity::{self, Mode};
 
 /// A type of whose entities the models find less than this share is not judged well.
@@ -43,7 +43,7 @@ pub struct TypeSummary {
 pub(super) fn by_type(text: &Text, evidence: &Evidence, suspects: &[Suspect]) -> Vec<TypeSummary> {
     let k = text.labels.len();
     let decoder = Decoder::new(&text.labels);
-    let given: Vec<Vec<u8>> = text.sentences.iter().map(|sentence| sentence.labels.clone()).collect();
+    let given: Vec<Labels<Given>> = text.sentences.iter().map(|sentence| sentence.labels.clone()).collect();
     let read: Vec<Vec<u8>> = (0..given.len())
         .map(|i| {
             let tokens = text.tokens(i);
@@ -58,7 +58,7 @@ pub(super) fn by_type(text: &Text, evidence: &Evidence, suspects: &[Suspect]) ->
         let of_type = |suspect: &&Suspect| suspect.given.iter().chain(&suspect.suggested).any(is_of);
         let is_missing = |suspect: &&Suspect| suspect.suggested.iter().any(is_of) && !suspect.given.iter().any(is_of);
         let ids: Vec<bool> = text.labels.names().iter().map(is_of).collect();
-        let with_type = |labels: &&Vec<u8>| labels.iter().any(|&label| ids[usize::from(label)]);
+        let with_type = |labels: &&Labels<Given>| labels.iter().any(|&label| ids[usize::from(label)]);
         let sentences = given.iter().filter(with_type).count();
         let recall = (scores.support > 0).then_some(scores.scores.recall);
         TypeSummary {

@@ -97,7 +97,7 @@ fn once(args: &BenchArgs) -> Result<Speed> {
     limit_threads(args.threads)?;
     let (labels, sentences) = sentences(&args.data, args.columns.as_ref())?;
     let model = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
-    let (tagger, _) = Tagger::load(&model, &Words::new(&sentences, []), &labels, args.seed, &args.device.open()?)?;
+    let (tagger, _) = Tagger::load(&model, &Words::to_learn(&sentences), &labels, args.seed, &args.device.open()?)?;
     let settings = SpeedSettings {
         batch: args.batch as usize,
         steps: args.steps as usize,

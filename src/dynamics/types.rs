@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::corpus::TokenPosition;
 use crate::corpus::tags::Notation;
 use crate::metrics::entity::TypeScores;
 
@@ -55,6 +56,14 @@ impl TokenTable {
     /// Number of tokens.
     pub fn len(&self) -> usize {
         self.sentence.len()
+    }
+
+    /// Where the token of a row is.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn position(&self, row: usize) -> TokenPosition {
+        TokenPosition { sentence: self.sentence[row], token: self.token[row] }
     }
 
     /// True without a token.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::corpus::TokenPosition;
 use crate::nn::Packing;
 
 /// A sentence as subwords, special ones included, and where its words are.
@@ -64,8 +65,8 @@ pub struct Batch {
     pub packing: Packing,
     /// Rows of the scored first subwords, ascending.
     pub scored: Vec<u32>,
-    /// (sentence, word) of each scored row.
-    pub tokens: Vec<(u32, u16)>,
+    /// The token of each scored row.
+    pub tokens: Vec<TokenPosition>,
     /// How the words are written; nothing for subwords of a tokenizer.
     pub spellings: Spellings,
 }
@@ -110,7 +111,7 @@ impl Batch {
             characters.extend(&sentence.characters);
             for &(token, row) in &sentence.words {
                 scored.push(start + u32::from(row));
-                tokens.push((index, token));
+                tokens.push(TokenPosition { sentence: index, token });
             }
         }
         let packing = Packing::new(lengths);
@@ -134,6 +135,7 @@ mod tests {
         assert_eq!(batch.spellings.ids, [7, 8, 9, 7]);
         assert_eq!(batch.spellings.packing, Packing::new([2, 1, 1]));
         assert_eq!(batch.spellings.of_subword, [0, 1, 1, 2]);
-        assert_eq!(batch.tokens, [(4, 0), (4, 1), (5, 0), (5, 1)]);
+        let positions = [(4, 0), (4, 1), (5, 0), (5, 1)].map(|(sentence, token)| TokenPosition { sentence, token });
+        assert_eq!(batch.tokens, positions);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn load(tasks: &[&Task<'_>]) -> Result<BTreeMap<String, Shape>> {
 
 fn shape(task: &Task<'_>) -> Result<Shape> {
     let device = task.config.device.open()?;
-    let words = Words::new(&task.corpus.train, []);
+    let words = Words::to_learn(&task.corpus.train);
     let model = task.config.model_beside(&task.folder);
     let (tagger, report) = Tagger::load(&model, &words, task.corpus.labels.names(), task.config.seed, &device)?;
     let config = tagger.config();

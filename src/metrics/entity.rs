@@ -94,14 +94,15 @@ impl SpanCounts {
 
 /// Scores predicted label ids against gold ones.
 ///
-/// `gold` and `predicted` have one vector a sentence and one id a word, in the same shape; `labels` names the ids. Ids
+/// `gold` and `predicted` have one label sequence a sentence and one id a token, in the same shape; `labels` names the ids. Ids
 /// outside of `labels` count as `O`. Linear in the number of words.
-pub fn score(gold: &[Vec<u8>], predicted: &[Vec<u8>], labels: &[String], mode: Mode) -> EntityScores {
+pub fn score(gold: &[impl AsRef<[u8]>], predicted: &[impl AsRef<[u8]>], labels: &[String], mode: Mode) -> EntityScores {
     debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
     let reader = SpanReader::new(labels);
     let mut counts = vec![SpanCounts::default(); reader.types().len()];
     let (mut gold_spans, mut predicted_spans) = (Vec::new(), Vec::new());
     for (gold, predicted) in gold.iter().zip(predicted) {
+        let (gold, predicted) = (gold.as_ref(), predicted.as_ref());
         debug_assert_eq!(gold.len(), predicted.len(), "as many predicted labels as gold ones");
         reader.read_into(gold, mode, &mut gold_spans);
         reader.read_into(predicted, mode, &mut predicted_spans);
@@ -113,18 +114,18 @@ pub fn score(gold: &[Vec<u8>], predicted: &[Vec<u8>], labels: &[String], mode: M
 /// The spans of each sentence by itself, of all types or of type `of`: counts add up over sentences where scores do not.
 ///
 /// The arguments are those of [`score`]. A type that is not in the inventory has no spans.
-pub fn sentence_counts(
-    gold: &[Vec<u8>],
-    predicted: &[Vec<u8>],
+pub fn sentence_counts<G: AsRef<[u8]>, P: AsRef<[u8]>>(
+    gold: &[G],
+    predicted: &[P],
     labels: &[String],
     mode: Mode,
     of: Option<&str>,
 ) -> Vec<SpanCounts> {
     debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
     let reader = SpanReader::new(labels);
-    let sentence = |(gold, predicted): (&Vec<u8>, &Vec<u8>)| {
+    let sentence = |(gold, predicted): (&G, &P)| {
         let mut counts = vec![SpanCounts::default(); reader.types().len()];
-        count(&reader.spans(gold, mode), &reader.spans(predicted, mode), &mut counts);
+        count(&reader.spans(gold.as_ref(), mode), &reader.spans(predicted.as_ref(), mode), &mut counts);
         let mut sum = SpanCounts::default();
         let wanted = reader.types().iter().zip(counts).filter(|(name, _)| of.is_none_or(|of| of == *name));
         wanted.for_each(|(_, counts)| sum.add(counts, 1));

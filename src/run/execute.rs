@@ -11,7 +11,7 @@ use super::{
     DataSummary, FolderState, GitState, Lease, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag,
     Versions, remove_leftovers, write_folder_atomically,
 };
-use crate::corpus::{Corpus, Sentence};
+use crate::corpus::{Corpus, Given, Gold, Labels, Sentence, TokenPosition};
 use crate::dynamics::{Log, LogWriter, TokenTable, digests_until};
 use crate::error::{Error, Problem, Result};
 use crate::metrics::entity::{self, EntityScores, Mode};
@@ -229,7 +229,7 @@ fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunF
         return Ok(None);
     }
     let words: Vec<Vec<String>> = corpus.test.iter().map(|sentence| sentence.words.clone()).collect();
-    let gold: Vec<Vec<u8>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
+    let gold: Vec<Labels<Gold>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
     // Whole, as dev is: words behind the last position count as predicted O.
     let predicted = tagger.predict(&words, usize::MAX, config.train.eval_batch_size)?;
     Ok(Some(entity::score(&gold, &predicted, tagger.labels(), Mode::Default)))
@@ -278,7 +278,7 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
 }
 
 /// The words that are trained on, and those that are judged.
-fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence], config: &RunConfig) -> Result<Words<'a>> {
+fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence<Given>], config: &RunConfig) -> Result<Words<'a>> {
     let Some(fold) = config.fold else {
         return Ok(Words::new(train, corpus.dev.iter().chain(&corpus.test)));
     };
@@ -290,7 +290,7 @@ fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence], config: &RunConfig) -> R
 
 fn training_data(
     corpus: &Corpus,
-    train: Vec<Sentence>,
+    train: Vec<Sentence<Given>>,
     perturbed: &Perturbed,
     config: &RunConfig,
 ) -> Result<TrainingData> {
@@ -309,13 +309,14 @@ fn training_data(
     // A run that holds out a fold is made to find out which labels are right: none is known to be.
     fold.check(&train)?;
     let (trained_on, judged) = fold.split(&train, config.seed);
-    let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone()).collect();
+    let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone());
     let named = |numbers: &[u32]| numbers.iter().map(|&i| perturbed.sentences[i as usize]).collect();
     Ok(TrainingData {
-        train: chosen(&trained_on),
+        train: chosen(&trained_on).collect(),
         train_numbers: named(&trained_on),
         gold: None,
-        dev: chosen(&judged),
+        // The scores of such a run compare with the given labels: there are no others.
+        dev: chosen(&judged).map(Sentence::assume_gold).collect(),
         dev_numbers: named(&judged),
         labels,
         train_origin: corpus.train_origin.clone(),
@@ -323,14 +324,14 @@ fn training_data(
 }
 
 /// The training tokens that are scored and logged, sorted by sentence and token.
-pub(crate) fn token_table(data: &TrainingData, scored: &[(u32, u16)]) -> TokenTable {
-    let of = |labels: &[u8], token: u16| labels[usize::from(token)];
+pub(crate) fn token_table(data: &TrainingData, scored: &[TokenPosition]) -> TokenTable {
+    let sentence = |at: &TokenPosition| &data.train[at.sentence as usize];
     TokenTable {
-        sentence: scored.iter().map(|&(sentence, _)| data.train_numbers[sentence as usize]).collect(),
-        token: scored.iter().map(|&(_, token)| token).collect(),
-        word: scored.iter().map(|&(s, t)| data.train[s as usize].words[usize::from(t)].clone()).collect(),
-        given: scored.iter().map(|&(s, t)| of(&data.train[s as usize].labels, t)).collect(),
-        gold: data.gold.as_ref().map(|gold| scored.iter().map(|&(s, t)| of(&gold[s as usize], t)).collect()),
+        sentence: scored.iter().map(|at| data.train_numbers[at.sentence as usize]).collect(),
+        token: scored.iter().map(|at| at.token).collect(),
+        word: scored.iter().map(|at| sentence(at).words[usize::from(at.token)].clone()).collect(),
+        given: scored.iter().map(|at| sentence(at).labels[usize::from(at.token)]).collect(),
+        gold: data.gold.as_ref().map(|gold| scored.iter().map(|at| at.label(gold)).collect()),
         labels: data.labels.clone(),
     }
 }

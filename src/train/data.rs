@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rand::seq::SliceRandom;
 
 use crate::Result;
-use crate::corpus::{Origin, Sentence};
+use crate::corpus::{Given, Gold, Labels, Origin, Sentence, TokenPosition};
 use crate::encode::{EncodedSentence, Vocabulary};
 use crate::error::{Error, Problem};
 use crate::random::Streams;
@@ -13,14 +13,14 @@ use crate::random::Streams;
 /// What a tagger is trained and judged on.
 #[derive(Debug, Clone, Default)]
 pub struct TrainingData {
-    /// Training sentences, each with a subword ([`TrainingData::leave_out_invisible`]); `labels` are the given ones.
-    pub train: Vec<Sentence>,
+    /// Training sentences, each with a subword ([`TrainingData::leave_out_invisible`]), with their given labels.
+    pub train: Vec<Sentence<Given>>,
     /// The number of each training sentence in its split, under which it is logged; empty for 0, 1, 2, …
     pub train_numbers: Vec<u32>,
-    /// True labels of the training sentences, where known; same shape as the given ones.
-    pub gold: Option<Vec<Vec<u8>>>,
-    /// Development sentences, clean.
-    pub dev: Vec<Sentence>,
+    /// Gold labels of the training sentences, where known; same shape as the given ones.
+    pub gold: Option<Vec<Labels<Gold>>>,
+    /// Development sentences, with gold labels.
+    pub dev: Vec<Sentence<Gold>>,
     /// The number of each development sentence, under which its probabilities are kept; empty for 0, 1, 2, …
     pub dev_numbers: Vec<u32>,
     /// Label names by id.
@@ -116,11 +116,11 @@ impl EncodingReport {
 /// the paper's 50.
 const MUCH_TRUNCATED: f64 = 0.05;
 
-/// A split as subwords, with its labels.
+/// A split as subwords, with the labels that are learned or scored.
 pub(super) struct EncodedSplit {
     pub sentences: Vec<EncodedSentence>,
-    /// One id a word, lost words included.
-    pub labels: Vec<Vec<u8>>,
+    /// One label a word, lost words included: the given ones of the training split, the gold ones of dev.
+    pub targets: Vec<Vec<u8>>,
     /// Row of each sentence's first scored word when all scored words of the split are put one after the other.
     pub first_row: Vec<usize>,
     /// The number under which each sentence is logged.
@@ -128,9 +128,9 @@ pub(super) struct EncodedSplit {
 }
 
 impl EncodedSplit {
-    pub fn new(
+    pub fn new<K>(
         name: &str,
-        sentences: &[Sentence],
+        sentences: &[Sentence<K>],
         numbers: &[u32],
         tokenizer: &Vocabulary,
         max_subwords: usize,
@@ -158,7 +158,7 @@ impl EncodedSplit {
         first_row.push(rows);
         Ok(Self {
             sentences: encoded,
-            labels: sentences.iter().map(|s| s.labels.clone()).collect(),
+            targets: sentences.iter().map(|s| s.labels.to_vec()).collect(),
             first_row,
             numbers,
         })
@@ -173,13 +173,13 @@ impl EncodedSplit {
     /// 0.
     pub fn in_entities(&self, sentence: u32) -> EncodedSentence {
         let mut encoded = self.sentences[sentence as usize].clone();
-        encoded.words.retain(|&(token, _)| self.label((sentence, token)) != 0);
+        encoded.words.retain(|&(token, _)| self.target(TokenPosition { sentence, token }) != 0);
         encoded
     }
 
-    /// The label of a word.
-    pub fn label(&self, (sentence, token): (u32, u16)) -> u8 {
-        self.labels[sentence as usize][usize::from(token)]
+    /// The label of a token.
+    pub fn target(&self, position: TokenPosition) -> u8 {
+        position.label(&self.targets)
     }
 
     /// Adds all subwords that occur.
@@ -193,30 +193,30 @@ pub(super) struct Probe {
     /// Sentences that hold the sampled tokens, ascending.
     pub sentences: Vec<u32>,
     /// Sampled tokens whose given label is right; empty without gold labels.
-    pub clean: BTreeSet<(u32, u16)>,
+    pub clean: BTreeSet<TokenPosition>,
     /// Sampled tokens whose given label is wrong.
-    pub noisy: BTreeSet<(u32, u16)>,
+    pub noisy: BTreeSet<TokenPosition>,
 }
 
 impl Probe {
-    /// Samples up to `n` clean and `n` noisy tokens; without gold labels, `n` tokens of whom nothing is known.
-    pub fn sample(train: &EncodedSplit, gold: Option<&[Vec<u8>]>, n: usize, streams: &Streams) -> Self {
-        let scored = |(i, s): (usize, &EncodedSentence)| {
-            s.words.iter().map(move |&(token, _)| (i as u32, token)).collect::<Vec<_>>()
+    /// Samples up to `n` clean and `n` noisy tokens; without gold labels, `n` of all tokens.
+    pub fn sample(train: &EncodedSplit, gold: Option<&[Labels<Gold>]>, n: usize, streams: &Streams) -> Self {
+        let scored = |(sentence, encoded): (u32, &EncodedSentence)| {
+            encoded.words.iter().map(move |&(token, _)| TokenPosition { sentence, token }).collect::<Vec<_>>()
         };
-        let all: Vec<(u32, u16)> = train.sentences.iter().enumerate().flat_map(scored).collect();
-        let choose = |tokens: Vec<(u32, u16)>, what: u64| -> BTreeSet<(u32, u16)> {
+        let all: Vec<TokenPosition> = (0u32..).zip(&train.sentences).flat_map(scored).collect();
+        let choose = |tokens: Vec<TokenPosition>, what: u64| -> BTreeSet<TokenPosition> {
             tokens.choose_multiple(&mut streams.stream("probe", &[what]), n).copied().collect()
         };
         let (clean, noisy, other) = match gold {
             Some(gold) => {
-                let is_clean = |&(s, t): &(u32, u16)| gold[s as usize][usize::from(t)] == train.label((s, t));
+                let is_clean = |at: &TokenPosition| at.label(gold) == train.target(*at);
                 let (clean, noisy) = all.into_iter().partition(is_clean);
                 (choose(clean, 0), choose(noisy, 1), BTreeSet::new())
             }
             None => (BTreeSet::new(), BTreeSet::new(), choose(all, 2)),
         };
-        let sentences: BTreeSet<u32> = clean.iter().chain(&noisy).chain(&other).map(|&(s, _)| s).collect();
+        let sentences: BTreeSet<u32> = clean.iter().chain(&noisy).chain(&other).map(|at| at.sentence).collect();
         Self { sentences: sentences.into_iter().collect(), clean, noisy }
     }
 }

@@ -127,7 +127,7 @@ impl Episodes {
     pub fn new(settings: &EpisodeSettings, train: &EncodedSplit, labels: &[String]) -> Result<Self> {
         let reader = SpanReader::new(labels);
         let mut sentences = vec![Vec::new(); reader.types().len()];
-        for (i, labels) in (0u32..).zip(&train.labels) {
+        for (i, labels) in (0u32..).zip(&train.targets) {
             let spans = reader.spans(labels, SpanMode::Default);
             for (entity_type, sentences) in sentences.iter_mut().enumerate() {
                 if spans.iter().any(|span| usize::from(span.entity_type) == entity_type) {
@@ -145,14 +145,14 @@ impl Episodes {
                 .unwrap_or_default(),
         };
         let with = sentences.into_iter().nth(class).unwrap_or_default();
-        let others: Vec<u32> = (0..train.labels.len() as u32).filter(|i| with.binary_search(i).is_err()).collect();
+        let others: Vec<u32> = (0..train.targets.len() as u32).filter(|i| with.binary_search(i).is_err()).collect();
         let episodes = Self { settings: settings.clone(), with, others };
         let [support_with, query_with, support_others, query_others] = episodes.sizes();
         if support_with + support_others == 0 || query_with + query_others == 0 {
             return Err(Error::Data(
                 Problem::new(format!(
                     "no episode can be made of {} training sentences: one has to support, another to be judged",
-                    train.labels.len()
+                    train.targets.len()
                 ))
                 .hint("give more sentences, or use model.head.kind = \"linear\""),
             ));
@@ -210,7 +210,7 @@ impl Draw {
         let query = self.query.iter().map(|&i| (i, &train.sentences[i as usize]));
         let batch = Batch::pack(support.iter().map(|(i, sentence)| (*i, sentence)).chain(query));
         let n_support: usize = support.iter().map(|(_, sentence)| sentence.words.len()).sum();
-        let label = |row: usize| u32::from(train.label(batch.tokens[row]));
+        let label = |row: usize| u32::from(train.target(batch.tokens[row]));
         let mut by_class = vec![Vec::new(); classes];
         for row in 0..n_support {
             by_class[label(row) as usize - 1].push(row as u32);
@@ -228,12 +228,12 @@ mod tests {
     /// A split with `with` sentences of LOC, then `others` of PER, one word each.
     fn split(with: usize, others: usize) -> EncodedSplit {
         let sentence = EncodedSentence { subwords: vec![2, 7, 3], words: vec![(0, 1)], ..EncodedSentence::default() };
-        let labels = [vec![vec![1u8]; with], vec![vec![2u8]; others]].concat();
+        let targets = [vec![vec![1u8]; with], vec![vec![2u8]; others]].concat();
         EncodedSplit {
             sentences: vec![sentence; with + others],
             first_row: (0..=with + others).collect(),
             numbers: (0..(with + others) as u32).collect(),
-            labels,
+            targets,
         }
     }
 

@@ -167,7 +167,7 @@ impl Trainer {
     /// Seconds of scoring dev's entities.
     fn time_scores(&self) -> f64 {
         let start = Instant::now();
-        let _ = entity::score(&self.dev.labels, &self.dev.labels, self.tagger.labels(), Mode::Default);
+        let _ = entity::score(&self.dev.targets, &self.dev.targets, self.tagger.labels(), Mode::Default);
         start.elapsed().as_secs_f64()
     }
 }

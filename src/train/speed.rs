@@ -113,7 +113,7 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
             observe_batch(&judged.logits, judged.decoded.as_deref(), &split, &batch)?;
         } else {
             gradients.clear();
-            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
+            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.target(token))).collect();
             let plan = DropoutPlan::of_config(tagger.config(), streams, [1, number as u64]);
             let learned = tagger.learn(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
             observe_batch(&learned.logits, learned.decoded.as_deref(), &split, &batch)?;

@@ -14,7 +14,7 @@ use super::optimizer::AdamW;
 use super::resume::Unfinished;
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
-use crate::corpus::Split;
+use crate::corpus::{Gold, Labels, Split, TokenPosition};
 use crate::dynamics::{Observations, Observed, Probabilities, StepCounts, StepRecord};
 use crate::encode::Batch;
 use crate::error::{Error, Problem, Result};
@@ -41,7 +41,7 @@ pub struct Trainer {
     pub(super) streams: Streams,
     rate: LearningRate,
     pub(super) train: EncodedSplit,
-    gold: Option<Vec<Vec<u8>>>,
+    gold: Option<Vec<Labels<Gold>>>,
     pub(super) dev: EncodedSplit,
     pub(super) probe: Probe,
     pub(super) report: EncodingReport,
@@ -80,13 +80,11 @@ impl Trainer {
                 .hint("leave train.eval_pass on, or use model.head.kind = \"linear\""),
             ));
         }
-        let encode = |name, sentences, numbers, max_subwords| {
-            EncodedSplit::new(name, sentences, numbers, tagger.tokenizer(), max_subwords)
-        };
-        let train = encode("train", &data.train, &data.train_numbers, settings.max_subwords)?;
+        let tokenizer = tagger.tokenizer();
+        let train = EncodedSplit::new("train", &data.train, &data.train_numbers, tokenizer, settings.max_subwords)?;
         // Dev is judged whole: a score that leaves out the ends of long sentences flatters, one that counts them as
         // missed depends on the setting.
-        let dev = encode("dev", &data.dev, &data.dev_numbers, longest)?;
+        let dev = EncodedSplit::new("dev", &data.dev, &data.dev_numbers, tokenizer, longest)?;
         let episodes = match prototypes {
             true => Some(Episodes::new(&settings.episodes, &train, tagger.labels())?),
             false => None,
@@ -139,11 +137,12 @@ impl Trainer {
         self.report
     }
 
-    /// The (sentence, word) of each training token that is scored and logged, sorted: words lost to truncation or
-    /// without subword are not among them.
-    pub fn scored_tokens(&self) -> Vec<(u32, u16)> {
+    /// The training tokens that are scored and logged, sorted: tokens lost to truncation or without subword are not among
+    /// them.
+    pub fn scored_tokens(&self) -> Vec<TokenPosition> {
         let sentences = (0u32..).zip(&self.train.sentences);
-        sentences.flat_map(|(i, s)| s.words.iter().map(move |&(token, _)| (i, token))).collect()
+        let position = |sentence| move |&(token, _): &(u16, u16)| TokenPosition { sentence, token };
+        sentences.flat_map(|(i, encoded)| encoded.words.iter().map(position(i))).collect()
     }
 
     /// Finished epochs: 0 before the first.
@@ -263,7 +262,7 @@ impl Trainer {
         let words = sentences.iter().map(|&s| self.train.sentences[s as usize].words.len()).sum::<usize>() as f64;
         for part in sentences.chunks(self.settings.batch_size) {
             let batch = Batch::pack(part.iter().map(|&i| (i, &self.train.sentences[i as usize])));
-            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.label(token))).collect();
+            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.target(token))).collect();
             let plan = self.dropout_plan();
             let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
             self.unfinished.batches += 1;
@@ -409,7 +408,7 @@ impl Step {
     }
 
     /// Counts what the train pass saw of a batch.
-    fn count(&mut self, train: &EncodedSplit, gold: Option<&[Vec<u8>]>, batch: &Batch, seen: &Observed) {
+    fn count(&mut self, train: &EncodedSplit, gold: Option<&[Labels<Gold>]>, batch: &Batch, seen: &Observed) {
         counts::add(self.counts.get_or_insert_default(), train, gold, batch, seen);
     }
 }

@@ -34,7 +34,7 @@ fn tagger(settings: &ModelSettings, data: &TrainingData) -> Tagger {
     Tagger::load(settings, &Words::new(&data.train, &data.dev), &data.labels, 7, &Device::Cpu).unwrap().0
 }
 
-fn words(sentences: &[Sentence]) -> Vec<Vec<String>> {
+fn words<K>(sentences: &[Sentence<K>]) -> Vec<Vec<String>> {
     sentences.iter().map(|sentence| sentence.words.clone()).collect()
 }
 
@@ -48,8 +48,11 @@ fn every_parameter_gets_a_gradient_and_it_is_that_of_candles_operations() {
         }
         let encoded = tagger.tokenizer().encode(data.train.iter().map(|s| s.words.as_slice()), 40).unwrap();
         let batch = Batch::pack((0..).zip(&encoded).take(12));
-        let labels: Vec<u32> =
-            batch.tokens.iter().map(|&(s, t)| data.train[s as usize].labels[usize::from(t)].into()).collect();
+        let labels: Vec<u32> = batch
+            .tokens
+            .iter()
+            .map(|at| data.train[at.sentence as usize].labels[usize::from(at.token)].into())
+            .collect();
         let mut gradients = Gradients::default();
         let learned = tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
         let judged = tagger.judge(&batch).unwrap();
@@ -78,7 +81,7 @@ fn every_parameter_gets_a_gradient_and_it_is_that_of_candles_operations() {
 fn it_learns_and_logs_what_its_best_paths_and_marginals_say() {
     let corpus = embedded::generate(&EmbeddedSettings { test: 0, ..EmbeddedSettings::default() }).unwrap();
     let data = TrainingData {
-        train: corpus.train.clone(),
+        train: corpus.train.iter().cloned().map(Sentence::into_given).collect(),
         dev: corpus.dev.clone(),
         labels: corpus.labels.names().to_vec(),
         ..TrainingData::default()

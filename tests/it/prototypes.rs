@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use candle_core::Device;
+use memoscope::corpus::TokenPosition;
 use memoscope::encode::{Batch, EncodedSentence};
 use memoscope::model::checkpoint::Checkpoint;
 use memoscope::model::{Episode, HeadKind, HeadSettings, ModelSettings, Tagger, Words};
@@ -59,11 +60,11 @@ impl Fixture {
     fn episode(&self) -> Episode {
         let chosen = || self.support.iter().chain(&self.judged).map(|&i| (i as u32, &self.sentences[i]));
         let batch = Batch::pack(chosen());
-        let label = |&(sentence, token): &(u32, u16)| self.labels[sentence as usize][usize::from(token)] as u32;
+        let label = |at: &TokenPosition| self.labels[at.sentence as usize][usize::from(at.token)] as u32;
         let (mut support, mut queries, mut labels) = (vec![Vec::new(); 8], Vec::new(), Vec::new());
         for (row, token) in (0u32..).zip(&batch.tokens) {
             match label(token) {
-                label if self.judged.contains(&(token.0 as usize)) => {
+                label if self.judged.contains(&(token.sentence as usize)) => {
                     queries.push(row);
                     labels.push(label);
                 }

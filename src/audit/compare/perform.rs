@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     CompareSettings, Comparison, SeedScores, TextSummary, Texts, TypeDifference, Verdict, Version, VersionScores,
 };
-use crate::corpus::{Corpus, DataSettings, SpanReader};
+use crate::corpus::{Corpus, DataSettings, Gold, Labels, SpanReader};
 use crate::dynamics::Log;
 use crate::error::{Error, Problem, Result};
 use crate::exec::{self, Execution, Task};
@@ -62,7 +62,7 @@ pub fn compare(
 /// The training of both taggers, which depends on the encoder's shape.
 fn train_settings(texts: &Texts, settings: &CompareSettings) -> Result<TrainSettings> {
     let device = settings.device.open()?;
-    let words = Words::new(&texts.before.sentences, []);
+    let words = Words::to_learn(&texts.before.sentences);
     let (tagger, _) = Tagger::load(&settings.model(), &words, texts.labels.names(), 0, &device)?;
     Ok(settings.train(tagger.config().hidden_size, tagger.config().max_subwords))
 }
@@ -155,7 +155,7 @@ fn conclude(
     predictions: &[Predictions],
 ) -> Result<Comparison> {
     let names = texts.labels.names();
-    let gold: Vec<Vec<u8>> = texts.dev.sentences.iter().map(|sentence| sentence.labels.clone()).collect();
+    let gold: Vec<Labels<Gold>> = (texts.dev.sentences.iter()).map(|s| s.labels.clone().assume_gold()).collect();
     let replicates = Replicates::draw(gold.len(), REPLICATES, Streams::new(1));
     let counts = |of: Option<&str>| -> [Vec<Vec<SpanCounts>>; 2] {
         let count = |predicted: &Vec<Vec<u8>>| entity::sentence_counts(&gold, predicted, names, Mode::Default, of);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Version;
 use crate::audit::Text;
 use crate::corpus::files::MAX_LABELS;
-use crate::corpus::{self, Columns, Corpus, LabelSet, Sentence, SpanMode, SpanReader};
+use crate::corpus::{self, Columns, Corpus, Given, LabelSet, Sentence, SpanMode, SpanReader};
 use crate::error::{Error, Problem, Result};
 
 /// Two versions of one annotated file, and the file to judge by.
@@ -95,7 +95,8 @@ impl Texts {
 
     /// What is trained on and judged by for one version.
     pub fn corpus(&self, version: Version) -> Corpus {
-        let mut corpus = Corpus { dev: self.dev.sentences.clone(), ..self.version(version).corpus() };
+        let dev = self.dev.sentences.iter().cloned().map(Sentence::assume_gold).collect();
+        let mut corpus = Corpus { dev, ..self.version(version).corpus() };
         corpus.fingerprint = corpus::fingerprint(&corpus);
         corpus
     }
@@ -125,7 +126,8 @@ impl Texts {
 /// Puts a text's label ids into another inventory, which has all of its labels.
 fn relabel(text: &mut Text, labels: &LabelSet) {
     let ids: Vec<u8> = text.labels.names().iter().map(|name| labels.id(name).unwrap_or(0)).collect();
-    let relabelled = |sentence: &mut Sentence| sentence.labels.iter_mut().for_each(|id| *id = ids[usize::from(*id)]);
+    let relabelled =
+        |sentence: &mut Sentence<Given>| sentence.labels.iter_mut().for_each(|id| *id = ids[usize::from(*id)]);
     text.sentences.iter_mut().for_each(relabelled);
     text.labels = labels.clone();
 }
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!(texts.n_entities(&texts.after), 3);
         // One inventory, and the dev label that nobody has seen is said for either version.
         assert_eq!(texts.labels.names(), ["O", "B-LOC", "B-ORG", "B-PER", "I-LOC"]);
-        assert_eq!(texts.dev.sentences[0].labels, [3]);
+        assert_eq!(texts.dev.sentences[0].labels[..], [3]);
         assert_eq!(texts.warnings.len(), 2);
         let [before, after] = [Version::Before, Version::After].map(|version| texts.corpus(version));
         assert_eq!((&before.labels, &before.dev), (&after.labels, &after.dev));

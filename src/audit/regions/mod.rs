@@ -15,7 +15,7 @@ use crate::audit::decode::Decoder;
 use crate::audit::mentions::Mentions;
 use crate::audit::score::log_odds;
 use crate::audit::{Evidence, Occurrence, Scores, Suspect, SuspectKind, Text};
-use crate::corpus::{LabelSet, Span, SpanMode, SpanReader};
+use crate::corpus::{LabelSet, Span, SpanMode, SpanReader, TokenPosition};
 
 /// What a probability of 1 for `O` counts in the eager reading.
 const EAGER: f64 = 0.1;
@@ -217,8 +217,8 @@ fn forgotten_mentions(text: &Text, finder: &Finder<'_>, candidates: &[Candidate]
         if !is_entity || (n as f64) < MAJORITY * (places.len() - 1) as f64 {
             continue;
         }
-        for &(s, start) in places.places_as(&vec![0; surface.len()]) {
-            let (s, words) = (s as usize, usize::from(start)..usize::from(start) + surface.len());
+        for at in places.places_as(&vec![0; surface.len()]) {
+            let (s, words) = (at.sentence as usize, usize::from(at.token)..usize::from(at.token) + surface.len());
             let before = taken.range(..(s, words.end)).next_back();
             if before.is_none_or(|(&(of, _), &end)| of < s || end <= words.start) {
                 taken.insert((s, words.start), words.end);
@@ -284,7 +284,7 @@ fn suspect(
     let Candidate { sentence, words, mut kind, mut suggested } = candidate;
     let source = &text.sentences[sentence];
     let given = &source.labels[words.clone()];
-    let place = (sentence as u32, words.start as u16);
+    let place = TokenPosition { sentence: sentence as u32, token: words.start as u16 };
     let elsewhere = mentions.of(&source.words[words.clone()], Some((place, given)));
     if elsewhere.len() >= MENTIONS
         && matches!(kind, SuspectKind::Spurious | SuspectKind::WrongType)
@@ -313,10 +313,10 @@ fn suspect(
     };
     let names = |labels: &[u8]| labels.iter().map(|&label| text.labels.name(label).to_owned()).collect();
     let line = |s: usize, word: usize| text.line(s, word) as u64;
-    let occurrence = |((s, start), labels): ((u32, u16), &[u8])| Occurrence {
-        sentence: s,
-        line: line(s as usize, usize::from(start)),
-        start,
+    let occurrence = |(at, labels): (TokenPosition, &[u8])| Occurrence {
+        sentence: at.sentence,
+        line: line(at.sentence as usize, usize::from(at.token)),
+        start: at.token,
         tags: names(labels),
     };
     Some(Suspect {

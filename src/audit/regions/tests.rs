@@ -6,6 +6,7 @@ use super::*;
 use crate::audit::evidence::tests::{evidence, of_probabilities};
 use crate::audit::score;
 use crate::audit::text::tests::text;
+use crate::corpus::{Given, Labels};
 
 fn find(text: &Text, evidence: &Evidence) -> Vec<Suspect> {
     suspects(text, evidence, &score::score(text, evidence))
@@ -195,7 +196,7 @@ proptest! {
         prop_assert!(found.iter().map(|suspect| suspect.rank).eq(1..=found.len() as u32));
         prop_assert!(found.is_sorted_by(|a, b| a.score >= b.score));
         prop_assert!(found.iter().all(|suspect| suspect.score.is_finite() && (0.0..=1.0).contains(&suspect.probability)));
-        let mut corrected: Vec<Vec<u8>> = text.sentences.iter().map(|sentence| sentence.labels.clone()).collect();
+        let mut corrected: Vec<Labels<Given>> = text.sentences.iter().map(|sentence| sentence.labels.clone()).collect();
         let mut taken = HashSet::new();
         for suspect in &found {
             let (sentence, words) = (suspect.sentence as usize, usize::from(suspect.start)..usize::from(suspect.end));

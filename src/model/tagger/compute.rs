@@ -159,8 +159,8 @@ impl Tagger {
         for part in numbered.chunks(batch_size.max(1)) {
             let batch = Batch::pack(part.iter().copied());
             let decisions = self.judge(&batch)?.decisions(self.labels.len());
-            for (&(sentence, token), decision) in batch.tokens.iter().zip(decisions) {
-                decided[sentence as usize][usize::from(token)] = decision;
+            for (at, decision) in batch.tokens.iter().zip(decisions) {
+                decided[at.sentence as usize][usize::from(at.token)] = decision;
             }
         }
         Ok(Decided {
