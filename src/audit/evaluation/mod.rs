@@ -11,11 +11,15 @@
 //! stretch or a sentence is the highest one of its words. Beside the rankings: whether the estimated probabilities come
 //! true, and whether the suggested tags are right ([`Suggestions`]).
 //!
-//! By hand: the words `Bank of Rome , Italy` are given `B-ORG O B-LOC O O`, gold is `B-ORG I-ORG I-ORG O B-LOC`. Three of
-//! five tokens are wrong (the second, the third and the last). There are two errors in entities: ORG 0–1 and LOC 2–3
+//! By hand: the words `Bank of Rome , Italy` are given `B-ORG O B-LOC O O`, gold is `B-ORG I-ORG I-ORG O B-LOC`. Three
+//! of five tokens are wrong (the second, the third and the last). There are two errors in entities: ORG 0–1 and LOC 2–3
 //! instead of ORG 0–3 overlap and are one (wrong boundary), and LOC 4–5 is missed.
 
 mod entity;
+mod first_suspects;
+mod judgement;
+mod markdown;
+mod read_scores;
 mod suggestion;
 mod tables;
 
@@ -24,9 +28,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use entity::{EntityError, Stretch, candidates, entity_errors, finds};
-pub use suggestion::{Applied, SuggestionCounts, Suggestions};
+pub use judgement::{Judgement, Reference, SeedJudgement};
+pub use read_scores::read_scores;
+pub use suggestion::{AppliedSuggestions, SuggestionCounts, Suggestions};
 
-use super::Suspect;
+use crate::audit::Suspect;
 use crate::corpus::LabelSet;
 use crate::error::{Error, Result};
 use crate::metrics::Replicates;
@@ -36,7 +42,7 @@ use crate::random::Streams;
 
 /// An audit and the truth. Slices by token have the first sentence's tokens first.
 #[derive(Debug, Clone, Copy)]
-pub struct Judged<'a> {
+pub struct AuditAndGold<'a> {
     /// Tokens in each sentence.
     pub lengths: &'a [usize],
     /// The inventory that names all labels, in IOB2.
@@ -96,9 +102,9 @@ pub struct Evaluation {
 /// Judges an audit, with bootstrap intervals from `n_replicates` draws of sentences (none for 0).
 ///
 /// # Errors
-/// [`Error::Internal`] if the slices are not of one shape, a label is not in the inventory, or a suspect is not within its
-/// sentence.
-pub fn evaluate(judged: &Judged<'_>, n_replicates: usize, streams: Streams) -> Result<Evaluation> {
+/// [`Error::Internal`] if the slices are not of one shape, a label is not in the inventory, or a suspect is not within
+/// its sentence.
+pub fn evaluate(judged: &AuditAndGold<'_>, n_replicates: usize, streams: Streams) -> Result<Evaluation> {
     check(judged)?;
     let wrong: Vec<bool> = judged.given.iter().zip(judged.gold).map(|(given, gold)| given != gold).collect();
     let errors = entity_errors(judged.lengths, judged.given, judged.gold, judged.labels);
@@ -161,7 +167,7 @@ fn sentences(lengths: &[usize]) -> impl Iterator<Item = std::ops::Range<usize>> 
     })
 }
 
-fn check(judged: &Judged<'_>) -> Result<()> {
+fn check(judged: &AuditAndGold<'_>) -> Result<()> {
     let n_tokens = judged.lengths.iter().sum::<usize>();
     let columns = [judged.given, judged.gold, judged.suggested];
     let values = [judged.score, judged.probability].into_iter().chain(judged.measures.iter().map(|measure| measure.1));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntityError, Judged};
+use super::{AuditAndGold, EntityError};
 use crate::audit::{Suspect, SuspectKind};
 use crate::metrics::{Interval, wilson};
 
@@ -26,7 +26,7 @@ pub struct Suggestions {
     /// Their share; null if no token is wrong.
     pub wrong_tokens_right: Option<f64>,
     /// What correcting without looking would do, by probability.
-    pub applied: Vec<Applied>,
+    pub applied: Vec<AppliedSuggestions>,
 }
 
 /// Suspects, hits and right suggestions. Here several suspects may hit one error.
@@ -46,10 +46,10 @@ pub struct SuggestionCounts {
     pub right_interval: Option<Interval>,
 }
 
-/// The labels after the suggestions of all suspects from one probability on were taken; of two that share a word the one
-/// with the higher score. Counts are of tokens.
+/// The labels after the suggestions of all suspects from one probability on were taken; of two that share a word the
+/// one with the higher score. Counts are of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Applied {
+pub struct AppliedSuggestions {
     /// The least probability, 0 to 1.
     pub threshold: f64,
     /// Suspects applied.
@@ -95,7 +95,7 @@ struct Outcome {
 
 /// Judges all suspects; `tokens` gives the range of a suspect's tokens.
 pub(super) fn judge(
-    judged: &Judged<'_>,
+    judged: &AuditAndGold<'_>,
     errors: &[EntityError],
     tokens: impl Fn(&Suspect) -> Range<usize>,
 ) -> Suggestions {
@@ -124,7 +124,12 @@ pub(super) fn judge(
     }
 }
 
-fn apply(judged: &Judged<'_>, threshold: f64, n_wrong: usize, tokens: &impl Fn(&Suspect) -> Range<usize>) -> Applied {
+fn apply(
+    judged: &AuditAndGold<'_>,
+    threshold: f64,
+    n_wrong: usize,
+    tokens: &impl Fn(&Suspect) -> Range<usize>,
+) -> AppliedSuggestions {
     let mut suspects: Vec<&Suspect> = judged.suspects.iter().filter(|s| s.probability >= threshold).collect();
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.rank.cmp(&b.rank)));
     let mut touched = vec![false; judged.given.len()];
@@ -147,7 +152,7 @@ fn apply(judged: &Judged<'_>, threshold: f64, n_wrong: usize, tokens: &impl Fn(&
         }
     }
     let share = |n: usize| if touched.is_empty() { 0.0 } else { n as f64 / touched.len() as f64 };
-    Applied {
+    AppliedSuggestions {
         threshold,
         n_applied,
         n_corrected,
