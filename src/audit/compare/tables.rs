@@ -52,7 +52,7 @@ impl Comparison {
         columns.extend(difference_columns());
         table(
             "compare-scores",
-            "TokenScores on dev",
+            "Scores on dev",
             "Entity scores after the last epoch, mean ± standard deviation over seeds, and the difference after − before \
              with its 95 % intervals: over seeds (Student's t, paired) and over dev sentences (paired bootstrap).",
             columns,
