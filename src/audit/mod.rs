@@ -13,7 +13,7 @@
 //!    ([`TokenEvidence`]);
 //! 2. [`mod@score`] combines this into one number a token ([`TokenScores`]), and computes the single measures in use
 //!   elsewhere ([`measures()`]);
-//! 3. [`mod@suspects`] turns tokens into stretches of words that a person can correct one by one ([`Suspect`]);
+//! 3. [`mod@suspects`] turns scored tokens into spans that a person can correct one by one ([`Suspect`]);
 //! 4. [`review`] writes files and the page that a person works through, reads the decisions and applies them to the
 //!   file.
 //!

@@ -137,7 +137,7 @@ impl AuditSettings {
                 true => BILSTM_LEARNING_RATE,
                 false => learning_rate(hidden_size),
             }),
-            // Words that are cut off cannot be judged.
+            // Tokens that are cut off cannot be judged.
             max_subwords: positions,
             evaluations_per_epoch: 1,
             eval_pass: false,

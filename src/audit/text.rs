@@ -28,9 +28,9 @@ pub struct Text {
     pub sentences: Vec<Sentence<Given>>,
     /// The tags of each sentence as the file writes them.
     pub written: Vec<Vec<String>>,
-    /// One-based line of each sentence's first word.
+    /// One-based line of each sentence's first token.
     pub lines: Vec<usize>,
-    /// True if all words of a sentence stand on its first line, as in JSON lines.
+    /// True if all tokens of a sentence stand on its first line, as in JSON lines.
     pub on_one_line: bool,
     /// Number of each sentence's first token; one more than there are sentences.
     pub offsets: Vec<usize>,
@@ -160,11 +160,11 @@ impl Text {
         Fold { folds, index: 0 }.check(&self.sentences)
     }
 
-    /// The given labels again, from a file that holds the same words with other labels: the truth, say. Its inventory
-    /// may have tags that ours lacks, and comes with them, ours first. Its columns have the same names.
+    /// The given labels again, from a file that holds the same words with other labels, gold labels for example. Its
+    /// inventory may have tags that ours lacks, and comes with them, ours first. Its columns have the same names.
     ///
     /// # Errors
-    /// [`Error::Data`] naming file and line where words differ or sentences are missing.
+    /// [`Error::Data`] naming file and line where tokens differ or sentences are missing.
     pub fn aligned(&self, path: &Path) -> Result<(LabelSet, Vec<u8>)> {
         let other = Self::read_any(path, self.columns.as_ref())?;
         self.require_same_words(&other)?;
@@ -178,7 +178,7 @@ impl Text {
     /// Refuses a text that does not hold the same words, sentence by sentence.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the other file and its line where words differ or sentences are missing.
+    /// [`Error::Data`] naming the other file and its line where tokens differ or sentences are missing.
     pub fn require_same_words(&self, other: &Self) -> Result<()> {
         let differs = |line: usize, what: String| {
             Error::Data(
@@ -219,7 +219,8 @@ impl Text {
             synthetic: false,
             labels: self.labels.clone(),
             scheme: self.scheme,
-            // A run of a corpus puts noise on gold labels. It puts none on these, and gives them to the trainer as they are.
+            // A run of a corpus puts noise on gold labels. It puts none on these, and gives them to the trainer as they
+            // are.
             train: self.sentences.iter().cloned().map(Sentence::assume_gold).collect(),
             dev: Vec::new(),
             test: Vec::new(),

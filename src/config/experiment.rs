@@ -374,7 +374,7 @@ impl StudySettings {
     /// The settings of class caps: needed by that kind of study, refused by others.
     fn validate_caps(&self, kind: StudyKind) -> Result<()> {
         if let Some(class) = first_duplicate(&self.classes) {
-            return refuse(format!("study.classes has {class} twice"), "name each class once");
+            return refuse(format!("study.classes has {class} twice"), "name each entity type once");
         }
         if let Some(sentences) = first_duplicate(&self.sentences) {
             return refuse(format!("study.sentences has {sentences} twice"), "name each number once");

@@ -40,7 +40,7 @@ impl Pass {
 pub struct TokenTable {
     /// Zero-based index of the sentence in the training split.
     pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
+    /// Zero-based index of the token in its sentence.
     pub token: Vec<u16>,
     /// The word.
     pub word: Vec<String>,
@@ -107,7 +107,7 @@ impl TokenTable {
 pub struct Observations {
     /// Zero-based index of the sentence.
     pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
+    /// Zero-based index of the token in its sentence.
     pub token: Vec<u16>,
     /// Label id with the highest logit.
     pub predicted: Vec<u8>,
@@ -140,7 +140,7 @@ impl Observations {
 pub struct Probabilities {
     /// Zero-based index of the sentence.
     pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
+    /// Zero-based index of the token in its sentence.
     pub token: Vec<u16>,
     /// The probability of each label, 0 to 1: `[tokens, labels]`, row by row; a row sums to 1.
     pub values: Vec<f32>,

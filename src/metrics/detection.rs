@@ -9,8 +9,8 @@
 //! last, among the −∞, and never makes a curve point of its own.
 //!
 //! By hand, with scores 0.9 0.8 0.8 0.1 of which the first and the third are wrong: the thresholds are 0.9 (precision
-//! 1/1, recall 1/2), 0.8 (2/3, 2/2) and 0.1 (2/4, 2/2). Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6, the best F1 is
-//! 0.8 at threshold 0.8, and at a base rate of 1/2 the lift of precision 2/3 is 4/3.
+//! 1/1, recall 1/2), 0.8 (2/3, 2/2) and 0.1 (2/4, 2/2). Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6, the best F1
+//! is 0.8 at threshold 0.8, and at a base rate of 1/2 the lift of precision 2/3 is 4/3.
 
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +105,7 @@ pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
 }
 
 /// The point of the curve with the highest F1, the one with fewest flagged tokens among equals; `None` without a
-/// positive token. It needs the truth: it says what a perfect choice of threshold would reach.
+/// positive token. It needs gold labels: it is the score of the best threshold.
 pub fn best_f1(scores: &[f64], positive: &[bool]) -> Option<ThresholdScores> {
     precision_recall_curve(scores, positive)
         .into_iter()
@@ -146,8 +146,8 @@ pub fn scores_at_share(scores: &[f64], positive: &[bool], share: f64) -> Option<
     Some(Prf { precision, recall, f1: super::ratio(2.0 * precision * recall, precision + recall) })
 }
 
-/// How many times better than chance a precision is: precision / base rate, where the base rate is the share of positive
-/// tokens. `None` if the base rate is 0.
+/// How many times better than chance a precision is: precision / base rate, where the base rate is the share of
+/// positive tokens. `None` if the base rate is 0.
 pub fn lift(precision: f64, positive: &[bool]) -> Option<f64> {
     let n_positive = positive.iter().filter(|&&p| p).count();
     (n_positive > 0).then(|| precision * positive.len() as f64 / n_positive as f64)

@@ -24,7 +24,7 @@ pub fn confusion(gold: &[Vec<u8>], predicted: &[Vec<u8>], n_labels: usize) -> Ve
     counts
 }
 
-/// The tokens of both sides, word by word; both must have the same shape.
+/// The tokens of both sides, token by token; both must have the same shape.
 fn pairs<'a>(gold: &'a [Vec<u8>], predicted: &'a [Vec<u8>]) -> impl Iterator<Item = (u8, u8)> + 'a {
     debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
     gold.iter().zip(predicted).flat_map(|(gold, predicted)| {

@@ -1,9 +1,9 @@
-//! What stands on the encoder and gives a word its label.
+//! What stands on the encoder and gives a token its label.
 //!
-//! A CRF's loss is the sentences' negative log-likelihood divided by the number of words, so that it is comparable with the
-//! linear head's. Of single words it says their marginals, whose logarithms are logged as logits are: p_given is the
-//! marginal of the given label, the loss minus its logarithm, the margin a difference of logarithms. What it predicts are
-//! the labels of the sentence's best path, which need not be the likeliest ones of the words.
+//! A CRF's loss is the sentences' negative log-likelihood divided by the number of tokens, so that it is comparable
+//! with the linear head's. Of single tokens it says their marginals, whose logarithms are logged as logits are: p_given
+//! is the marginal of the given label, the loss minus its logarithm, the margin a difference of logarithms. What it
+//! predicts are the labels of the sentence's best path, which need not be the likeliest ones of the tokens.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,11 +23,11 @@ pub struct HeadSettings {
     pub kind: HeadKind,
     /// Dimensions of the space in which distances are taken.
     pub dimensions: usize,
-    /// What the learned logit of `O` starts from: minus the squared distance beyond which a word is no entity.
+    /// What the learned logit of `O` starts from: minus the squared distance beyond which a token is no entity.
     pub outside: f64,
     /// The logit of a class without support; below any real one.
     pub absent: f64,
-    /// Which centroids words are judged with after the training and on the way.
+    /// Which centroids tokens are judged with after the training and on the way.
     pub centroids: CentroidRule,
     /// Weight of the newest episode in the running centroids, above 0 and at most 1.
     pub running_weight: f64,
@@ -40,7 +40,7 @@ pub enum HeadKind {
     /// A linear layer: one row of weights a label.
     #[default]
     Linear,
-    /// ProtoBERT: a linear map, and the distance to the mean of each class's words.
+    /// ProtoBERT: a linear map, and the distance to the mean of each class's tokens.
     Prototypes,
     /// A linear layer and a linear-chain conditional random field: a sentence's labels are chosen together.
     Crf,
@@ -145,7 +145,7 @@ pub(super) fn build(
         }
         HeadKind::Crf => {
             add_linear(builder, LINEAR, n_labels, hidden, Init::Normal(deviation))?;
-            // At 0 the chain is no chain: words are judged one by one, as a linear head would.
+            // At 0 the chain is no chain: tokens are judged one by one, as a linear head would.
             builder.add(&format!("{CHAIN}.transitions"), &[n_labels, n_labels], Init::Constant(0.0))?;
             builder.add(&format!("{CHAIN}.start"), &[n_labels], Init::Constant(0.0))?;
             builder.add(&format!("{CHAIN}.end"), &[n_labels], Init::Constant(0.0))

@@ -56,7 +56,11 @@ pub(super) fn validate(cap: &CapSettings) -> Result<()> {
         return Err(refusal("perturb.cap.class", "is missing", "name an entity type, for example \"LOC\""));
     }
     if cap.sentences.is_none() {
-        return Err(refusal("perturb.cap.sentences", "is missing", "say how many sentences with the class stay"));
+        return Err(refusal(
+            "perturb.cap.sentences",
+            "is missing",
+            "give the number of sentences with this entity type to keep",
+        ));
     }
     Ok(())
 }

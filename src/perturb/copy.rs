@@ -1,6 +1,6 @@
 //! A noisy copy of a corpus on disk, with the gold labels in a column of their own.
 //!
-//! Each file has three columns, separated by tabs: the word, the gold label, the given label. The given label stands
+//! Each file has three columns, separated by tabs: the token, the gold label, the given label. The given label stands
 //! last, where a reader of CoNLL columns looks for the tag, so the copy can be trained on as it is, and the gold labels
 //! are at hand for whoever wants to know. Only `train.txt` is noisy; in `dev.txt` and `test.txt` both labels agree.
 //! Labels are IOB2, whatever the source was written in. `noise.json` says what was done.
@@ -83,8 +83,8 @@ impl MaskStatistics {
 
 /// Writes the noisy copy of `corpus` to the folder `out` and returns what its [`NOISE_FILE`] says.
 ///
-/// The folder may be missing, empty, or an earlier noisy copy, which is replaced; `noise.json` is written last. A new folder
-/// gets its name when it is whole.
+/// The folder may be missing, empty, or an earlier noisy copy, which is replaced; `noise.json` is written last. A new
+/// folder gets its name when it is whole.
 ///
 /// # Errors
 /// [`Error::Config`] if the folder holds anything else; [`Error::Io`].

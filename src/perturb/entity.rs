@@ -10,9 +10,9 @@
 //! | span shift | `B-PER I-PER O` | `B-PER O O`, `O B-PER O` or `B-PER I-PER I-PER` |
 //! | spurious span | `B-PER O O O` | `B-PER O B-LOC O` |
 //!
-//! A span grows only over words that are `O`, shrinks only to one word or more, and a spurious span (one to three words,
-//! any type) takes words that are `O`, so no edit touches another entity and valid IOB2 stays valid. The rate is one of
-//! entities: how many words get a wrong label depends on their lengths and is in the report.
+//! A span grows only over tokens that are `O`, shrinks only to one token or more, and a spurious span (one to three
+//! tokens, any type) takes tokens that are `O`, so no edit touches another entity and valid IOB2 stays valid. The rate
+//! is one of entities: how many tokens get a wrong label depends on their lengths and is in the report.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -24,7 +24,7 @@ use crate::random::Streams;
 /// `O`, by the contract of [`LabelSet`].
 const OUTSIDE: u8 = 0;
 
-/// Most words of a spurious span.
+/// Most tokens of a spurious span.
 const LONGEST_SPURIOUS: usize = 3;
 
 /// The labels of one entity type; a type need not have both in a corpus.
@@ -35,7 +35,7 @@ struct TypeLabels {
 }
 
 impl TypeLabels {
-    /// Whether a span of `length` words can be written.
+    /// Whether a span of `length` tokens can be written.
     fn can_write(self, length: usize) -> bool {
         self.begin.is_some() && (length < 2 || self.inside.is_some())
     }
@@ -44,11 +44,11 @@ impl TypeLabels {
 /// One way to change a sentence.
 #[derive(Debug, Clone, Copy)]
 enum Edit {
-    /// Write `labels` over the words `start..end`, which may hold a span of another type.
+    /// Write `labels` over the tokens `start..end`, which may hold a span of another type.
     Write { labels: TypeLabels, start: usize, end: usize },
-    /// Make the words `start..end` a span in place of the entity's own words.
+    /// Make the tokens `start..end` a span in place of the entity's own tokens.
     Move { labels: TypeLabels, start: usize, end: usize },
-    /// Make the entity's words `O`.
+    /// Make the entity's tokens `O`.
     Drop,
 }
 
@@ -152,7 +152,7 @@ mod tests {
 
     const TAGS: [&str; 5] = ["B-LOC", "B-ORG", "B-PER", "I-ORG", "I-PER"];
 
-    /// Valid IOB2 over an inventory in which LOC only ever has one word.
+    /// Valid IOB2 over an inventory in which LOC only ever has one token.
     fn sentence() -> impl Strategy<Value = Labels<Gold>> {
         let labels = LabelSet::new(TAGS);
         let spans = prop::collection::vec((0_usize..4, 0_usize..3, 1_usize..4), 0..5);

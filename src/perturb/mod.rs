@@ -3,24 +3,24 @@
 //! Wrong labels are put on the training split only, once, and stay the same in all epochs. Four procedures
 //! ([`NoiseKind`]), each a file:
 //!
-//! * [`uniform`](NoiseKind::Uniform), the one of arXiv 2105.00828: every word by itself, with probability p, gets a label
-//!   drawn uniformly from all K, its own included. So the realised rate is p·(K − 1)/K: with the nine labels of four
-//!   entity types, a requested 50 % is 44.4 % of wrong labels. IOB2 is not kept consistent.
-//! * [`other-label`](NoiseKind::OtherLabel): exactly ⌊p·n⌋ of the n words get one of the K − 1 other labels.
-//! * [`matrix`](NoiseKind::Matrix): every word's label moves with the probabilities of a transition matrix, which is
+//! * [`uniform`](NoiseKind::Uniform), the one of arXiv 2105.00828: every token by itself, with probability p, gets a
+//!   label drawn uniformly from all K, its own included. So the realised rate is p·(K − 1)/K: with the nine labels of
+//!   four entity types, a requested 50 % is 44.4 % of wrong labels. IOB2 is not kept consistent.
+//! * [`other-label`](NoiseKind::OtherLabel): exactly ⌊p·n⌋ of the n tokens get one of the K − 1 other labels.
+//! * [`matrix`](NoiseKind::Matrix): every token's label moves with the probabilities of a transition matrix, which is
 //!   weighted with p: T = (1 − p)·I + p·M. A label without a row in M keeps its place.
 //! * [`entity`](NoiseKind::Entity): what annotators do. Every entity by itself, with probability p, gets another type,
-//!   is dropped, has one end moved by a word, or brings forth a spurious entity elsewhere in its sentence. Valid IOB2
+//!   is dropped, has one end moved by a token, or brings forth a spurious entity elsewhere in its sentence. Valid IOB2
 //!   stays valid.
 //!
-//! The three procedures on words are **nested**: they draw the same numbers whatever the rate and compare them with it,
-//! so with one seed the words that are noisy at 10 % are noisy, with the same label, at 30 %. A sweep over rates then
-//! compares like with like.
+//! The three procedures on tokens are **nested**: they draw the same numbers whatever the rate and compare them with
+//! it, so with one seed the tokens that are noisy at 10 % are noisy, with the same label, at 30 %. A sweep over rates
+//! then compares like with like.
 //!
-//! A word counts as noisy if its given label differs from gold; a draw that hits the true label leaves it clean.
+//! A token counts as noisy if its given label differs from gold; if the gold label is drawn, the token stays clean.
 //!
-//! A **class cap** ([`CapSettings`]) deletes the training sentences with one entity type but for N, by their gold labels.
-//! Noise is drawn on the whole split first: a sentence that stays has the same wrong labels whatever the cap.
+//! A **class cap** ([`CapSettings`]) deletes the training sentences with one entity type but for N, by their gold
+//! labels. Noise is drawn on the whole split first: a sentence that stays has the same wrong labels whatever the cap.
 
 mod cap;
 mod copy;
@@ -144,8 +144,8 @@ pub struct NoiseReport {
 /// # Errors
 /// [`Error::Config`] if the rate is not within 0 and 1, the matrix is missing, names an unknown tag, has a negative
 /// entry or a row that does not sum to 1 (within 1e-6), or is given where the procedure does not use one;
-/// [`Error::Config`] too if there is only one label, so that no label can be wrong; if the corpus lacks the capped class, has
-/// fewer sentences with it than are to stay, or would have no sentence left.
+/// [`Error::Config`] too if there is only one label, so that no label can be wrong; if the corpus lacks the capped
+/// class, has fewer sentences with it than are to stay, or would have no sentence left.
 pub fn perturb(
     train: &[Sentence<Gold>],
     labels: &LabelSet,
@@ -203,7 +203,7 @@ pub fn validate(settings: &PerturbSettings) -> Result<()> {
         return Err(refusal(
             "perturb.rate",
             format!("must be between 0 and 1, not {}", settings.rate),
-            "0.3 means 30 % of the words",
+            "0.3 means 30 % of the tokens",
         ));
     }
     settings.cap.as_ref().map_or(Ok(()), cap::validate)?;

@@ -1,6 +1,6 @@
-//! Noise on single words: uniform, other-label and matrix.
+//! Noise on single tokens: uniform, other-label and matrix.
 //!
-//! Each procedure walks over all words in order and draws the same numbers for each, whatever the rate, so that the
+//! Each procedure walks over all tokens in order and draws the same numbers for each, whatever the rate, so that the
 //! noise of a lower rate is contained in that of a higher one.
 
 use rand::Rng;
@@ -12,7 +12,7 @@ use crate::random::Streams;
 
 use super::{NoiseKind, PerturbSettings, refusal};
 
-/// Each word with probability `rate`: a label drawn uniformly from all `n_labels`, the true one included.
+/// Each token with probability `rate`: a label drawn uniformly from all `n_labels`, the gold one included.
 pub(super) fn uniform(gold: &[Labels<Gold>], n_labels: usize, rate: f64, streams: &Streams) -> Vec<Labels<Given>> {
     let mut generator = streams.stream("noise/uniform", &[]);
     map_words(gold, |_, label| {
@@ -21,7 +21,7 @@ pub(super) fn uniform(gold: &[Labels<Gold>], n_labels: usize, rate: f64, streams
     })
 }
 
-/// Exactly ⌊`rate`·n⌋ words: a label drawn uniformly from the others.
+/// Exactly ⌊`rate`·n⌋ tokens: a label drawn uniformly from the others.
 pub(super) fn other_label(gold: &[Labels<Gold>], n_labels: usize, rate: f64, streams: &Streams) -> Vec<Labels<Given>> {
     if n_labels < 2 {
         return gold.iter().cloned().map(Labels::into_given).collect();
@@ -41,13 +41,13 @@ pub(super) fn other_label(gold: &[Labels<Gold>], n_labels: usize, rate: f64, str
     })
 }
 
-/// ⌊`rate`·n⌋ as meant in decimals: 0.29 · 100 is 29 words, although the product of the floating-point numbers is
+/// ⌊`rate`·n⌋ as meant in decimals: 0.29 · 100 is 29 tokens, although the product of the floating-point numbers is
 /// 28.999999999999996.
 fn exact_count(rate: f64, n_words: usize) -> usize {
     ((rate * n_words as f64 * (1.0 + 4.0 * f64::EPSILON)).floor() as usize).min(n_words)
 }
 
-/// Each word: a label drawn from its row of (1 − rate)·I + rate·M.
+/// Each token: a label drawn from its row of (1 − rate)·I + rate·M.
 pub(super) fn matrix(gold: &[Labels<Gold>], matrix: &Matrix, rate: f64, streams: &Streams) -> Vec<Labels<Given>> {
     let mut generator = streams.stream("noise/matrix", &[]);
     map_words(gold, |_, label| {
@@ -131,7 +131,7 @@ mod tests {
         a.iter().flatten().zip(b.iter().flatten()).filter(|(a, b)| a != b).count()
     }
 
-    /// Every word that `lower` changed is changed the same way by `higher`.
+    /// Every token that `lower` changed is changed the same way by `higher`.
     fn is_nested(gold: &[Labels<Gold>], lower: &[Labels<Given>], higher: &[Labels<Given>]) -> bool {
         let words = gold.iter().flatten().zip(lower.iter().flatten()).zip(higher.iter().flatten());
         words.into_iter().all(|((gold, lower), higher)| lower == gold || lower == higher)

@@ -161,7 +161,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
 /// Leaves a finished run alone, once it is known to be whole.
 fn skip(request: &RunRequest<'_>, manifest: Box<Manifest>, monitor: &mut dyn Monitor) -> Result<Outcome> {
     require_whole_log(request.folder, request.config.train.epochs)?;
-    // A run that was killed between its last word and here leaves its checkpoint and its lease; in a folder that cannot
+    // A run that was killed after its log was complete leaves its checkpoint and its lease; in a folder that cannot
     // be written to they may stay.
     let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
     remove_leftovers(request.folder);
@@ -230,7 +230,7 @@ fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunF
     }
     let words: Vec<Vec<String>> = corpus.test.iter().map(|sentence| sentence.words.clone()).collect();
     let gold: Vec<Labels<Gold>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
-    // Whole, as dev is: words behind the last position count as predicted O.
+    // Whole, as dev is: tokens behind the last position count as predicted O.
     let predicted = tagger.predict(&words, usize::MAX, config.train.eval_batch_size)?;
     Ok(Some(entity::score(&gold, &predicted, tagger.labels(), Mode::Default)))
 }

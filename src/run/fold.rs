@@ -14,8 +14,8 @@ const SAMPLE: usize = 500;
 
 /// Which part of the training sentences a run holds out: part `index` of `folds`, zero-based.
 ///
-/// With one fold nothing is held out: all sentences are trained on, and every so many of them serve as dev, whose scores
-/// then are those of training.
+/// With one fold nothing is held out: all sentences are trained on, and every so many of them serve as dev, whose
+/// scores then are those of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fold {
@@ -54,8 +54,8 @@ impl Fold {
 
     /// The sentences to train on and those to judge, by their numbers, ascending.
     ///
-    /// Sentences of the same words are always in the same part: a model that has seen one of them would know the others.
-    /// The partition depends on the words, the number of folds and the seed.
+    /// Sentences of the same words are always in the same part: a model that has seen one of them would know the
+    /// others. The partition depends on the tokens, the number of folds and the seed.
     pub fn split<K>(&self, sentences: &[Sentence<K>], seed: u64) -> (Vec<u32>, Vec<u32>) {
         let all = 0..sentences.len() as u32;
         if self.folds <= 1 {

@@ -119,9 +119,9 @@ const MUCH_TRUNCATED: f64 = 0.05;
 /// A split as subwords, with the labels that are learned or scored.
 pub(super) struct EncodedSplit {
     pub sentences: Vec<EncodedSentence>,
-    /// One label a word, lost words included: the given ones of the training split, the gold ones of dev.
+    /// One label a token, lost tokens included: the given ones of the training split, the gold ones of dev.
     pub targets: Vec<Vec<u8>>,
-    /// Row of each sentence's first scored word when all scored words of the split are put one after the other.
+    /// Row of each sentence's first scored token when all scored tokens of the split are put one after the other.
     pub first_row: Vec<usize>,
     /// The number under which each sentence is logged.
     pub numbers: Vec<u32>,
@@ -164,13 +164,13 @@ impl EncodedSplit {
         })
     }
 
-    /// Number of scored words.
+    /// Number of scored tokens.
     pub fn rows(&self) -> usize {
         self.first_row[self.sentences.len()]
     }
 
-    /// A sentence with the words of entities alone scored, by their labels: for a prototypical head, whose `O` is label
-    /// 0.
+    /// A sentence with the tokens of entities alone scored, by their labels: for a prototypical head, whose `O` is
+    /// label 0.
     pub fn in_entities(&self, sentence: u32) -> EncodedSentence {
         let mut encoded = self.sentences[sentence as usize].clone();
         encoded.words.retain(|&(token, _)| self.target(TokenPosition { sentence, token }) != 0);

@@ -1,4 +1,4 @@
-//! Episodes for a prototypical head (arXiv 2105.00828, section 5): a few sentences whose words make the centroids, and
+//! Episodes for a prototypical head (arXiv 2105.00828, section 5): a few sentences whose tokens make the centroids, and
 //! a few that are judged with them, the rare class in both.
 //!
 //! Sentences are drawn anew for each step, without replacement within it: `support_with` that hold the rare class and
@@ -198,8 +198,8 @@ impl Episodes {
 impl Draw {
     /// The episode as a batch.
     ///
-    /// Of support sentences only the words in entities are read, for `O` has no centroid; a sentence without any is not
-    /// computed at all. Dropout's draws aside, the gradient is the same.
+    /// Of support sentences only the tokens in entities are read, for `O` has no centroid; a sentence without any is
+    /// not computed at all. Dropout's draws aside, the gradient is the same.
     pub fn encode(&self, train: &EncodedSplit, classes: usize) -> Episode {
         let support: Vec<(u32, EncodedSentence)> = self
             .support
@@ -225,7 +225,7 @@ impl Draw {
 mod tests {
     use super::*;
 
-    /// A split with `with` sentences of LOC, then `others` of PER, one word each.
+    /// A split with `with` sentences of LOC, then `others` of PER, one token each.
     fn split(with: usize, others: usize) -> EncodedSplit {
         let sentence = EncodedSentence { subwords: vec![2, 7, 3], words: vec![(0, 1)], ..EncodedSentence::default() };
         let targets = [vec![vec![1u8]; with], vec![vec![2u8]; others]].concat();

@@ -16,14 +16,14 @@ use crate::model::{CentroidSums, Centroids, Judged, Tagger};
 use crate::nn;
 use crate::random::Streams;
 
-/// Observations of a split's scored words in their order, filled batch by batch in any order.
+/// Observations of a split's scored tokens in their order, filled batch by batch in any order.
 pub(super) struct Log {
     rows: Observations,
     probabilities: Option<Vec<f32>>,
 }
 
 impl Log {
-    /// Room for all scored words of `split`.
+    /// Room for all scored tokens of `split`.
     /// With a number of labels, the probabilities of all of them are kept, too.
     pub fn new(split: &EncodedSplit, n_labels: Option<usize>) -> Self {
         let n = split.rows();
@@ -108,8 +108,8 @@ impl Log {
         Ok(log)
     }
 
-    /// The log with numbers for the words that were not seen, made from those that were: for what a whole epoch takes on
-    /// disk, and nothing else.
+    /// The log with numbers for the tokens that were not seen, made from those that were: for what a whole epoch takes
+    /// on disk, and nothing else.
     pub fn filled(mut self, streams: &Streams) -> Self {
         let seen: Vec<usize> = (0..self.rows.loss.len()).filter(|&row| self.rows.p_given[row] > 0.0).collect();
         let mut stream = streams.stream("stand-in observations", &[]);
@@ -144,8 +144,8 @@ impl Log {
     }
 }
 
-/// What is seen of a batch, given its logits `[scored, labels]`, and the labels that were decided on if they are not the
-/// ones with the highest logits.
+/// What is seen of a batch, given its logits `[scored, labels]`, and the labels that were decided on if they are not
+/// the ones with the highest logits.
 pub(super) fn observe_batch(
     logits: &[f32],
     decoded: Option<&[u8]>,
@@ -240,7 +240,7 @@ pub(super) struct Evaluation {
     pub point: CurvePoint,
     /// The scores of each entity type on dev.
     pub types: Vec<TypeScores>,
-    /// The probabilities of dev's words, if they are to be kept.
+    /// The probabilities of dev's tokens, if they are to be kept.
     pub probabilities: Option<Probabilities>,
 }
 
@@ -252,7 +252,7 @@ pub(super) struct Evaluator<'a> {
     pub gold: Option<&'a [Labels<Gold>]>,
     pub dev: &'a EncodedSplit,
     pub probe: &'a Probe,
-    /// Whether the probabilities of dev's words are kept.
+    /// Whether the probabilities of dev's tokens are kept.
     pub keep_probabilities: bool,
 }
 
@@ -265,7 +265,7 @@ impl Evaluator<'_> {
         let Self { forward, train, gold, dev, probe, keep_probabilities } = *self;
         let labels = forward.tagger.labels();
         let mut point = CurvePoint::default();
-        // Words that were lost to truncation, and those without a subword, stay at O.
+        // Tokens that were lost to truncation, and those without a subword, stay at O.
         let outside = forward.tagger.outside();
         let mut predicted: Vec<Vec<u8>> = dev.targets.iter().map(|labels| vec![outside; labels.len()]).collect();
         let (mut loss, mut correct) = (0.0, 0);

@@ -221,7 +221,7 @@ impl Timed {
     }
 }
 
-/// Probabilities that stand for those of a split's words.
+/// Probabilities that stand for those of a split's tokens.
 fn even_probabilities(split: &EncodedSplit, n_labels: usize, streams: &Streams) -> Probabilities {
     let (words, _) = Log::new(split, None).finish();
     let mut stream = streams.stream("stand-in probabilities", &[]);

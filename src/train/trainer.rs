@@ -137,8 +137,8 @@ impl Trainer {
         self.report
     }
 
-    /// The training tokens that are scored and logged, sorted: tokens lost to truncation or without subword are not among
-    /// them.
+    /// The training tokens that are scored and logged, sorted: tokens lost to truncation or without subword are not
+    /// among them.
     pub fn scored_tokens(&self) -> Vec<TokenPosition> {
         let sentences = (0u32..).zip(&self.train.sentences);
         let position = |sentence| move |&(token, _): &(u16, u16)| TokenPosition { sentence, token };
@@ -256,7 +256,7 @@ impl Trainer {
         Ok((train, of_train.flatten().or(of_dev)))
     }
 
-    /// One optimiser step on `sentences`, in parts of the batch size; the loss is the mean over all their words.
+    /// One optimiser step on `sentences`, in parts of the batch size; the loss is the mean over all their tokens.
     pub(super) fn batch_step(&mut self, sentences: &[u32]) -> Result<StepRecord> {
         let mut step = self.begin_step();
         let words = sentences.iter().map(|&s| self.train.sentences[s as usize].words.len()).sum::<usize>() as f64;

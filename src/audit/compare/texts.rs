@@ -12,7 +12,7 @@ use crate::error::{Error, Problem, Result};
 
 /// Two versions of one annotated file, and the file to judge by.
 ///
-/// Label ids are those of [`Texts::labels`] in all three, so that the taggers have the same classes.
+/// Label ids are those of [`Texts::labels`] in all three, so that the taggers have the same labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Texts {
     /// The file before its labels were corrected.
@@ -44,8 +44,8 @@ impl Texts {
     /// Reads the three files, in the usual columns or those named.
     ///
     /// # Errors
-    /// [`Error::Data`] as [`Text::read`], where the versions differ in their words, where no label differs, and with more
-    /// than [`MAX_LABELS`] labels; [`Error::Config`] if the dev file is one of the versions.
+    /// [`Error::Data`] as [`Text::read`], where the versions differ in their tokens, where no label differs, and with
+    /// more than [`MAX_LABELS`] labels; [`Error::Config`] if the dev file is one of the versions.
     pub fn read(before: &Path, after: &Path, dev: &Path, columns: Option<&Columns>) -> Result<Self> {
         let read = |path| Text::read(path, columns);
         let (mut before, mut after, mut dev) = (read(before)?, read(after)?, read(dev)?);
@@ -138,7 +138,7 @@ fn unseen(dev: &Text, version: &Text) -> Option<String> {
         dev.labels.names().iter().map(String::as_str).filter(|name| version.labels.id(name).is_none()).collect();
     (!unseen.is_empty()).then(|| {
         format!(
-            "{}: no word of {} has the tags {}, so a tagger trained on it does not learn them",
+            "{}: no token of {} has the tags {}, so a tagger trained on it does not learn them",
             dev.path.display(),
             version.path.display(),
             unseen.join(", ")

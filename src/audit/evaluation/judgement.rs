@@ -18,10 +18,10 @@ use crate::report::Table;
 /// Bootstrap replicates for the intervals of an evaluation.
 const REPLICATES: usize = 200;
 
-/// The truth, to judge an audit by, and what others say.
+/// Gold labels to evaluate an audit with, and scores from elsewhere.
 #[derive(Debug, Clone, Default)]
 pub struct Reference {
-    /// The inventory that names the true labels and the given ones, and the true label of each token.
+    /// The inventory of gold and given labels, and the gold label of each token.
     pub gold: Option<(LabelSet, Vec<u8>)>,
     /// Scores from elsewhere, by name: one value a token, higher is more suspect.
     pub others: Vec<(String, Vec<f64>)>,
@@ -37,7 +37,7 @@ pub struct Judgement {
     pub seeds: Vec<SeedJudgement>,
     /// Average precision of tokens over seeds, by measure; ours is `audit`.
     pub over_seeds: BTreeMap<String, Estimate>,
-    /// The first suspects beside the truth; not in JSON, for it is in `suspects.jsonl`.
+    /// The first suspects with their gold tags; not in JSON, because `suspects.jsonl` has them.
     #[serde(skip)]
     pub first_suspects: Option<Table>,
 }
@@ -57,10 +57,10 @@ pub struct SeedJudgement {
 }
 
 impl Audit {
-    /// Judges the audit by the truth; `None` without one.
+    /// Evaluates the audit against gold labels; `None` without them.
     ///
     /// # Errors
-    /// [`crate::Error::Internal`] if the truth has another shape than the text.
+    /// [`crate::Error::Internal`] if the gold labels have another shape than the text.
     pub fn judge(&self, text: &Text, reference: &Reference) -> Result<Option<Judgement>> {
         let Some((labels, gold)) = &reference.gold else { return Ok(None) };
         let judge = |view: &View<'_>, n| view.evaluate(text, (labels, gold), &reference.others, n);
@@ -106,7 +106,7 @@ impl Audit {
     }
 }
 
-/// What is judged: the scores of one seed, or their means, with the suspects that follow from them.
+/// What is evaluated: the scores of one seed, or their means, with the suspects that follow from them.
 struct View<'a> {
     scores: &'a TokenScores,
     measures: &'a [TokenMeasure],
@@ -123,7 +123,7 @@ impl View<'_> {
         others: &[(String, Vec<f64>)],
         n_replicates: usize,
     ) -> Result<Evaluation> {
-        // The joint inventory of given and true labels has other ids; it has all names.
+        // The joint inventory of given and gold labels has other ids; it has all names.
         let id = |label: &u8| labels.id(text.labels.name(*label)).unwrap_or(0);
         let given: Vec<u8> = text.given().iter().map(id).collect();
         let suggested: Vec<u8> = self.suggested.iter().map(id).collect();
@@ -136,7 +136,7 @@ impl View<'_> {
             (Some(flags), Some(order)) => vec![("cleanlab_default_filter", flags, order)],
             _ => Vec::new(),
         };
-        // Tokens that no model has judged are taken to be right.
+        // Tokens without a model prediction are taken to be right.
         let probability: Vec<f64> = self.scores.probability.iter().map(|&p| if p.is_nan() { 0.0 } else { p }).collect();
         let judged = AuditAndGold {
             lengths: &lengths,

@@ -1,15 +1,15 @@
-//! How good an audit is, where the truth is known.
+//! Evaluation of an audit against gold labels.
 //!
 //! Three units are judged, each by a ranking ([`crate::metrics::ranking`]):
 //!
 //! * *tokens*: wrong if given ≠ gold;
-//! * *entities*: a list of stretches of words against the errors in entities ([`EntityError`]), which is what a person
+//! * *entities*: a list of spans of tokens against the errors in entities ([`EntityError`]), which is what a person
 //!   looks at and corrects; [`finds`] says what counts as a hit;
 //! * *sentences*: wrong if any of their tokens is.
 //!
 //! The audit's own scores are judged in all three, and so is each single measure, such as the mean loss: its score of a
-//! stretch or a sentence is the highest one of its words. Beside the rankings: whether the estimated probabilities come
-//! true, and whether the suggested tags are right ([`Suggestions`]).
+//! stretch or a sentence is the highest one of its tokens. Beside the rankings: whether the estimated probabilities
+//! come true, and whether the suggested tags are right ([`Suggestions`]).
 //!
 //! By hand: the words `Bank of Rome , Italy` are given `B-ORG O B-LOC O O`, gold is `B-ORG I-ORG I-ORG O B-LOC`. Three
 //! of five tokens are wrong (the second, the third and the last). There are two errors in entities: ORG 0–1 and LOC 2–3
@@ -40,7 +40,7 @@ use crate::metrics::ranking::{MaskScores, Ranking, RankingScores};
 use crate::metrics::reliability::Reliability;
 use crate::random::Streams;
 
-/// An audit and the truth. Slices by token have the first sentence's tokens first.
+/// An audit and the gold labels. Slices by token have the first sentence's tokens first.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditAndGold<'a> {
     /// Tokens in each sentence.
@@ -49,7 +49,7 @@ pub struct AuditAndGold<'a> {
     pub labels: &'a LabelSet,
     /// Given label of each token.
     pub given: &'a [u8],
-    /// True label of each token.
+    /// Gold label of each token.
     pub gold: &'a [u8],
     /// How suspect each token is: higher is more.
     pub score: &'a [f64],

@@ -21,7 +21,7 @@ pub struct Suggestions {
     pub by_kind: BTreeMap<SuspectKind, SuggestionCounts>,
     /// Tokens that are wrong.
     pub n_wrong_tokens: usize,
-    /// Of these, the ones whose suggested label is the true one.
+    /// Of these, those whose suggested label is the gold label.
     pub n_wrong_tokens_right: usize,
     /// Their share; null if no token is wrong.
     pub wrong_tokens_right: Option<f64>,
@@ -34,9 +34,9 @@ pub struct Suggestions {
 pub struct SuggestionCounts {
     /// Suspects.
     pub n_suspects: usize,
-    /// Suspects that share a word with an error in entities.
+    /// Suspects that share a token with an error in entities.
     pub n_hits: usize,
-    /// Of these, the ones whose suggested tags are the true ones on all of their words.
+    /// Of these, those whose suggested tags are the gold tags on all of their tokens.
     pub n_right: usize,
     /// Share of hits among the suspects, 0 to 1; null without suspects.
     pub precision: Option<f64>,
@@ -46,7 +46,7 @@ pub struct SuggestionCounts {
     pub right_interval: Option<Interval>,
 }
 
-/// The labels after the suggestions of all suspects from one probability on were taken; of two that share a word the
+/// The labels after the suggestions of all suspects from one probability on were taken; of two that share a token the
 /// one with the higher score. Counts are of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AppliedSuggestions {

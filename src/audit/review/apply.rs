@@ -1,8 +1,8 @@
 //! Decisions applied to the annotated file.
 //!
 //! A wrong correction is worse than none, so every decision, rejected ones as well, is held against the file first: its
-//! words must be there, with the tags it was made on. Two decisions may speak of the same word only if they agree. And
-//! where a valid sequence would become an invalid one, nothing is applied.
+//! tokens must be there, with the tags it was made on. Two decisions may speak of the same token only if they agree.
+//! And where a valid sequence would become an invalid one, nothing is applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,15 +42,15 @@ pub struct Applied {
 /// Applies decisions to the file they were made on.
 ///
 /// # Errors
-/// [`Error::Data`] that names the decision and the line of the file: there are no such words, they or their given tags
-/// are others, two decisions disagree about a word, a tag is none of IOB2, or a sequence of tags that was valid would
+/// [`Error::Data`] that names the decision and the line of the file: there are no such tokens, they or their given tags
+/// are others, two decisions disagree about a token, a tag is none of IOB2, or a sequence of tags that was valid would
 /// not be.
 pub fn apply(data: &EditableFile, decisions: &Decisions) -> Result<Applied> {
     apply_as(data, decisions, false)
 }
 
 /// The same, but where a valid sequence would become an invalid one, all decisions about that sentence are left out,
-/// and counted. Labels that were predicted word by word, as cleanlab's issues are, often need that.
+/// and counted. Labels that were predicted token by token, as cleanlab's issues are, often need that.
 ///
 /// # Errors
 /// As [`apply`], but for sequences.
@@ -103,7 +103,9 @@ fn apply_as(data: &EditableFile, decisions: &Decisions, skip_invalid: bool) -> R
 fn fingerprint_warning(data: &EditableFile, decisions: &Decisions) -> Option<String> {
     let other = decisions.fingerprint.as_ref().is_some_and(|made_on| *made_on != data.fingerprint());
     let (data, made) = (data.path().display(), decisions.path.display());
-    other.then(|| format!("{data} has changed since {made} was made; all words and tags decided about are still there"))
+    other.then(|| {
+        format!("{data} has changed since {made} was made; all tokens and tags of the decisions are still there")
+    })
 }
 
 /// How a decision is called in a message.
@@ -119,7 +121,7 @@ fn problem(decisions: &Decisions, change: &Change, what: String) -> Problem {
     }
 }
 
-/// Words or tags, of which there may be very many, in a message.
+/// Tokens or tags, of which there may be very many, in a message.
 fn shown<S: AsRef<str>>(texts: &[S]) -> String {
     const MOST: usize = 8;
     let mut all: Vec<String> = texts.iter().take(MOST).map(|text| printable(text.as_ref())).collect();
@@ -129,7 +131,7 @@ fn shown<S: AsRef<str>>(texts: &[S]) -> String {
     format!("`{}`", all.join(" "))
 }
 
-/// Where a word stands in the annotated file.
+/// Where a token stands in the annotated file.
 fn place(data: &EditableFile, sentence: usize, token: usize) -> String {
     let line = data.sentences().get(sentence).map_or(0, |raw| raw.line(token));
     format!("{}:{line}", data.path().display())
@@ -147,7 +149,7 @@ fn verify(data: &EditableFile, decisions: &Decisions, change: &Change) -> Result
     };
     let Some(present) = present.get(start..end).filter(|_| start < end) else {
         let (n, place) = (present.len(), place(data, sentence, 0));
-        let what = format!("there are no words {start} to {end} in sentence {sentence}: {place} begins one of {n}");
+        let what = format!("there are no tokens {start} to {end} in sentence {sentence}: {place} begins one of {n}");
         return refuse(what, ANOTHER);
     };
     let place = place(data, sentence, start);
@@ -158,7 +160,7 @@ fn verify(data: &EditableFile, decisions: &Decisions, change: &Change) -> Result
             && words.iter().zip(there).all(|(word, there)| word == there || unguarded(word) == *there)
     };
     if let Some(words) = words.as_ref().filter(|words| !is_there(words)) {
-        return refuse(format!("the words are {}, but {place} has {}", shown(words), shown(there)), ANOTHER);
+        return refuse(format!("the tokens are {}, but {place} has {}", shown(words), shown(there)), ANOTHER);
     }
     if let Some(given) = given.as_ref().filter(|given| *given != present) {
         let hint = match decision != Decision::Reject && tags == present {
@@ -171,7 +173,7 @@ fn verify(data: &EditableFile, decisions: &Decisions, change: &Change) -> Result
         return Ok(());
     }
     if tags.len() != present.len() {
-        return refuse(format!("{} tags for {} words", tags.len(), present.len()), "give each word one tag in IOB2");
+        return refuse(format!("{} tags for {} tokens", tags.len(), present.len()), "give each token one tag in IOB2");
     }
     // What stands there already may be as odd as it likes.
     let odd = |(tag, present): &(&String, &String)| {
@@ -218,7 +220,7 @@ fn faults<'a>(data: &'a EditableFile, wanted: &BTreeMap<(usize, usize), (&'a Cha
     for (&(sentence, token), &(change, _)) in wanted {
         let old = |token: usize| data.tags()[sentence][token].as_str();
         let new = |token: usize| wanted.get(&(sentence, token)).map_or(old(token), |(_, tag)| tag);
-        // The words that the change may part from the one before: itself, and the next unless that changes as well.
+        // The tokens that the change may part from the one before: itself, and the next unless that changes as well.
         let is_kept = |next: &usize| *next < data.tags()[sentence].len() && !wanted.contains_key(&(sentence, *next));
         for current in [Some(token), Some(token + 1).filter(is_kept)].into_iter().flatten() {
             let before = current.checked_sub(1);
@@ -250,6 +252,6 @@ fn stays_valid(
         printable(previous)
     );
     Err(Error::Data(problem(decisions, change, what).hint(
-        "let the decision cover all words of the entity, reject it, or leave such sentences out with --skip-invalid",
+        "let the decision cover all tokens of the entity, reject it, or leave such sentences out with --skip-invalid",
     )))
 }

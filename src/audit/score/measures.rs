@@ -40,7 +40,7 @@ pub const MEASURES: [&str; 14] = [
     "kmeans",
 ];
 
-/// Examples that cleanlab's filter leaves in each class, at least: its default.
+/// Examples that cleanlab's filter leaves for each label, at least: its default.
 const MIN_EXAMPLES_PER_CLASS: u64 = 1;
 /// Random starts of k-means.
 const RESTARTS: usize = 3;

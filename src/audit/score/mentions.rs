@@ -6,10 +6,10 @@ use std::ops::Range;
 use crate::audit::Text;
 use crate::corpus::TokenPosition;
 
-/// Words a mention may have at most: longer stretches hardly occur twice.
+/// Tokens a mention may have at most: longer stretches hardly occur twice.
 const LONGEST: usize = 12;
 
-/// Where stretches of words occur, as whole mentions: an occurrence inside a longer entity is not one.
+/// Where spans of tokens occur, as whole mentions: an occurrence inside a longer entity is not one.
 #[derive(Debug, Clone, Default)]
 pub struct Mentions<'a> {
     /// Of each stretch the positions of its first tokens in the order of the text, by their given labels.
@@ -17,7 +17,7 @@ pub struct Mentions<'a> {
 }
 
 impl<'a> Mentions<'a> {
-    /// Finds all occurrences of the `wanted` stretches, each given as sentence and words of it.
+    /// Finds all occurrences of the `wanted` stretches, each given as sentence and tokens of it.
     pub fn find(text: &'a Text, wanted: impl Iterator<Item = (usize, Range<usize>)>) -> Self {
         let mut places: HashMap<&[String], BTreeMap<&[u8], Vec<TokenPosition>>> = HashMap::new();
         let mut lengths: HashMap<&str, BTreeSet<usize>> = HashMap::new();

@@ -65,7 +65,7 @@ pub fn score(text: &Text, evidence: &TokenEvidence) -> TokenScores {
     TokenScores { score, probability, channel_log_odds, channel }
 }
 
-/// The stretches of words that are judged together: given entities, and what the models read where `O` is given.
+/// The spans of tokens that are judged together: given entities, and what the models read where `O` is given.
 fn stretches(text: &Text, evidence: &TokenEvidence) -> Vec<(usize, Range<usize>)> {
     let k = text.labels.len();
     let reader = SpanReader::from(&text.labels);

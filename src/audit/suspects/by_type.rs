@@ -12,7 +12,7 @@ use crate::metrics::entity::{self, Mode};
 
 /// A type of whose entities the models find less than this share is not judged well.
 const FOUND: f64 = 0.5;
-/// Sentences with a type below which a class is rare: up to 50 were needed to learn one (arXiv 2105.00828, section 6).
+/// An entity type with fewer sentences is rare: up to 50 were needed to learn one (arXiv 2105.00828, section 6).
 const RARE: usize = 50;
 
 /// One entity type of a text.
@@ -28,7 +28,7 @@ pub struct TypeSummary {
     /// Suspects of which the type is given or suggested.
     pub suspects: u64,
     /// How many of the given entities are expected to be errors: the sum over entities of the highest probability of a
-    /// suspect that shares a word with it. At most `entities`.
+    /// suspect that shares a token with it. At most `entities`.
     pub expected_errors: f64,
     /// How many entities of this type are expected to be missing, because they were not annotated or have another type:
     /// the sum of the probabilities of suspects of which the type is suggested and not given.
@@ -76,7 +76,7 @@ pub(in crate::audit) fn by_type(text: &Text, evidence: &TokenEvidence, suspects:
     found.per_type.iter().map(summary).collect()
 }
 
-/// By type, the sum over its given entities of the highest probability of a suspect that shares a word with it.
+/// By type, the sum over its given entities of the highest probability of a suspect that shares a token with it.
 fn expected_errors(text: &Text, suspects: &[Suspect]) -> BTreeMap<String, f64> {
     let mut in_sentence: BTreeMap<usize, Vec<&Suspect>> = BTreeMap::new();
     for suspect in suspects {

@@ -26,8 +26,8 @@ impl Decoder {
         Self { n_labels: tags.len(), after: tags.iter().map(after).collect() }
     }
 
-    /// The label sequence with the highest sum of `weights` (`[words, labels]`, log-probabilities, say) among the valid
-    /// ones; of several the one with the lowest ids.
+    /// The label sequence with the highest sum of `weights` (`[tokens, labels]`, log-probabilities, say) among the
+    /// valid ones; of several the one with the lowest ids.
     pub fn best(&self, weights: &[f64]) -> Vec<u8> {
         let n = weights.len() / self.n_labels;
         let mut best: Vec<f64> = Vec::new();

@@ -31,7 +31,7 @@ struct Candidate {
     suggested: Vec<u8>,
 }
 
-/// The suspects of a text, most suspect first; each stretch of words is in one of them at most.
+/// The suspects of a text, most suspect first; each span of tokens is in one of them at most.
 pub fn suspects(text: &Text, evidence: &TokenEvidence, scores: &TokenScores) -> Vec<Suspect> {
     let reader = SpanReader::from(&text.labels);
     let finder = Finder {
@@ -91,7 +91,7 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// Log-probabilities of the sentence's labels; where no model has judged a word, its given label is certain.
+    /// Log-probabilities of the sentence's labels; where no model has judged a token, its given label is certain.
     fn weights(&self, sentence: usize, outside: f64) -> Vec<f64> {
         let k = self.text.labels.len();
         let tokens = self.text.tokens(sentence);
@@ -161,13 +161,13 @@ impl Finder<'_> {
         found
     }
 
-    /// The sum of the weights of these labels for these words.
+    /// The sum of the weights of these labels for these tokens.
     fn weight(&self, weights: &[f64], words: &Range<usize>, labels: &[u8]) -> f64 {
         let k = self.text.labels.len();
         words.clone().zip(labels).map(|(word, &label)| weights[word * k + usize::from(label)]).sum()
     }
 
-    /// The best other reading of an entity's words: no entity, or one of another type.
+    /// The best other reading of an entity's tokens: no entity, or one of another type.
     fn other_reading(&self, weights: &[f64], span: &Span) -> Option<Vec<Span>> {
         let k = self.text.labels.len();
         let words = span.start as usize..span.end as usize;
@@ -186,7 +186,7 @@ impl Finder<'_> {
     }
 }
 
-/// Words that are given as `O`, by the models' reading, too, and are an entity in almost all other places.
+/// Tokens that are given as `O`, by the models' reading, too, and are an entity in almost all other places.
 fn forgotten_mentions(text: &Text, finder: &Finder<'_>, candidates: &[Candidate]) -> Vec<Candidate> {
     let mut entities = Vec::new();
     for (i, sentence) in text.sentences.iter().enumerate() {
@@ -223,7 +223,7 @@ fn forgotten_mentions(text: &Text, finder: &Finder<'_>, candidates: &[Candidate]
     found
 }
 
-/// Words whose label may not follow the one before.
+/// Tokens whose label may not follow the one before.
 fn invalid_words(labels: &LabelSet, sequence: &[u8]) -> Vec<usize> {
     let name = |word: Option<usize>| word.map_or("O", |word| labels.name(sequence[word]));
     let continues = |word: usize| match name(Some(word)).strip_prefix("I-") {
@@ -247,7 +247,7 @@ fn kind(given: &[Span], read: &[Span]) -> SuspectKind {
     }
 }
 
-/// Groups of given and read entities that share words, with the words from first to last.
+/// Groups of given and read entities that share tokens, with the tokens from first to last.
 fn groups(given: &[Span], read: &[Span]) -> Vec<(Range<usize>, Vec<Span>, Vec<Span>)> {
     let mut all: Vec<(Span, bool)> = given.iter().map(|&s| (s, true)).chain(read.iter().map(|&s| (s, false))).collect();
     all.sort_by_key(|&(span, is_given)| (span.start, span.end, !is_given));
@@ -265,7 +265,7 @@ fn groups(given: &[Span], read: &[Span]) -> Vec<(Range<usize>, Vec<Span>, Vec<Sp
     groups
 }
 
-/// A candidate with its score and evidence; `None` where no model has judged the words that would change, unless they
+/// A candidate with its score and evidence; `None` where no model has judged the tokens that would change, unless they
 /// are invalid as they stand.
 fn suspect(
     text: &Text,

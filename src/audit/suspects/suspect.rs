@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What seems to be wrong with a stretch of words.
+/// What seems to be wrong with a span of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SuspectKind {
@@ -10,7 +10,7 @@ pub enum SuspectKind {
     Missed,
     /// An annotated entity that seems to be none.
     Spurious,
-    /// The right words, the wrong type.
+    /// The right tokens, the wrong type.
     WrongType,
     /// An entity that seems to begin or end elsewhere, or to be more than one, or fewer.
     WrongBoundary,
@@ -21,7 +21,7 @@ pub enum SuspectKind {
     InvalidSequence,
 }
 
-/// A stretch of words whose annotation is probably wrong. It can be corrected by itself: putting `suggested` in the
+/// A span of tokens whose annotation is probably wrong. It can be corrected by itself: putting `suggested` in the
 /// place of `given` leaves the tags around it a valid sequence if they were one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
@@ -29,11 +29,11 @@ pub struct Suspect {
     pub rank: u32,
     /// Zero-based sentence in the file.
     pub sentence: u32,
-    /// One-based line of the stretch's first word in the file.
+    /// One-based line of the stretch's first token in the file.
     pub line: u64,
-    /// First word of the stretch, zero-based in its sentence.
+    /// First token of the stretch, zero-based in its sentence.
     pub start: u16,
-    /// One past its last word.
+    /// One past its last token.
     pub end: u16,
     /// What seems to be wrong.
     pub kind: SuspectKind,
@@ -47,7 +47,7 @@ pub struct Suspect {
     pub score: f64,
     /// Estimated probability that the given tags are wrong, 0 to 1.
     pub probability: f64,
-    /// Mean loss of the stretch's words against the given tags, nats, by epoch, by models that were not trained on the
+    /// Mean loss of the stretch's tokens against the given tags, nats, by epoch, by models that were not trained on the
     /// sentence; empty without held-out observations.
     pub held_out_loss: Vec<f32>,
     /// The same by the models that were trained on it, as each batch was seen.
@@ -67,9 +67,9 @@ pub struct Suspect {
 pub struct Occurrence {
     /// Zero-based sentence in the file.
     pub sentence: u32,
-    /// One-based line of the first word.
+    /// One-based line of the first token.
     pub line: u64,
-    /// First word, zero-based in its sentence.
+    /// First token, zero-based in its sentence.
     pub start: u16,
     /// The tags there, in IOB2.
     pub tags: Vec<String>,

@@ -63,7 +63,7 @@ fn wrong_boundaries_are_one_suspect_over_all_words() {
         ("in/B-A New/I-A York/I-A", "in/O New/B-A York/I-A", "0:0..3 B-A I-A I-A -> O B-A I-A"),
         ("New/B-A York/B-A", "New/B-A York/I-A", "0:0..2 B-A B-A -> B-A I-A"),
         ("New/B-A York/I-A", "New/B-A York/B-B", "0:0..2 B-A I-A -> B-A B-B"),
-        // Chained: each shares a word with the next.
+        // Chained: each shares a token with the next.
         ("a/B-A b/I-A c/B-A d/I-A e/O", "a/O b/B-A c/I-A d/B-B e/I-B", "0:0..5 B-A I-A B-A I-A O -> O B-A I-A B-B I-B"),
     ] {
         let found = one(&with_others(given), &with_others(read));
@@ -160,10 +160,10 @@ fn words_that_no_model_has_judged_are_left_alone() {
     assert_eq!(find(&text, &evidence), []);
 }
 
-/// Sentences as numbers of words and labels, a weight for each label of each token, and which tokens are judged.
+/// Sentences as numbers of tokens and labels, a weight for each label of each token, and which tokens are judged.
 type Drawn = (Vec<Vec<(u8, u8)>>, Vec<f32>, Vec<bool>);
 
-/// Sentences of three words, labels valid or not.
+/// Sentences of three tokens, labels valid or not.
 fn anything() -> impl Strategy<Value = Drawn> {
     let sentence = prop::collection::vec((0..3_u8, 0..5_u8), 1..7);
     prop::collection::vec(sentence, 1..10).prop_flat_map(|sentences| {
@@ -219,7 +219,7 @@ proptest! {
 
 #[test]
 fn large_and_repetitive_text_takes_no_square_of_its_size() {
-    // One sentence of 60,000 words, every other one an entity and every fourth invalid; 30,000 equal sentences.
+    // One sentence of 60,000 tokens, every other one an entity and every fourth invalid; 30,000 equal sentences.
     let long: Vec<&str> = (0..60_000).map(|i| ["a/B-A", "b/O", "c/I-B", "d/O"][i % 4]).collect();
     let given = format!("{}\n{}z/B-B", long.join(" "), "x/B-A y/O\n".repeat(30_000));
     let text = text(&given);

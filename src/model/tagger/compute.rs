@@ -9,7 +9,7 @@ use crate::model::{Centroids, DropoutPlan};
 use crate::nn::{self, Chain, Decoded, Gradients, Packing, Tape, Value};
 
 impl Tagger {
-    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored words;
+    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored tokens;
     /// with a CRF, the sum over sentences of −log p(labels). `plan` is absent for no dropout.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Tagger {
         })
     }
 
-    /// Logits of the batch's scored words, dropout off: `[scored, labels]`, row by row. Those of a CRF are its
+    /// Logits of the batch's scored tokens, dropout off: `[scored, labels]`, row by row. Those of a CRF are its
     /// marginals' logarithms.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Tagger {
         Ok(self.judge(batch)?.logits)
     }
 
-    /// What the head says of the batch's scored words, dropout off.
+    /// What the head says of the batch's scored tokens, dropout off.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head without centroids.
@@ -114,7 +114,7 @@ impl Tagger {
         })
     }
 
-    /// Where a prototypical head puts the batch's scored words, dropout off: `[scored, dimensions]`, row by row.
+    /// Where a prototypical head puts the batch's scored tokens, dropout off: `[scored, dimensions]`, row by row.
     ///
     /// # Errors
     /// [`Error::Internal`] for another head.
@@ -128,7 +128,7 @@ impl Tagger {
         })
     }
 
-    /// What the head reads: the scored words' hidden states, after dropout.
+    /// What the head reads: the scored tokens' hidden states, after dropout.
     fn hidden(&self, tape: &Tape, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
         let mapped = match &self.rows_in_use {
             Some(rows) => Some(rows.rows(&batch.ids).ok_or_else(|| {
@@ -171,7 +171,7 @@ impl Tagger {
     }
 }
 
-/// What a CRF says of words, given their emissions.
+/// What a CRF says of tokens, given their emissions.
 fn decode(emissions: &Value, chain: &Chain, sentences: &Packing) -> Result<Judged> {
     let Decoded { log_marginals, labels } = nn::crf::decode(&emissions.to_vec()?, chain, sentences)?;
     Ok(Judged { logits: log_marginals, decoded: Some(labels.into_iter().map(|label| label as u8).collect()) })

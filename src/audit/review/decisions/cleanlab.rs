@@ -24,7 +24,7 @@ struct Issue<'a> {
 /// One change for each issue.
 ///
 /// The labels are tags: in IOB2, or as the file writes them. In the file's own scheme an issue may change the label of
-/// the word behind it, which is then a change as well.
+/// the token behind it, which is then a change as well.
 pub(super) fn read(table: &Table, data: &EditableFile) -> Result<Vec<Change>> {
     let [is_issue, predicted] = [table.require("is_label_issue")?, table.require("predicted_label")?];
     table.require("given_label")?;
@@ -67,7 +67,7 @@ fn as_written(issues: &[Issue<'_>], data: &EditableFile) -> Result<Vec<Change>> 
         let before = [None].into_iter().chain(tags.iter().copied());
         let converted = before.zip(&tags).map(|(previous, &tag)| to_iob2(data.scheme(), previous, tag));
         for (token, (old, new)) in data.tags()[sentence].iter().zip(converted).enumerate() {
-            // A label changes by its own row or, in IOB1, by that of the word before.
+            // A label changes by its own row or, in IOB1, by that of the token before.
             let cause = issues.iter().rfind(|issue| issue.token <= token);
             if let Some(cause) = cause.filter(|cause| *old != new || cause.token == token) {
                 changes.push(of_token(changes.len() + 1, cause.row.line, (sentence, token), old, &new));

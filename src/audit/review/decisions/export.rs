@@ -66,7 +66,7 @@ fn change(path: &Path, number: usize, entry: Entry) -> Result<Change> {
         }
         (Decision::Reject, tags) => tags.or_else(|| given.clone()).unwrap_or_default(),
         (_, Some(tags)) => tags,
-        (_, None) => return Err(problem("there are no tags", "give one tag in IOB2 for each word")),
+        (_, None) => return Err(problem("there are no tags", "give one tag in IOB2 for each token")),
     };
     Ok(Change { number, line: None, sentence, start, end, words, given, decision, tags })
 }

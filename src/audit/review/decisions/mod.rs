@@ -27,7 +27,7 @@ use super::table::Table;
 /// The name of the suspects in an audit's folder.
 pub const SUSPECTS_FILE: &str = "suspects.jsonl";
 
-/// What was decided about some words.
+/// What was decided about some tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -39,7 +39,7 @@ pub enum Decision {
     Reject,
 }
 
-/// The tags that some words shall have.
+/// The tags that some tokens shall have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Its number among the decisions, from 1.
@@ -48,11 +48,11 @@ pub struct Change {
     pub line: Option<usize>,
     /// Zero-based sentence.
     pub sentence: usize,
-    /// First word, zero-based in its sentence.
+    /// First token, zero-based in its sentence.
     pub start: usize,
-    /// One past the last word.
+    /// One past the last token.
     pub end: usize,
-    /// The words, where known.
+    /// Their words, where known.
     pub words: Option<Vec<String>>,
     /// Their tags before, in IOB2, where known.
     pub given: Option<Vec<String>>,

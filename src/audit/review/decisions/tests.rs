@@ -1,7 +1,7 @@
 use super::*;
 use crate::audit::{TokenRow, apply, apply_valid, write_cleanlab_table};
 
-/// A file of two sentences and six words, and decisions about it.
+/// A file of two sentences and six tokens, and decisions about it.
 struct Room {
     folder: tempfile::TempDir,
     data: EditableFile,
@@ -60,7 +60,7 @@ fn every_format_is_recognised_by_what_is_in_it() {
     // Spaces around tags do not count, and words may be guarded for spreadsheets.
     let spaced = "word\tsuggested\tgiven\ttoken\tsentence\nCity\tI-LOC\u{a0}\t O\t2\t1\n";
     assert_eq!(room.applied("d", spaced).unwrap(), "B-ORG O B-LOC I-LOC I-LOC O");
-    // Sorted or filtered, the index says which row is which word.
+    // Sorted or filtered, the index says which row is which token.
     let index = ",is_label_issue,label_score,given_label,predicted_label\n4,True,0.1,O,I-LOC\n0,False,1,B-ORG,O\n";
     assert_eq!(room.applied("d", index).unwrap(), "B-ORG O B-LOC I-LOC I-LOC O");
 }
@@ -97,7 +97,7 @@ fn words_guarded_for_spreadsheets_are_the_words() {
     let tokens = "sentence\ttoken\tword\tgiven\tsuggested\n0\t0\t'=x\tO\tB-A\n0\t1\t-y\tO\tB-B\n0\t2\t'z\tO\tB-C\n";
     assert_eq!(room.applied("d", tokens).unwrap(), "B-A B-B B-C");
     let other = "sentence\ttoken\tword\tgiven\tsuggested\n0\t2\tz\tO\tB-A\n";
-    assert_eq!(room.refusal(other), "d:2: the words are `z`, but train.txt:3 has `'z`");
+    assert_eq!(room.refusal(other), "d:2: the tokens are `z`, but train.txt:3 has `'z`");
 }
 
 #[test]
@@ -136,12 +136,12 @@ fn a_decision_that_does_not_fit_the_file_is_refused() {
         let entry = format!(r#"{{"sentence":0,"start":{start},"end":{end},"decision":"reject"}}"#);
         assert_eq!(
             refusal(&entry),
-            format!("d: decision 1: there are no words {start} to {end} in sentence 0: train.txt:1 begins one of 2")
+            format!("d: decision 1: there are no tokens {start} to {end} in sentence 0: train.txt:1 begins one of 2")
         );
     }
     assert_eq!(
         refusal(r#"{"sentence":1,"start":1,"end":2,"words":["\u001b[2J"],"decision":"accept","tags":["O"]}"#),
-        "d: decision 1: the words are `\\u{1b}[2J`, but train.txt:5 has `York`"
+        "d: decision 1: the tokens are `\\u{1b}[2J`, but train.txt:5 has `York`"
     );
     assert_eq!(
         refusal(r#"{"sentence":1,"start":1,"end":2,"given":["O"],"decision":"edit","tags":["B-LOC"]}"#),
@@ -149,7 +149,7 @@ fn a_decision_that_does_not_fit_the_file_is_refused() {
     );
     assert_eq!(
         refusal(r#"{"sentence":1,"start":0,"end":2,"decision":"edit","tags":["B-LOC"]}"#),
-        "d: decision 1: 1 tags for 2 words"
+        "d: decision 1: 1 tags for 2 tokens"
     );
     assert_eq!(
         refusal(r#"{"sentence":1,"start":0,"end":1,"decision":"edit","tags":["S-LOC"]}"#),

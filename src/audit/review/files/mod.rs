@@ -70,7 +70,7 @@ pub struct AuditSummary<'a> {
     /// Entity F1 of the models against the given labels after the last epoch, in text they were not trained on, mean
     /// over seeds; null with one fold. Below [`LEAST_F1`](super::LEAST_F1) `audit apply --auto` refuses.
     pub held_out_f1: Option<f64>,
-    /// Stretches of words that were scored.
+    /// Stretches of tokens that were scored.
     pub suspects: usize,
     /// One entry an entity type.
     pub types: &'a [TypeSummary],
@@ -91,7 +91,7 @@ pub struct SeedSummary<'a> {
     pub f1: &'a [f64],
     /// How much surer than they say the models were taken to be.
     pub sharpness: f64,
-    /// P(given | true) as estimated: by true label, then by given one; nothing below a thousandth.
+    /// Estimated P(given | gold), by gold label, then by given label; values below 0.001 are left out.
     pub channel: BTreeMap<&'a str, BTreeMap<&'a str, f64>>,
 }
 

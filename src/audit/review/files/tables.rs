@@ -25,10 +25,10 @@ pub struct TokenRow<'a> {
 
 /// Writes the tokens whose suggested tag differs from the given one, in the order of the suspects: columns `sentence`,
 /// `token`, `word`, `given`, `suggested`, `probability` and `score`, separated by tabs, nothing quoted, tags in IOB2.
-/// Words are written as `text` says; no tag of IOB2 looks like a formula.
+/// Tokens are written as `text` says; no tag of IOB2 looks like a formula.
 ///
 /// # Errors
-/// [`Error::Data`] if a word or tag holds a tab or a line feed, which no word of a file in CoNLL columns does;
+/// [`Error::Data`] if a token or tag holds a tab or a line feed, which no token of a file in CoNLL columns does;
 /// [`Error::Io`].
 pub fn write_token_table(path: &Path, suspects: &[Suspect], text: CsvText) -> Result<()> {
     write_atomically(path, |file| {

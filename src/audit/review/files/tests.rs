@@ -11,7 +11,7 @@ use crate::audit::{SeedAudit, TokenEvidence, measures, read_scores, score, suspe
 const GIVEN: &str = "in/O New/B-A York/I-A\n<b>/O \",/O\nEU/B-B \u{202e}/B-A\nthe/O end/O";
 const READ: &str = "in/O New/O York/O\n<b>/B-B \",/B-A\nEU/B-B \u{202e}/B-A\nthe/O end/O";
 
-/// An audit whose models have seen neither word of the last sentence.
+/// An audit whose models have seen neither token of the last sentence.
 fn audit() -> (Text, Audit) {
     let text = text(GIVEN);
     let mut evidence = evidence(&text, READ);

@@ -59,7 +59,7 @@ pub struct PageData<'a> {
     pub scored_epoch: Option<u32>,
     /// Sentences in the file.
     pub n_sentences: u64,
-    /// Words in the file.
+    /// Tokens in the file.
     pub n_tokens: u64,
     /// Suspects found, of which `suspects` may be the first ones only.
     pub n_suspects: u64,
@@ -93,9 +93,9 @@ pub struct TypeRow {
 /// A sentence of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PageSentence<'a> {
-    /// One-based line of its first word.
+    /// One-based line of its first token.
     pub line: u64,
-    /// Its words.
+    /// Its tokens.
     pub words: &'a [String],
     /// Their tags as given, in IOB2 whatever the file's scheme.
     pub tags: Vec<String>,
@@ -144,7 +144,7 @@ fn check(data: &PageData<'_>) -> Result<()> {
         });
         if !fits {
             return Err(Error::Internal(format!(
-                "suspect {} (words {stretch:?} of sentence {}) does not fit the page's sentences",
+                "suspect {} (tokens {stretch:?} of sentence {}) does not fit the page's sentences",
                 suspect.rank, suspect.sentence
             )));
         }
@@ -253,7 +253,7 @@ mod tests {
         };
         assert!(render(&data).is_err());
         data.sentences.insert(4, PageSentence { line: 9, words: &words, tags: vec!["O".into()] });
-        assert!(render(&data).unwrap_err().to_string().contains("suspect 1 (words 0..1 of sentence 4)"));
+        assert!(render(&data).unwrap_err().to_string().contains("suspect 1 (tokens 0..1 of sentence 4)"));
         let right = ["Rome".to_owned()];
         data.sentences.insert(4, PageSentence { line: 9, words: &right, tags: vec!["O".into()] });
         assert!(render(&data).is_ok());
