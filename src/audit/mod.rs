@@ -32,6 +32,7 @@ pub mod suspects;
 
 mod perform;
 mod settings;
+mod table;
 mod text;
 
 pub use collect::{TokenEvidence, estimate, run_folder, train};

@@ -227,3 +227,6 @@ fn number(text: &Text, sentence: u32, token: u16) -> Result<usize> {
     }
     Ok(text.offsets[sentence as usize] + usize::from(token))
 }
+
+#[cfg(test)]
+pub(in crate::audit) mod tests;

@@ -19,4 +19,4 @@ pub use folds::{estimate, run_folder, train};
 pub(in crate::audit) use means::{log_odds, mean_of};
 
 #[cfg(test)]
-pub(in crate::audit) mod tests;
+pub(in crate::audit) use evidence::tests;

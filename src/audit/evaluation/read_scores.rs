@@ -6,7 +6,7 @@ use crate::Result;
 use crate::error::{Error, Problem};
 
 use crate::audit::Text;
-use crate::audit::review::{FileTokens, Table, join, read_text};
+use crate::audit::table::{FileTokens, Table, join, read_text};
 
 /// Reads one score a token of `text`, higher for what is more suspect, in the order of the file: sentence by sentence.
 ///

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::decisions::read_text;
+use crate::audit::table::read_text;
 use crate::error::{Error, Problem, Result};
 
 /// The name of an audit's summary in its folder.

@@ -12,13 +12,10 @@ mod apply;
 mod calibration;
 mod decisions;
 mod files;
-mod table;
 
 pub use apply::{Applied, apply, apply_valid};
 pub use calibration::{LEAST_F1, SUMMARY_FILE, f1_warning};
-pub(in crate::audit) use decisions::read_text;
 pub use decisions::{Auto, Change, Decision, DecisionFormat, Decisions, SUSPECTS_FILE, read_decisions};
 pub use files::{
     AuditSummary, SeedSummary, TokenRow, WriteOptions, summary, write, write_cleanlab_table, write_token_table,
 };
-pub(in crate::audit) use table::{FileTokens, Table, join};

@@ -338,5 +338,4 @@ fn suspect(
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::Result;
-use crate::audit::review::table::{FileToken, FileTokens, Row, Table, join};
+use crate::audit::table::{FileToken, FileTokens, Row, Table, join};
 use crate::corpus::EditableFile;
 use crate::corpus::scheme::{Tag, to_iob2};
 use crate::error::{Error, printable};

@@ -17,12 +17,11 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::corpus::decode::decode;
 use crate::corpus::{EditableFile, tags};
 use crate::error::{Error, Problem};
 
 use super::calibration::require_learned;
-use super::table::Table;
+use crate::audit::table::{Table, read_text};
 
 /// The name of the suspects in an audit's folder.
 pub const SUSPECTS_FILE: &str = "suspects.jsonl";
@@ -160,17 +159,6 @@ fn suspects_of(path: &Path) -> Result<PathBuf> {
         return Err(Error::Data(problem.hint("give the folder of an audit, or a file of decisions")));
     }
     Ok(file)
-}
-
-/// The text of a file, UTF-8 or UTF-16 with a byte order mark, which is taken off.
-pub(in crate::audit) fn read_text(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Error::Data(Problem::new("there is no such file").at(path).hint("check the path"))
-        }
-        _ => Error::io(path)(error),
-    })?;
-    Ok(decode(path, &bytes)?.1)
 }
 
 /// What a file of decisions holds.

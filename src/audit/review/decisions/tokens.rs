@@ -4,7 +4,7 @@
 //! are those of the file is checked with all other decisions.
 
 use crate::Result;
-use crate::audit::review::table::Table;
+use crate::audit::table::Table;
 
 use super::{Change, of_token};
 

@@ -1,8 +1,6 @@
 //! Evidence made by hand.
 
-use super::training::{OneModel, Sums};
 use super::*;
-use crate::audit::Text;
 use crate::audit::text::tests::text;
 use crate::dynamics::Observations;
 

@@ -1,7 +1,7 @@
 //! Tables with a header, as other programs write them, and their rows joined with the tokens of an annotated file.
 //!
 //! Fields are separated by tabs, semicolons or commas, whichever the header has; a byte order mark was taken off before
-//! ([`read_text`](super::decisions::read_text)). `audit apply` and `audit --with` read tables through [`join()`] alone,
+//! ([`read_text`]). `audit apply` and `audit --with` read tables through [`join()`] alone,
 //! so that both find the same token for a row.
 
 mod join;
@@ -10,7 +10,10 @@ mod tokens;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use fs_err as fs;
+
 use crate::Result;
+use crate::corpus::decode::decode;
 use crate::corpus::tags;
 use crate::error::{Error, Problem, printable};
 
@@ -224,6 +227,17 @@ fn quoted(path: &Path, text: &str, separator: u8) -> Result<Vec<(usize, Vec<Stri
         rows.push((line, record.iter().map(str::to_owned).collect()));
     }
     Ok(rows)
+}
+
+/// The text of a file, UTF-8 or UTF-16 with a byte order mark, which is taken off.
+pub(in crate::audit) fn read_text(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::Data(Problem::new("there is no such file").at(path).hint("check the path"))
+        }
+        _ => Error::io(path)(error),
+    })?;
+    Ok(decode(path, &bytes)?.1)
 }
 
 #[cfg(test)]
