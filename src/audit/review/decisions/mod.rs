@@ -13,7 +13,6 @@ mod tokens;
 
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;

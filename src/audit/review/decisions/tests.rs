@@ -1,3 +1,5 @@
+use fs_err as fs;
+
 use super::*;
 use crate::audit::{TokenRow, apply, apply_valid, write_cleanlab_table};
 
