@@ -1,4 +1,4 @@
-//! An audit from its beginning to its end: train, gather, score, find, judge.
+//! An audit: collect, score, find suspects.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::exec::Execution;
 use crate::run::{Monitor, StopFlag};
 
-/// What one seed showed.
+/// The results of one seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeedAudit {
     /// The seed.
     pub seed: u64,
-    /// What the models said.
+    /// What the models say of each token.
     pub evidence: TokenEvidence,
-    /// Our scores.
+    /// The scores.
     pub scores: TokenScores,
     /// The single measures.
     pub measures: Vec<TokenMeasure>,
@@ -38,7 +38,7 @@ pub struct Audit {
     pub measures: Vec<TokenMeasure>,
     /// What cleanlab's default filter flags with more than half of the seeds.
     pub flagged: Option<Vec<bool>>,
-    /// What a person is asked to look at, most suspect first.
+    /// The suspects, most suspect first.
     pub suspects: Vec<Suspect>,
     /// The label suggested for each token, the given one where no suspect changes it.
     pub suggested: Vec<u8>,
@@ -46,14 +46,14 @@ pub struct Audit {
     pub sentence_scores: Vec<f64>,
     /// One entry an entity type.
     pub types: Vec<TypeSummary>,
-    /// Tokens that no model could judge: of which the tokenizer leaves no subword, or that stand behind the encoder's
-    /// last position.
+    /// Tokens without a model prediction: the tokenizer leaves no subword of them, or they are beyond the encoder's
+    /// maximum length.
     pub unjudged: usize,
     /// Seconds of wall time that training took, earlier attempts included.
     pub trained: f64,
 }
 
-/// Audits a text, in a folder of its own; what was done there before is not done again.
+/// Audits a text in a folder of its own; finished trainings in it are not repeated.
 ///
 /// # Errors
 /// As [`train`]; [`crate::Error::Data`] if a log of it is damaged.
@@ -131,7 +131,7 @@ impl Audit {
         self.evidence.f1.last().copied()
     }
 
-    /// What to beware of with all of it, a sentence; `None` if the models have learned enough.
+    /// A warning about the whole audit, one sentence; `None` if the models have learned enough.
     pub fn warning(&self) -> Option<String> {
         self.f1().and_then(f1_warning)
     }

@@ -1,4 +1,4 @@
-//! The text under suspicion: one annotated file, its tokens in one row.
+//! The audited text: one annotated file, its tokens numbered through.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub struct Text {
     pub on_one_line: bool,
     /// Number of each sentence's first token; one more than there are sentences.
     pub offsets: Vec<usize>,
-    /// What is odd about it but no reason to refuse it.
+    /// Warnings about the file.
     pub warnings: Vec<String>,
 }
 

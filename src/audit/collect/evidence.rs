@@ -1,4 +1,4 @@
-//! What the models of one seed have shown of each token, gathered from their logs.
+//! What the models of one seed say of each token, collected from their logs.
 //!
 //! *Held out*: what models say that were not trained on the token's sentence; with one fold, what the one model said of
 //! each batch before it learned from it. *In training*: what the models said of the token as they were trained on it,
@@ -16,15 +16,15 @@ use crate::audit::{AuditSettings, Text};
 use crate::dynamics::{Log, Pass};
 use crate::error::{Error, Result};
 
-/// What was seen of the tokens of a text with one seed. Vectors by token have NaN where there is nothing, but
-/// `probabilities`, which has 0; vectors of vectors go by epoch first.
+/// What the models of one seed say of each token of a text. Vectors have one entry a token, NaN where there is none (0
+/// in `probabilities`); the outer index of nested vectors is the epoch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TokenEvidence {
     /// True with held-out observations, false with one fold.
     pub held_out: bool,
-    /// Whether a model has judged the token at all; of several seeds, whether one of each has.
+    /// Whether there is a model prediction for the token; of several seeds, whether there is one in each.
     pub judged: Vec<bool>,
-    /// The epoch up to which the score looks: the last one before memorisation.
+    /// The epoch up to which is scored: the last one before memorisation.
     pub scored_epoch: u32,
     /// The first epoch of the window that ends there and over which the score takes means: where it begins is chosen by
     /// the likelihood of the given labels, which leaves out epochs in which the models knew too little.

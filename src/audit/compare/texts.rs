@@ -23,7 +23,7 @@ pub struct Texts {
     pub dev: Text,
     /// The tag inventory of all three.
     pub labels: LabelSet,
-    /// What is odd about them but no reason to refuse them.
+    /// Warnings about the files.
     pub warnings: Vec<String>,
 }
 

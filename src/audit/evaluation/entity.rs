@@ -1,4 +1,4 @@
-//! Errors in entities, and which spans of tokens find them.
+//! Entity errors, and which spans find them.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub struct EntityError {
     pub kind: SuspectKind,
 }
 
-/// A stretch of words with a score.
+/// A span of tokens with a score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
     /// Zero-based sentence.
@@ -88,11 +88,11 @@ fn kind(spans: &[(Span, bool)]) -> SuspectKind {
 /// The rows of a ranking, from stretches judged in the order of their scores (equal ones by sentence and tokens).
 ///
 /// A stretch finds the errors that it shares a token with and that no stretch before it has found; if there are any, it
-/// is one hit, however many. A stretch that shares words with found errors only is passed over, neither hit nor false
-/// alarm and no row: whoever corrected the first one has seen it. Any other is a false alarm.
+/// is one hit, however many. A stretch that shares tokens only with errors that are already found is skipped: it is
+/// neither a hit nor a false alarm and has no row. Any other is a false alarm.
 ///
 /// By hand, two errors, tokens 0–2 and 4–5 of one sentence, and stretches 0–1 (0.9), 1–2 (0.8), 3–4 (0.7), 4–5 (0.6):
-/// hit, passed over, false alarm, hit. Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6.
+/// hit, skipped, false alarm, hit. Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6.
 pub fn finds(stretches: &[Stretch], errors: &[EntityError]) -> Vec<Find> {
     let clean = |stretch: &Stretch| if stretch.score.is_nan() { f64::NEG_INFINITY } else { stretch.score };
     let place = |stretch: &Stretch| (stretch.sentence, stretch.start, stretch.end);

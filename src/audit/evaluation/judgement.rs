@@ -27,7 +27,7 @@ pub struct Reference {
     pub others: Vec<(String, Vec<f64>)>,
 }
 
-/// How good an audit is, as JSON: that of the scores averaged over seeds, and of each seed.
+/// The evaluation of an audit as it is written to JSON: of the scores averaged over seeds, and of each seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Of the scores averaged over seeds.
@@ -42,16 +42,16 @@ pub struct Judgement {
     pub first_suspects: Option<Table>,
 }
 
-/// How good the scores of one seed are.
+/// The evaluation of the scores of one seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedJudgement {
     /// The seed.
     pub seed: u64,
     /// The epoch up to which it was scored.
     pub scored_epoch: u32,
-    /// The phases that say so.
+    /// The phases of its training.
     pub phases: Phases,
-    /// How good.
+    /// The evaluation.
     #[serde(flatten)]
     pub evaluation: Evaluation,
 }

@@ -1,4 +1,4 @@
-//! How good an audit is, for people.
+//! The evaluation of an audit as Markdown.
 
 use super::Judgement;
 use crate::metrics::Estimate;
@@ -7,7 +7,7 @@ use crate::report::{Cell, Column, Format, Table, markdown_table};
 impl Judgement {
     /// The evaluation as Markdown.
     pub(in crate::audit) fn markdown(&self) -> String {
-        let mut out = String::from("# How good the audit is\n");
+        let mut out = String::from("# Evaluation of the audit\n");
         let over_seeds = (self.seeds.len() > 1).then(|| over_seeds(self));
         for table in over_seeds.into_iter().chain(self.all.tables()).chain(self.first_suspects.clone()) {
             out.push_str(&format!("\n## {}\n\n{}\n\n{}", table.title, table.caption, markdown_table(&table)));

@@ -1,15 +1,15 @@
 //! Evaluation of an audit against gold labels.
 //!
-//! Three units are judged, each by a ranking ([`crate::metrics::ranking`]):
+//! Three units are evaluated, each by a ranking ([`crate::metrics::ranking`]):
 //!
 //! * *tokens*: wrong if given ≠ gold;
 //! * *entities*: a list of spans of tokens against the errors in entities ([`EntityError`]), which is what a person
 //!   looks at and corrects; [`finds`] says what counts as a hit;
 //! * *sentences*: wrong if any of their tokens is.
 //!
-//! The audit's own scores are judged in all three, and so is each single measure, such as the mean loss: its score of a
-//! stretch or a sentence is the highest one of its tokens. Beside the rankings: whether the estimated probabilities
-//! come true, and whether the suggested tags are right ([`Suggestions`]).
+//! The audit's own scores are evaluated for all three, and so is each single measure, such as the mean loss: the score
+//! of a stretch or a sentence is the highest score of its tokens. Also evaluated are the calibration of the estimated
+//! probabilities and the suggested tags ([`Suggestions`]).
 //!
 //! By hand: the words `Bank of Rome , Italy` are given `B-ORG O B-LOC O O`, gold is `B-ORG I-ORG I-ORG O B-LOC`. Three
 //! of five tokens are wrong (the second, the third and the last). There are two errors in entities: ORG 0–1 and LOC 2–3
@@ -59,7 +59,7 @@ pub struct AuditAndGold<'a> {
     pub sentence_score: &'a [f64],
     /// The label suggested for each token, the given one where there is no objection.
     pub suggested: &'a [u8],
-    /// What a person is asked to look at, in any order.
+    /// The suspects, in any order.
     pub suspects: &'a [Suspect],
     /// Single measures by name, one value a token, higher is more suspect; NaN where there is none.
     pub measures: &'a [(&'a str, &'a [f64])],
@@ -78,7 +78,7 @@ pub struct UnitScores {
     pub sentence: Option<RankingScores>,
 }
 
-/// How good an audit is.
+/// The evaluation of an audit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Tokens by their score.
@@ -91,15 +91,15 @@ pub struct Evaluation {
     pub measures: BTreeMap<String, UnitScores>,
     /// Filters, by name, over tokens.
     pub masks: BTreeMap<String, MaskScores>,
-    /// Whether the tokens' probabilities come true; null without a token, or if one has no probability.
+    /// Calibration of the tokens' probabilities; null without a token, or if one has no probability.
     pub reliability: Option<Reliability>,
-    /// Whether the suspects' probabilities do: a suspect is wrong if any of its tokens is; null without suspects.
+    /// Calibration of the suspects' probabilities: a suspect is wrong if any of its tokens is; null without suspects.
     pub suspect_reliability: Option<Reliability>,
-    /// Whether the suggested tags are right.
+    /// Evaluation of the suggested tags.
     pub suggestions: Suggestions,
 }
 
-/// Judges an audit, with bootstrap intervals from `n_replicates` draws of sentences (none for 0).
+/// Evaluates an audit, with bootstrap intervals from `n_replicates` draws of sentences (none for 0).
 ///
 /// # Errors
 /// [`Error::Internal`] if the slices are not of one shape, a label is not in the inventory, or a suspect is not within

@@ -1,4 +1,4 @@
-//! Whether the suggested tags are right, and what applying them unseen would do.
+//! Evaluation of the suggested tags, and the effect of applying them without review.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use super::{AuditAndGold, EntityError};
 use crate::audit::{Suspect, SuspectKind};
 use crate::metrics::{Interval, wilson};
 
-/// The probabilities from which on suspects are applied.
+/// Thresholds on the probability of the suspects that are applied.
 const THRESHOLDS: [f64; 2] = [0.5, 0.9];
 
-/// How good the suggestions are.
+/// Evaluation of the suggestions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suggestions {
     /// All suspects.
@@ -25,7 +25,7 @@ pub struct Suggestions {
     pub n_wrong_tokens_right: usize,
     /// Their share; null if no token is wrong.
     pub wrong_tokens_right: Option<f64>,
-    /// What correcting without looking would do, by probability.
+    /// Effect of applying suggestions without review, by threshold.
     pub applied: Vec<AppliedSuggestions>,
 }
 
@@ -46,8 +46,8 @@ pub struct SuggestionCounts {
     pub right_interval: Option<Interval>,
 }
 
-/// The labels after the suggestions of all suspects from one probability on were taken; of two that share a token the
-/// one with the higher score. Counts are of tokens.
+/// The labels after the suggestions of all suspects with at least one probability are applied; of two suspects that
+/// share a token the one with the higher score. Counts are of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AppliedSuggestions {
     /// The least probability, 0 to 1.
@@ -86,7 +86,7 @@ impl SuggestionCounts {
     }
 }
 
-/// What became of one suspect.
+/// The evaluation of one suspect.
 struct Outcome {
     kind: SuspectKind,
     is_hit: bool,

@@ -1,8 +1,8 @@
 //! Decisions applied to the annotated file.
 //!
-//! A wrong correction is worse than none, so every decision, rejected ones as well, is held against the file first: its
-//! tokens must be there, with the tags it was made on. Two decisions may speak of the same token only if they agree.
-//! And where a valid sequence would become an invalid one, nothing is applied.
+//! Every decision, rejected ones included, is first checked against the file: the tokens and the given tags must be
+//! those of the decision. Two decisions about the same token must agree. If a valid tag sequence would become invalid,
+//! nothing is applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 

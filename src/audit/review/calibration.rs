@@ -17,7 +17,7 @@ pub const SUMMARY_FILE: &str = "audit.json";
 /// F1 against the given labels below which probabilities are not to be relied on.
 pub const LEAST_F1: f64 = 0.4;
 
-/// What to beware of where the models reach this F1 against the given labels; `None` from [`LEAST_F1`] on.
+/// The warning for models with this F1 against the given labels; `None` from [`LEAST_F1`] on.
 pub fn f1_warning(f1: f64) -> Option<String> {
     (f1 < LEAST_F1).then(|| {
         format!(
@@ -28,8 +28,7 @@ pub fn f1_warning(f1: f64) -> Option<String> {
     })
 }
 
-/// Refuses to accept suspects by their probabilities where the models have learned too little, or nobody knows how
-/// much.
+/// Refuses to accept suspects by their probabilities if the models have learned too little, or if their F1 is unknown.
 ///
 /// `suspects` is the file of suspects; the summary lies beside it.
 ///

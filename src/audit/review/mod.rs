@@ -1,10 +1,10 @@
-//! Step 4, *review*: what a person gets, and what becomes of the decisions.
+//! Step 4, *review*: the files and the page for a person, and the decisions that come back.
 //!
 //! [`write()`] leaves the results in the audit's folder: tables, the suspects with their evidence, and the [`page`] on
-//! which a person accepts, edits or rejects each suspect. [`read_decisions`] reads what was decided, on the page or
-//! with other tools, and [`apply`] puts it into the annotated file, every byte beside the changed tags as it was.
-//! Suspects can also be accepted by their probability alone; [`LEAST_F1`] is what the models must have reached for
-//! that.
+//! which a person accepts, edits or rejects each suspect. [`read_decisions`] reads the decisions, made on the page
+//! or with other tools, and [`apply`] changes the tags in the annotated file and nothing else in it.
+//! Suspects can also be accepted by their probability alone; [`LEAST_F1`] is the F1 that the models must have for
+//! this.
 
 pub mod page;
 

@@ -40,7 +40,7 @@ impl TokenScores {
     }
 }
 
-/// Scores the tokens of a text by what was seen of them.
+/// Scores the tokens of a text.
 pub fn score(text: &Text, evidence: &TokenEvidence) -> TokenScores {
     let k = text.labels.len();
     let given = text.given();

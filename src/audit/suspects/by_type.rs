@@ -1,4 +1,4 @@
-//! The suspects of each entity type, and whether the type is frequent enough to be judged at all.
+//! Numbers of suspects by entity type, and warnings about types that the models have not learned.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::audit::{Text, TokenEvidence};
 use crate::corpus::{Given, Labels, SpanMode, SpanReader};
 use crate::metrics::entity::{self, Mode};
 
-/// A type of whose entities the models find less than this share is not judged well.
+/// Recall below which a warning is given: the models have not learned the type.
 const FOUND: f64 = 0.5;
 /// An entity type with fewer sentences is rare: up to 50 were needed to learn one (arXiv 2105.00828, section 6).
 const RARE: usize = 50;
@@ -36,7 +36,7 @@ pub struct TypeSummary {
     /// Share of the given entities that the models find in text they were not trained on (with one fold: in their own);
     /// null without an entity.
     pub found: Option<f64>,
-    /// What to beware of, a sentence; null if nothing.
+    /// A warning, one sentence; null without one.
     pub warning: Option<String>,
 }
 

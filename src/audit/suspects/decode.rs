@@ -1,4 +1,4 @@
-//! Reading entities out of probabilities: the best valid tag sequence.
+//! Decoding: the most probable valid tag sequence.
 
 use crate::corpus::LabelSet;
 use crate::corpus::scheme::{Prefix, Tag};

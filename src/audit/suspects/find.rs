@@ -10,7 +10,7 @@ use crate::audit::score::Mentions;
 use crate::audit::{Text, TokenEvidence, TokenScores};
 use crate::corpus::{LabelSet, Span, SpanMode, SpanReader, TokenPosition};
 
-/// What a probability of 1 for `O` counts in the eager reading.
+/// Factor of the probability of `O` in the eager reading.
 const EAGER: f64 = 0.1;
 /// Other mentions of the same words that are needed before they count as evidence.
 const MENTIONS: usize = 3;
@@ -18,12 +18,12 @@ const MENTIONS: usize = 3;
 const MAJORITY: f64 = 0.75;
 /// Mentions that a suspect carries along.
 const SHOWN: usize = 5;
-/// A sequence of tags that cannot be is wrong somewhere: the probability it gets at least.
+/// The least probability of an invalid tag sequence, which contains an error for certain.
 const INVALID: f64 = 0.99;
 /// How many times as probable as the repaired sequence another reading must be to be suggested in its place.
 const REPAIR: f64 = 20.0;
 
-/// A stretch of words with what might stand there instead.
+/// A span of tokens with a suggestion.
 struct Candidate {
     sentence: usize,
     words: Range<usize>,
@@ -57,7 +57,7 @@ pub fn suspects(text: &Text, evidence: &TokenEvidence, scores: &TokenScores) -> 
 
 /// Writes entities as labels.
 struct Builder {
-    /// The labels of the first and of the other words of each type, where the inventory has them.
+    /// The labels of the first and of the other tokens of each type, where the inventory has them.
     labels: Vec<(Option<u8>, Option<u8>)>,
 }
 
@@ -67,7 +67,7 @@ impl Builder {
         Self { labels: reader.types().iter().map(|name| (id("B", name), id("I", name))).collect() }
     }
 
-    /// The labels of words `words` with these entities in them; `None` if the inventory lacks one.
+    /// The labels of the tokens `words` with these entities in them; `None` if the inventory lacks one.
     fn write(&self, words: &Range<usize>, spans: &[Span]) -> Option<Vec<u8>> {
         let mut labels = vec![0; words.len()];
         for span in spans {
@@ -81,7 +81,7 @@ impl Builder {
     }
 }
 
-/// Finds what may be wrong in a sentence.
+/// Finds the candidates of a sentence.
 struct Finder<'a> {
     text: &'a Text,
     evidence: &'a TokenEvidence,

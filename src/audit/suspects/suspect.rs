@@ -1,4 +1,4 @@
-//! What a person is asked to look at.
+//! Suspects: spans of tokens for a person to check.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub enum SuspectKind {
     /// The same words are almost always annotated otherwise elsewhere in the corpus, and so they are suggested to be
     /// here.
     Inconsistent,
-    /// The tags are no valid sequence, such as `I-LOC` behind `O` in IOB2.
+    /// The tags are not a valid sequence, such as `I-LOC` after `O` in IOB2.
     InvalidSequence,
 }
 

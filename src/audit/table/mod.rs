@@ -1,8 +1,8 @@
 //! Tables with a header, as other programs write them, and their rows joined with the tokens of an annotated file.
 //!
-//! Fields are separated by tabs, semicolons or commas, whichever the header has; a byte order mark was taken off before
-//! ([`read_text`]). `audit apply` and `audit --with` read tables through [`join()`] alone,
-//! so that both find the same token for a row.
+//! Fields are separated by tabs, semicolons or commas, whichever the header has; [`read_text`] removes a byte order
+//! mark. `audit apply` and `audit --with` both read tables through [`join()`], so that both find the same token for a
+//! row.
 
 mod join;
 mod tokens;

@@ -1,10 +1,10 @@
-//! What is to become of suspects: read from a person's export, from tables of other programs, or from the suspects
+//! Decisions about suspects: from the export of the page, from tables of other programs, or from the suspects
 //! themselves.
 //!
-//! Four formats are told apart by what is in them (docs/audit-formats.md describes each): the decisions that the
+//! Four formats are recognised by their content (docs/audit-formats.md describes each): the decisions that the
 //! audit's page exports; a table of tokens, separated by tabs; cleanlab's table of label issues; and `suspects.jsonl`,
 //! or the audit's folder, of which those above a probability are accepted. All become one list of [`Change`]s, tags in
-//! IOB2. Whether they fit the annotated file is another question ([`apply`](super::apply())).
+//! IOB2. [`apply`](super::apply()) checks them against the annotated file.
 
 mod cleanlab;
 mod export;
@@ -25,7 +25,7 @@ use crate::audit::table::{Table, read_text};
 /// The name of the suspects in an audit's folder.
 pub const SUSPECTS_FILE: &str = "suspects.jsonl";
 
-/// What was decided about some tokens.
+/// A decision about a span of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
@@ -37,7 +37,7 @@ pub enum Decision {
     Reject,
 }
 
-/// The tags that some tokens shall have.
+/// New tags for a span of tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Its number among the decisions, from 1.
@@ -54,9 +54,9 @@ pub struct Change {
     pub words: Option<Vec<String>>,
     /// Their tags before, in IOB2, where known.
     pub given: Option<Vec<String>>,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// The tags they shall have, in IOB2; of no account if the decision is to reject.
+    /// The new tags, in IOB2; ignored if the decision is to reject.
     pub tags: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ pub enum DecisionFormat {
     Suspects,
 }
 
-/// All that was decided about a file.
+/// All decisions about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decisions {
     /// The file they were read from.
@@ -97,7 +97,7 @@ pub struct Auto {
     pub uncalibrated: bool,
 }
 
-/// Reads what was decided about `data`: a file of decisions in any of the formats, or an audit's folder.
+/// Reads the decisions about `data`: a file in any of the formats, or an audit's folder.
 ///
 /// Suspects need `auto`; decisions do not go with it.
 ///

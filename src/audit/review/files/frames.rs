@@ -1,4 +1,4 @@
-//! What an audit found, as tables.
+//! The results of an audit as tables.
 
 use polars::prelude::*;
 

@@ -1,15 +1,15 @@
-//! What an audit leaves in its folder.
+//! The files of an audit.
 //!
 //! ```text
-//! audit.json               what was done, when it was scored, what was found by type
+//! audit.json               settings, the scored epoch, suspects by entity type
 //! suspects.parquet .csv    the suspects, one row each
 //! suspects.jsonl           the same with all evidence, one JSON object a line: what `audit apply` reads
-//! suspects.tsv             of suspects that are errors rather than not, one row a token whose tag would change
+//! suspects.tsv             of suspects with a probability of at least 0.5, one row a token whose tag would change
 //! sentences.csv            the sentences, most suspect first
 //! tokens.parquet           every token: its score, probability, measures and held-out probabilities
 //! cleanlab.csv             every token in the columns of cleanlab's label issues
 //! index.html               the page to work through the suspects
-//! evaluation.json .md      with --gold: how good the audit is
+//! evaluation.json .md      with --gold: the evaluation of the audit
 //! runs/                    one folder a seed and fold: see `crate::run`
 //! ```
 //!
@@ -37,7 +37,7 @@ use crate::run::{Versions, write_atomically, write_text};
 use frames::{sentences, suspect_frame, tokens};
 pub use tables::{TokenRow, write_cleanlab_table, write_token_table};
 
-/// The probability from which a suspect counts as an error where one has to say yes or no.
+/// The least probability of a suspect that counts as an error in tables with a yes or no.
 const ISSUE: f64 = 0.5;
 
 /// `audit.json`.
@@ -57,11 +57,11 @@ pub struct AuditSummary<'a> {
     pub sentences: usize,
     /// Tokens in it.
     pub tokens: usize,
-    /// Tokens that no model could judge.
+    /// Tokens without a model prediction.
     pub unjudged: usize,
-    /// How it was done.
+    /// Its settings.
     pub settings: &'a AuditSettings,
-    /// What made it.
+    /// Versions of the program and of what computed.
     pub versions: Versions,
     /// One entry a seed.
     pub seeds: Vec<SeedSummary<'a>>,
@@ -70,7 +70,7 @@ pub struct AuditSummary<'a> {
     /// Entity F1 of the models against the given labels after the last epoch, in text they were not trained on, mean
     /// over seeds; null with one fold. Below [`LEAST_F1`](super::LEAST_F1) `audit apply --auto` refuses.
     pub held_out_f1: Option<f64>,
-    /// Stretches of tokens that were scored.
+    /// Number of suspects.
     pub suspects: usize,
     /// One entry an entity type.
     pub types: &'a [TypeSummary],
@@ -85,11 +85,11 @@ pub struct SeedSummary<'a> {
     pub scored_epoch: u32,
     /// The first epoch of the window that ends there, over which means are taken.
     pub first_scored_epoch: u32,
-    /// The phases that say so.
+    /// The phases of its training.
     pub phases: &'a Phases,
     /// Entity F1 against the given labels by epoch, of held-out text with two folds or more.
     pub f1: &'a [f64],
-    /// How much surer than they say the models were taken to be.
+    /// Exponent by which the channel sharpens the models' probabilities.
     pub sharpness: f64,
     /// Estimated P(given | gold), by gold label, then by given label; values below 0.001 are left out.
     pub channel: BTreeMap<&'a str, BTreeMap<&'a str, f64>>,

@@ -10,7 +10,7 @@ use crate::run::write_atomically;
 
 use crate::audit::Suspect;
 
-/// What is known about one token: a row of [`write_cleanlab_table`].
+/// One token: a row of [`write_cleanlab_table`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TokenRow<'a> {
     /// Its tag as given, in IOB2.
@@ -19,7 +19,7 @@ pub struct TokenRow<'a> {
     pub predicted: &'a str,
     /// Estimated probability that the given tag is wrong, 0 to 1.
     pub probability: f64,
-    /// True if it is one to look at.
+    /// True if it counts as an error.
     pub is_issue: bool,
 }
 

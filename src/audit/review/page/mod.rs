@@ -32,7 +32,7 @@ const SCRIPTS: [&str; 10] = [
     include_str!("start.js"),
 ];
 
-/// What the page shows.
+/// The data of the page.
 #[derive(Debug, Clone, Serialize)]
 pub struct PageData<'a> {
     /// The page's heading.
@@ -43,7 +43,7 @@ pub struct PageData<'a> {
     pub path: &'a str,
     /// Names of the file's columns as a command gives them; null for the usual ones.
     pub columns: Option<&'a str>,
-    /// What to beware of with the whole page, a sentence; null if nothing.
+    /// A warning about the whole audit, one sentence; null without one.
     pub warning: Option<&'a str>,
     /// SHA-256 of the file's bytes, lower-case hexadecimal: decisions belong to these bytes.
     pub fingerprint: &'a str,
@@ -86,7 +86,7 @@ pub struct TypeRow {
     pub expected_errors: Option<f64>,
     /// How many entities of this type are expected to be missing; null where that is not known.
     pub expected_missing: Option<f64>,
-    /// What to beware of with this type, one sentence; null if nothing.
+    /// A warning about this type, one sentence; null without one.
     pub warning: Option<String>,
 }
 
