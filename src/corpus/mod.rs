@@ -51,22 +51,21 @@ pub use write::{NOISE_FILE, write_conll};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where the annotated text comes from.
+/// The corpus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSettings {
-    /// `embedded` (synthetic, generated); a folder with `train`, `dev` and `test` files in CoNLL columns, or with a
-    /// `dataset` of JSON lines; or a data set of the hub: `conll03`, `jnlpba`, `wnut17`, `org/name`, each perhaps with
-    /// `@revision`.
+    /// `embedded` (synthetic, generated); a folder with `train`, `dev` and `test` files in CoNLL columns or JSON lines; or a
+    /// data set of the hub: `conll03`, `jnlpba`, `wnut17`, `org/name`, each optionally with `@revision`.
     pub source: String,
-    /// Names of the columns of files in CoNLL columns where the first is not the token or the last not the tag:
-    /// `["id", "token", "_", "tag"]`, with `_` for a column to skip; null for the usual ones.
+    /// Column names of files in CoNLL columns, for example `["id", "token", "_", "tag"]`, with `_` for a column to skip; null
+    /// means that the first column is the token and the last column the tag.
     pub columns: Option<Columns>,
-    /// Keep only this many training sentences, chosen by the run's data seed; null keeps all.
+    /// Number of training sentences to keep, selected by `data.seed`; null keeps all.
     pub train_sentences: Option<usize>,
-    /// Keep only this many dev sentences; null keeps all.
+    /// Number of dev sentences to keep; null keeps all.
     pub dev_sentences: Option<usize>,
-    /// Seed of the embedded generator and of the choice of sentences.
+    /// Seed of the embedded generator and of the selection of sentences.
     pub seed: u64,
 }
 

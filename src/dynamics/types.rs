@@ -7,11 +7,11 @@ use crate::corpus::TokenPosition;
 use crate::corpus::tags::Notation;
 use crate::metrics::entity::TypeScores;
 
-/// Which pass over the training data an observation comes from.
+/// Pass over the training data in which an observation was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
-    /// As the batch was seen: dropout on, before the update that uses it.
+    /// When the batch is processed: dropout on, before the update that uses it.
     Train,
     /// After the epoch, dropout off.
     Eval,

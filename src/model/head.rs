@@ -14,20 +14,20 @@ use crate::Result;
 use crate::error::{Error, Problem};
 use crate::nn::{Chain, Linear, Outside};
 
-/// What stands on the encoder. The numbers below `kind` are the prototypical head's; their defaults are those of arXiv
+/// The head. All settings except `kind` apply to the prototypical head; their defaults are those of arXiv
 /// 2105.00828, section 5.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeadSettings {
-    /// Which head.
+    /// Kind of head.
     pub kind: HeadKind,
-    /// Dimensions of the space in which distances are taken.
+    /// Number of dimensions of the space in which distances are computed.
     pub dimensions: usize,
-    /// What the learned logit of `O` starts from: minus the squared distance beyond which a token is no entity.
+    /// Initial value of the learned logit of `O`: minus the squared distance beyond which a token is not an entity.
     pub outside: f64,
-    /// The logit of a class without support; below any real one.
+    /// Logit of a label without support; lower than any other logit.
     pub absent: f64,
-    /// Which centroids tokens are judged with after the training and on the way.
+    /// Centroids used for evaluation during and after the training.
     pub centroids: CentroidRule,
     /// Weight of the newest episode in the running centroids, above 0 and at most 1.
     pub running_weight: f64,
@@ -37,12 +37,12 @@ pub struct HeadSettings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadKind {
-    /// A linear layer: one row of weights a label.
+    /// A linear layer: one row of weights per label.
     #[default]
     Linear,
-    /// ProtoBERT: a linear map, and the distance to the mean of each class's tokens.
+    /// ProtoBERT: a linear map and the distance to the mean of the tokens of each label.
     Prototypes,
-    /// A linear layer and a linear-chain conditional random field: a sentence's labels are chosen together.
+    /// A linear layer and a linear-chain conditional random field, which predicts the labels of a sentence jointly.
     Crf,
 }
 
@@ -57,14 +57,14 @@ impl HeadKind {
     }
 }
 
-/// Which centroids a prototypical head judges with.
+/// Centroids that a prototypical head uses for evaluation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CentroidRule {
-    /// The means over the whole training split, computed anew for each evaluation with dropout off.
+    /// Means over the whole training split, recomputed for each evaluation with dropout off.
     #[default]
     TrainingSet,
-    /// An exponential average of the episodes' centroids.
+    /// Exponential moving average of the centroids of the episodes.
     Running,
 }
 

@@ -15,13 +15,13 @@ use crate::random::Streams;
 
 use super::refusal;
 
-/// Which class is made rare, and how rare.
+/// Class cap: the entity type that is made rare, and the number of its sentences.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CapSettings {
-    /// The entity type, without prefix: `LOC`.
+    /// Entity type without prefix, for example `LOC`.
     pub class: String,
-    /// How many of the training sentences with that type stay.
+    /// Number of training sentences with this type to keep.
     pub sentences: Option<usize>,
 }
 

@@ -41,17 +41,17 @@ pub use crate::corpus::NOISE_FILE;
 pub use cap::{CapReport, CapSettings};
 pub use copy::{NoiseFile, write_copy};
 
-/// What is done to the training split: label noise, and a class cap.
+/// Changes to the training split: label noise and a class cap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PerturbSettings {
-    /// How wrong labels are made.
+    /// Kind of label noise.
     pub kind: NoiseKind,
-    /// Requested rate, 0 to 1.
+    /// Noise rate, 0 to 1.
     pub rate: f64,
-    /// Row-stochastic matrix over the label inventory, for `kind = "matrix"`: tag → tag → probability.
+    /// Row-stochastic transition matrix for `kind = "matrix"`: tag → tag → probability.
     pub matrix: Option<BTreeMap<String, BTreeMap<String, f64>>>,
-    /// Delete the training sentences with one entity type but for some; null keeps all.
+    /// Class cap: keep only some of the training sentences with an entity type; null keeps all.
     pub cap: Option<CapSettings>,
 }
 
@@ -61,17 +61,17 @@ impl Default for PerturbSettings {
     }
 }
 
-/// The procedures that put wrong labels on a corpus.
+/// Kinds of label noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoiseKind {
-    /// Per word with probability p, a label drawn uniformly over all K, the true one included (arXiv 2105.00828).
+    /// For each token with probability p, a label drawn uniformly from all K labels including the gold one (arXiv 2105.00828).
     Uniform,
-    /// Exactly ⌊p·n⌋ words, each with a label drawn uniformly over the K − 1 others (Toneva et al., ICLR 2019).
+    /// Exactly ⌊p·n⌋ tokens, each with a label drawn uniformly from the K − 1 other labels (Toneva et al., ICLR 2019).
     OtherLabel,
-    /// Per entity with probability p: type swap, span drop, span shift or spurious span; IOB2 stays valid.
+    /// For each entity with probability p: another type, removal, other boundaries or a spurious entity; IOB2 stays valid.
     Entity,
-    /// Per word, a label drawn from the row of a class-dependent transition matrix, mixed with weight p.
+    /// For each token, a label drawn from the row of a label-dependent transition matrix, mixed with weight p.
     Matrix,
 }
 

@@ -22,22 +22,22 @@ use crate::error::{Error, Problem};
 use crate::model::Episode;
 use crate::random::Streams;
 
-/// How a prototypical head is trained; a linear one ignores it. The defaults are those of arXiv 2105.00828, section 5.
+/// Episodic training of a prototypical head; ignored for other heads. The defaults are those of arXiv 2105.00828, section 5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EpisodeSettings {
-    /// Optimiser steps in all, spread over the epochs: an epoch is what lies between two eval passes.
+    /// Total number of optimiser steps, distributed over the epochs; an epoch is the interval between two eval passes.
     pub steps: u64,
-    /// The rare class, an entity type without prefix; null takes the capped class, or else the type with the fewest
-    /// training sentences.
+    /// Rare entity type without prefix; null selects the capped type, or otherwise the type with the fewest training
+    /// sentences.
     pub class: Option<String>,
-    /// Support sentences with the rare class.
+    /// Number of support sentences with the rare type.
     pub support_with: usize,
-    /// Support sentences without it.
+    /// Number of support sentences without it.
     pub support_others: usize,
-    /// Query sentences with the rare class, at most.
+    /// Maximum number of query sentences with the rare type.
     pub query_with: usize,
-    /// Query sentences without it.
+    /// Number of query sentences without it.
     pub query_others: usize,
 }
 

@@ -49,7 +49,7 @@ pub(super) fn checkpoint_line(report: &PretrainReport) -> String {
 pub(super) fn details(start: &RunStart<'_>) -> String {
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     format!(
-        "  folder: {}\n  parameters: {}\n  drawn anew: {}\n  unused tensors: {}\n",
+        "  folder: {}\n  parameters: {}\n  new weights: {}\n  unused tensors: {}\n",
         start.folder.display(),
         thousands(start.model.n_parameters as f64),
         list(&start.model.missing),
