@@ -19,6 +19,8 @@ pub mod error;
 pub mod estimate;
 pub mod exec;
 pub mod figures;
+pub mod files;
+pub mod format;
 pub mod hub;
 pub mod metrics;
 pub mod model;
@@ -26,7 +28,6 @@ pub mod perturb;
 pub mod report;
 pub mod run;
 pub mod study;
-pub mod text;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -8,8 +8,9 @@
 
 use polars::prelude::*;
 
+use super::AnalysisSettings;
+use super::rows::{by_sentence, rows_of};
 use super::run::RunAnalysis;
-use super::{AnalysisSettings, run};
 use crate::corpus::SpanReader;
 use crate::dynamics::{Log, Observations, TokenTable};
 use crate::error::Result;
@@ -80,7 +81,7 @@ pub fn analyse_class(
     for &epoch in log.epochs() {
         let observed = log.epoch(epoch)?;
         let Some((_, scores)) = observed.prefer(settings.scores_pass) else { continue };
-        let rows = run::rows_of(tokens, scores);
+        let rows = rows_of(tokens, scores);
         train_f1.push(class_f1(tokens, scores, &rows, class));
         first_learned.push(first.share_in(epoch));
         measures.observe(scores, &rows);
@@ -170,7 +171,7 @@ fn cutoff(whole: &RunAnalysis) -> Result<Option<(u32, f64)>> {
 
 /// Entity F1 of the type against the given labels; null where they have none.
 fn class_f1(tokens: &TokenTable, scores: &Observations, rows: &[usize], class: &str) -> Option<f64> {
-    let (given, predicted) = run::by_sentence(tokens, scores, rows);
+    let (given, predicted) = by_sentence(tokens, scores, rows);
     let all = entity::score(&given, &predicted, &tokens.labels, Mode::Default);
     let of_class = |entry: &&TypeScores| entry.name == class && entry.support > 0;
     all.per_type.iter().find(of_class).map(|entry| entry.scores.f1)

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::DeviceName;
 use crate::error::{Error, Problem, Result};
+use crate::model::DeviceName;
 use crate::model::encoder::BILSTM;
 use crate::model::{HeadKind, HeadSettings, ModelSettings};
 use crate::train::TrainSettings;

@@ -3,12 +3,11 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::corpus::layout::find_splits;
 use crate::corpus::read::LONG_SENTENCE;
 use crate::corpus::{Columns, Corpus, Given, LabelSet, Origin, Scheme, Sentence, Split, files};
 use crate::error::{Error, Problem, Result};
+use crate::files::sha256_hex;
 use crate::run::Fold;
 
 /// One annotated file. Its tokens are numbered through, those of the first sentence first.
@@ -100,7 +99,7 @@ impl Text {
         Ok(Self {
             path: path.to_owned(),
             columns: columns.cloned(),
-            fingerprint: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint: sha256_hex(&bytes),
             scheme: annotated.writing.scheme,
             lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
             on_one_line: file.sentences.first().is_some_and(|sentence| sentence.on_one_line),

@@ -8,11 +8,12 @@ use serde_json::json;
 use super::options::CsvFlag;
 use super::output::{self, errln, outln};
 use super::phases::describe;
+use crate::analysis::write_analysis;
 use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
 use crate::dynamics::{Log, Pass};
 use crate::error::Error;
+use crate::format;
 use crate::run::{Manifest, Status};
-use crate::study::write_analysis;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -190,7 +191,7 @@ impl Summary {
 
     fn text(&self, analysis: &RunAnalysis) -> String {
         let mut lines = vec![];
-        let percent = |share: Option<f64>| share.map_or("unknown".into(), |s| format!("{:.2} %", 100.0 * s));
+        let percent = |share: Option<f64>| share.map_or("unknown".into(), |share| format::percent(share));
         let noisy = match self.n_noisy {
             Some(n) => format!("{n} noisy ({})", percent(Some(n as f64 / self.n_tokens.max(1) as f64))),
             None => "which are noisy is unknown".into(),

@@ -12,10 +12,11 @@ use super::options::{CsvFlag, DryRunFlags, JobsFlag, Loudness, limit_threads, se
 use super::output::{errln, json, outln, print};
 use super::{estimate, interrupt, progress};
 use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, WriteOptions, default_epochs};
-use crate::config::DeviceName;
 use crate::corpus::{Columns, Split};
 use crate::error::{Error, Problem, printable};
 use crate::estimate::EFFORT;
+use crate::format::percent_fixed;
+use crate::model::DeviceName;
 use crate::run::Fold;
 
 const EXAMPLES: &str = "\
@@ -228,14 +229,15 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
 
 /// A warning of the tokens that no model could judge; `None` without such.
 fn unjudged_warning(text: &Text, unjudged: usize) -> Option<String> {
-    let share = 100.0 * unjudged as f64 / text.n_tokens().max(1) as f64;
+    let share = unjudged as f64 / text.n_tokens().max(1) as f64;
     // Where it is much, sentences are not separated: one of ordinary length fits into any encoder.
-    let cause = if share >= 10.0 { " (is there an empty line after each sentence?)" } else { "" };
+    let cause = if share >= 0.1 { " (is there an empty line after each sentence?)" } else { "" };
     (unjudged > 0).then(|| {
         format!(
-            "{unjudged} of {} tokens ({share:.1} %) could not be scored: they are beyond the encoder's maximum length or have \
+            "{unjudged} of {} tokens ({}) could not be scored: they are beyond the encoder's maximum length or have \
              no subword{cause}",
-            text.n_tokens()
+            text.n_tokens(),
+            percent_fixed(share, 1)
         )
     })
 }

@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::options::limit_threads;
 use super::output::{Table, json, json_line, outln};
-use crate::config::DeviceName;
 use crate::corpus::{self, Columns, DataSettings};
 use crate::error::{Error, Problem, Result};
+use crate::format::percent_fixed;
+use crate::model::DeviceName;
 use crate::model::{ModelSettings, Tagger, Words};
 use crate::train::speed::{Speed, SpeedSettings, measure};
 
@@ -125,8 +126,8 @@ fn describe(speed: &Speed) -> String {
         (speed.share_of_product_limit, speed.product_limit_tokens_per_s, speed.product_gflops)
     {
         text += &format!(
-            "\n{:.0} % of what the matrix products alone allow: {limit:.0} subwords a second at {gflops:.0} GFLOP/s",
-            100.0 * share
+            "\n{} of what the matrix products alone allow: {limit:.0} subwords a second at {gflops:.0} GFLOP/s",
+            percent_fixed(share, 0)
         );
     }
     if let Some(memory) = speed.peak_rss_mb {
@@ -250,8 +251,8 @@ impl Comparison {
         if let Some(share) = median(self.ours.iter().filter_map(|s| s.share_of_product_limit)) {
             let gflops = median(self.ours.iter().filter_map(|s| s.product_gflops)).unwrap_or_default();
             text += &format!(
-                "\n{:.0} % of what the matrix products alone allow, at {gflops:.0} GFLOP/s; rounds: {}",
-                100.0 * share,
+                "\n{} of what the matrix products alone allow, at {gflops:.0} GFLOP/s; rounds: {}",
+                percent_fixed(share, 0),
                 self.ours.len()
             );
         }

@@ -11,8 +11,8 @@ use crate::corpus::describe::{describe_corpus, describe_files};
 use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
 use crate::corpus::{Columns, Corpus, DataSettings, load, load_train, open, write_conll};
 use crate::error::{Error, Problem};
+use crate::files::{write_atomically, write_folder_atomically};
 use crate::perturb::{CapSettings, NoiseKind, PerturbSettings, perturb, write_copy};
-use crate::run::{write_atomically, write_folder_atomically};
 
 use super::output::{errln, json, outln};
 
@@ -168,7 +168,7 @@ fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
 fn read_matrix(
     path: &Path,
 ) -> Result<std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>, Error> {
-    serde_json::from_str(&crate::text::read(path, Error::Config)?).map_err(|error| {
+    serde_json::from_str(&crate::files::text::read(path, Error::Config)?).map_err(|error| {
         Error::Config(
             Problem::new(format!("not a transition matrix: {error}"))
                 .at(path)

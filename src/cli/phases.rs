@@ -10,6 +10,7 @@ use crate::analysis::phases::{ColumnNames, Evidence, PhasePoint, Phases, detect,
 use crate::corpus::decode::Decoded;
 use crate::dynamics::DevScore;
 use crate::error::{Error, Problem};
+use crate::format::{percent_fixed, trimmed};
 use crate::random::Streams;
 
 const EXAMPLES: &str = "\
@@ -105,11 +106,11 @@ pub(super) fn describe(phases: &Phases, dev_score: &DevScore) -> String {
 
 fn place(point: &PhasePoint, dev: &str) -> String {
     let mut text = format!(
-        "epoch {} ({} to {}; found in {:.0} % of replicates",
+        "epoch {} ({} to {}; found in {} of replicates",
         number(point.epoch),
         number(point.epoch_low),
         number(point.epoch_high),
-        100.0 * point.support
+        percent_fixed(point.support, 0)
     );
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -129,5 +130,5 @@ fn place(point: &PhasePoint, dev: &str) -> String {
 
 /// At most two digits after the point, none where there are none.
 fn number(value: f64) -> String {
-    ((value * 100.0).round() / 100.0).to_string()
+    trimmed(value, 2)
 }

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::options::{SettingFlags, sort_words};
 use super::output::{Table, errln, json, outln};
-use super::progress::duration;
 use super::{adopt, clean};
 use crate::config::{Experiment, Layers};
 use crate::error::{Error, Problem, Result, printable};
 use crate::exec::{self, RunState, RunStatus};
+use crate::format::duration;
 use crate::study::{self, Layout};
 
 const EXAMPLES: &str = "\

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use super::output::{data, outln};
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 const COMPLETION_EXAMPLES: &str = "\
 Examples:

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::encoder::{self, EncoderSettings};
-use super::{DeviceName, Grid, GridAxis, Seeds};
+use super::{Grid, GridAxis, Seeds};
 use crate::analysis::AnalysisSettings;
 use crate::corpus::DataSettings;
 use crate::error::{Error, Problem, Result};
+use crate::model::DeviceName;
 use crate::model::{HeadKind, ModelSettings};
 use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;

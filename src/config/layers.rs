@@ -9,7 +9,7 @@ use super::grid::{self, GRID};
 use super::origins::{Origin, Origins};
 use super::{Experiment, Grid, GridAxis, encoder, keys, named, value};
 use crate::error::{Error, Problem, Result};
-use crate::text;
+use crate::files::text;
 
 /// An experiment in the making. Each layer is checked as it is laid, so that an error belongs to the layer that
 /// made it.

@@ -17,7 +17,6 @@
 //! What is *not* here: the grid of runs that follows from an experiment ([`crate::study`]) and the configuration of one
 //! run, which is what makes a run itself ([`crate::run::RunConfig`]).
 
-mod device;
 mod encoder;
 mod experiment;
 mod grid;
@@ -28,7 +27,6 @@ mod origins;
 mod seeds;
 mod value;
 
-pub use device::DeviceName;
 pub use encoder::EncoderSettings;
 pub use experiment::{Experiment, Initialization, StudyKind, StudySettings};
 pub(crate) use grid::NOISE;

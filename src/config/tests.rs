@@ -176,7 +176,7 @@ fn a_study_name_cannot_leave_its_folder() {
 #[test]
 fn devices_are_read_and_written() {
     for name in ["cpu", "cuda:0", "cuda:3", "metal"] {
-        assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
+        assert_eq!(name.parse::<crate::model::DeviceName>().unwrap().to_string(), name);
     }
     assert!(problem(set("device", "gpu")).what.contains("`gpu` is not a device"));
 }

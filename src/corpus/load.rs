@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Result;
 use crate::error::{Error, Problem};
+use crate::files::hex;
 use crate::random::Streams;
 
 use super::embedded::{self, EmbeddedSettings};
@@ -102,7 +103,7 @@ pub fn fingerprint(corpus: &Corpus) -> String {
             hash.update(&sentence.labels);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize())
 }
 
 #[cfg(test)]

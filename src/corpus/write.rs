@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::Result;
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 use super::{Gold, LabelSet, Labels, Sentence};
 

@@ -11,7 +11,7 @@ use super::theme::{INK, LABEL_SIZE, SOFT_INK, Style, TITLE_SIZE};
 use super::{files, table};
 use crate::Result;
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 /// Pixels a point in the PNG: 4 make 288 to the inch.
 const PIXELS_PER_POINT: f64 = 4.0;

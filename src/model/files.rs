@@ -14,6 +14,7 @@ use super::{BilstmSettings, Centroids, Words};
 use crate::Result;
 use crate::encode::{LEXICON_FILE, Lexicon, Tokenizer, Vocabulary};
 use crate::error::{Error, Problem};
+use crate::files::hex;
 use crate::hub::{self, Kind, Repository, Snapshot};
 
 /// A model's files, from a folder or from the program itself.
@@ -194,7 +195,7 @@ impl Files {
             hash.update(name.as_bytes());
             hash.update(Sha256::digest(content));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(hash.finalize())
     }
 
     /// For each of our labels its row in the checkpoint's classifier; `None`, and the classifier dropped, if there is

@@ -3,6 +3,7 @@
 mod bilstm;
 mod centroids;
 pub mod checkpoint;
+mod device;
 mod dropout;
 pub mod embedded;
 pub mod encoder;
@@ -20,6 +21,7 @@ pub mod vocabulary;
 
 pub use bilstm::{BilstmSettings, Words};
 pub use centroids::{CentroidSums, Centroids};
+pub use device::DeviceName;
 pub use dropout::DropoutPlan;
 pub use head::{CentroidRule, HeadKind, HeadSettings};
 pub use tagger::{Decided, Decision, Episode, Inspected, Judged, Learned, Tagger};

@@ -10,7 +10,7 @@ use super::encoder::EncoderConfig;
 use crate::Result;
 use crate::encode::LEXICON_FILE;
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 /// Writes `config.json` and the files of its `vocabulary` into `folder`, and calls `weights` for the rest.
 ///

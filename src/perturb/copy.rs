@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::corpus::{Corpus, Gold, LabelSet, Labels, NOISE_FILE, Sentence, write_conll};
 use crate::error::{Error, Problem};
-use crate::run::{write_atomically, write_folder_atomically};
+use crate::files::{write_atomically, write_folder_atomically};
 
 use super::{CapReport, NoiseReport, PerturbSettings, Perturbed};
 

@@ -3,7 +3,7 @@
 use polars::prelude::{AnyValue, DataFrame};
 
 use crate::figures::columns;
-use crate::figures::scale::{count, thousands};
+use crate::format::{count, fixed, thousands};
 use crate::metrics::Interval;
 use crate::{Error, Result};
 
@@ -207,15 +207,6 @@ impl Format {
             Self::Interval(n) | Self::IntervalPercent(n) => n,
             Self::Text | Self::Integer => 0,
         }
-    }
-}
-
-fn fixed(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
-        Some(rest) => format!("−{rest}"),
-        None => text,
     }
 }
 

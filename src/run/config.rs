@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Coordinates, Fold, identity};
-use crate::config::{DeviceName, Experiment};
+use crate::config::Experiment;
 use crate::corpus::DataSettings;
 use crate::error::Result;
+use crate::model::DeviceName;
 use crate::model::ModelSettings;
 use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;

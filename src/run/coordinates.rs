@@ -4,6 +4,7 @@
 //! (`noise=0.30/seed=1`, Hive partitions, which DuckDB, polars, Spark and pyarrow read as columns), the columns of tables,
 //! legends.
 
+use crate::files::hex;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -174,7 +175,7 @@ fn encoded(text: &str) -> String {
         let end = name[..end].rfind('%').filter(|escape| end - escape < 3).unwrap_or(end);
         name.truncate(end);
         name.push('~');
-        name.extend(digest.iter().take(6).map(|byte| format!("{byte:02x}")));
+        name.push_str(&hex(&digest[..6]));
     }
     name
 }

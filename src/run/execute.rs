@@ -9,11 +9,12 @@ use super::environment::{host, now, platform};
 use super::recorder::Recorder;
 use super::{
     DataSummary, FolderState, GitState, Lease, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag,
-    Versions, remove_leftovers, write_folder_atomically,
+    Versions,
 };
 use crate::corpus::{Corpus, Given, Gold, Labels, Sentence, TokenPosition};
 use crate::dynamics::{Log, LogWriter, TokenTable, digests_until};
 use crate::error::{Error, Problem, Result};
+use crate::files::{remove_leftovers, write_folder_atomically};
 use crate::metrics::entity::{self, EntityScores, Mode};
 use crate::model::{LoadReport, ModelSettings, Tagger, Words};
 use crate::perturb::{CapReport, Perturbed, perturb};

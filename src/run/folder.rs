@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::atomic::PREFIX;
-use super::{Coordinates, Lease, Manifest, Monitor, RunConfig, Status, StopFlag, remove_leftovers};
+use super::{Coordinates, Lease, Manifest, Monitor, RunConfig, Status, StopFlag};
 use crate::error::{Error, Problem, Result};
+use crate::files::PREFIX;
+use crate::files::remove_leftovers;
 
 /// What a folder holds of a run.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::RunConfig;
 use crate::error::{Error, Result};
+use crate::files::hex;
 
 /// What opens the text that is hashed: the version of this definition.
 const VERSION: &str = "memoscope run 2\n";
@@ -45,8 +46,7 @@ pub(crate) fn is_without_effect(key: &str) -> bool {
 pub(super) fn identity(config: &RunConfig) -> Result<String> {
     let text = serde_json::to_string(&sorted(differences(config)?))
         .map_err(|e| Error::Internal(format!("a run's configuration: {e}")))?;
-    let digest = Sha256::new().chain_update(VERSION).chain_update(text).finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(Sha256::new().chain_update(VERSION).chain_update(text).finalize()))
 }
 
 /// The settings of a run that differ from the defaults.

@@ -37,7 +37,6 @@
 //! write may be lost to a full disk; a run that still says `running` without a live lease ([`Lease`]) was broken off,
 //! and is resumed like the others.
 
-mod atomic;
 mod config;
 mod coordinates;
 mod environment;
@@ -51,7 +50,6 @@ mod monitor;
 mod pretraining;
 mod recorder;
 
-pub use atomic::{Unfinished, remove_leftovers, write_atomically, write_folder_atomically, write_text};
 #[cfg(test)]
 pub(crate) use config::tests;
 pub use config::{PretrainedEncoder, RunConfig};

@@ -27,9 +27,10 @@ use serde::{Deserialize, Serialize};
 
 use super::config::difference;
 use super::folder::is_unused;
-use super::{Lease, Monitor, StopFlag, Versions, remove_leftovers, write_folder_atomically, write_text};
+use super::{Lease, Monitor, StopFlag, Versions};
 use crate::error::{Error, Problem, Result};
-use crate::text;
+use crate::files::text;
+use crate::files::{remove_leftovers, write_folder_atomically, write_text};
 use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer, text_digest};
 
 /// Steps between two savings of the state: what a kill can cost.

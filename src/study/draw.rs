@@ -10,10 +10,10 @@ use crate::config::{Experiment, Layers, StudyKind};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
 use crate::exec::{self, Failure, Unfinished};
+use crate::files::remove_leftovers;
 use crate::report::{self, StudyReport};
 use crate::run::{
-    Coordinates, FolderState, Manifest, Monitor, RunFolder, Status, remove_leftovers, require_whole_log,
-    warn_of_missing_series,
+    Coordinates, FolderState, Manifest, Monitor, RunFolder, Status, require_whole_log, warn_of_missing_series,
 };
 
 /// A finished run on disk.

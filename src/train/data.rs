@@ -8,6 +8,7 @@ use crate::Result;
 use crate::corpus::{Given, Gold, Labels, Origin, Sentence, TokenPosition};
 use crate::encode::{EncodedSentence, Vocabulary};
 use crate::error::{Error, Problem};
+use crate::format::percent_fixed;
 use crate::random::Streams;
 
 /// What a tagger is trained and judged on.
@@ -103,9 +104,9 @@ impl EncodingReport {
         let (lost, all) = (self.train_tokens_truncated, self.train_tokens + self.train_tokens_truncated);
         if lost as f64 >= MUCH_TRUNCATED * all as f64 && lost > 0 {
             warnings.push(format!(
-                "{:.0} % of the training tokens ({lost} of {all}) are not trained on: their sentences are longer than \
+                "{} of the training tokens ({lost} of {all}) are not trained on: their sentences are longer than \
                  train.max_subwords = {max_subwords}",
-                100.0 * lost as f64 / all as f64
+                percent_fixed(lost as f64 / all as f64, 0)
             ));
         }
         warnings

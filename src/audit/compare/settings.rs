@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditSettings;
-use crate::config::DeviceName;
 use crate::error::{Error, Problem, Result};
+use crate::model::DeviceName;
 use crate::model::ModelSettings;
 use crate::train::TrainSettings;
 

@@ -8,6 +8,7 @@ use super::Suspect;
 use super::decode::Decoder;
 use crate::audit::{Text, TokenEvidence};
 use crate::corpus::{Given, Labels, SpanMode, SpanReader};
+use crate::format::percent_fixed;
 use crate::metrics::entity::{self, Mode};
 
 /// Recall below which a warning is given: the models have not learned the type.
@@ -98,8 +99,8 @@ fn expected_errors(text: &Text, suspects: &[Suspect]) -> BTreeMap<String, f64> {
 fn warning(sentences: usize, found: Option<f64>) -> Option<String> {
     let share = found.filter(|&share| share < FOUND).map(|share| {
         format!(
-            "the models find {:.0} % of its entities: they have not learned this type and flag correct labels",
-            100.0 * share
+            "the models find {} of its entities: they have not learned this type and flag correct labels",
+            percent_fixed(share, 0)
         )
     });
     let few = (sentences < RARE).then(|| {

@@ -11,7 +11,7 @@ use crate::audit::{Applied, Auto, Decisions, apply, apply_valid, read_decisions}
 use crate::cli::output::{self, errln, outln};
 use crate::corpus::{Columns, EditableFile, Split};
 use crate::error::{Error, Problem, Result, printable};
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 const EXAMPLES: &str = "\
 Examples:

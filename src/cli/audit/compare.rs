@@ -10,8 +10,8 @@ use crate::audit::compare::{CompareSettings, Comparison, Texts, compare, write};
 use crate::cli::options::{JobsFlag, Loudness, limit_threads, seeds};
 use crate::cli::output::{errln, json, outln};
 use crate::cli::{interrupt, progress};
-use crate::config::DeviceName;
 use crate::corpus::{Columns, Split};
+use crate::model::DeviceName;
 
 const EXAMPLES: &str = "\
 Examples:

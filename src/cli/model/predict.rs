@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::output::{data, errln};
-use crate::config::DeviceName;
 use crate::corpus::Columns;
 use crate::corpus::tags::Inventory;
 use crate::corpus::unlabelled::{self, Form, Reading, Unlabelled};
 use crate::error::{Error, printable};
+use crate::files::write_atomically;
+use crate::model::DeviceName;
 use crate::model::{Decided, Tagger};
-use crate::run::write_atomically;
 
 const EXAMPLES: &str = "\
 Examples:

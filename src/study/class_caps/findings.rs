@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Gathered;
 use super::summary::{self, Cell, Needed, RunNumbers, needed_for_ninety_percent, needed_to_find, needed_to_predict};
-use crate::figures::scale::count;
+use crate::format::count;
 use crate::metrics::Estimate;
 use crate::model::HeadKind;
 

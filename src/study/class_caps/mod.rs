@@ -17,7 +17,8 @@ mod tables;
 use polars::prelude::*;
 
 use super::frames::{Constant, in_front, stack};
-use super::{Axis, Drawn, Study, StudyInput, file_name, publish, write_analysis};
+use super::{Axis, Drawn, Study, StudyInput, file_name, publish};
+use crate::analysis::write_analysis;
 use crate::analysis::{analyse_class, analyse_run};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};

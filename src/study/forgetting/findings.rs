@@ -6,7 +6,7 @@ use super::overlap::{PairOverlap, Seeds};
 use super::summary::{Cell, Contrast, FORGETTABLE, FORGETTABLE_OTHER, Measure, SETTLING};
 use super::tables::in_words;
 use super::{Gathered, Numbers};
-use crate::figures::scale::percent;
+use crate::format::percent;
 use crate::metrics::{Estimate, Interval, Overlap};
 
 /// One paragraph a question.

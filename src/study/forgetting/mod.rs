@@ -23,7 +23,8 @@ mod tables;
 use polars::prelude::DataFrame;
 
 use super::frames::{Constant, curve, in_front, stack};
-use super::{Axis, Drawn, Study, StudyInput, file_name, publish, write_analysis};
+use super::{Axis, Drawn, Study, StudyInput, file_name, publish};
+use crate::analysis::write_analysis;
 use crate::analysis::{analyse_run, token_histories};
 use crate::config::{EncoderSettings, Experiment};
 use crate::dynamics::{Log, Pass, write_csv_as};

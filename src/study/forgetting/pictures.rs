@@ -10,10 +10,10 @@ use super::tables::in_words;
 use super::{Gathered, Numbers};
 use crate::error::Result;
 use crate::figures::encoder_curves::Lines;
-use crate::figures::scale::percent;
 use crate::figures::{
     FigureFiles, Style, Width, encoder_curves, encoder_measures, forgetting_events, forgetting_overlap,
 };
+use crate::format::percent;
 use crate::metrics::Overlap;
 use crate::report::Figure;
 use crate::study::StudyInput;

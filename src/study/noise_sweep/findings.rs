@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::summary::LevelNumbers;
 use crate::analysis::phases::PhasePoint;
+use crate::format::{percent, trimmed};
 use crate::metrics::Estimate;
 
 /// What the findings are about.
@@ -149,13 +150,7 @@ fn at(estimate: &Estimate) -> String {
 
 /// `3`, or `3.25` between two whole ones.
 fn epoch(epoch: f64) -> String {
-    let text = format!("{epoch:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn percent(share: f64) -> String {
-    let text = format!("{:.1}", 100.0 * share);
-    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+    trimmed(epoch, 2)
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ mod tables;
 use polars::prelude::DataFrame;
 
 use super::frames::{curve, stack, with_run};
-use super::{Axis, Drawn, FinishedRun, Study, StudyInput, file_name, publish, write_analysis};
+use super::{Axis, Drawn, FinishedRun, Study, StudyInput, file_name, publish};
+use crate::analysis::write_analysis;
 use crate::analysis::{RunAnalysis, analyse_run};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};

@@ -10,9 +10,10 @@ use std::path::Path;
 
 use super::frames::{Constant, curve, in_front, stack};
 use super::noise_sweep::summary::RunNumbers;
-use super::{Axis, Drawn, Study, StudyInput, file_name, publish, write_analysis};
+use super::{Axis, Drawn, Study, StudyInput, file_name, publish};
 use crate::analysis::analyse_run;
 use crate::analysis::phases::{Phases, combine};
+use crate::analysis::write_analysis;
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::summary::{Checkpoint, Measure, MeasureTrend, Point};
-use crate::figures::scale::{count, percent};
+use crate::format::{count, percent};
 use crate::metrics::Estimate;
 
 /// Below this p-value a trend is spoken of as one.

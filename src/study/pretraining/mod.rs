@@ -21,8 +21,9 @@ use std::time::Duration;
 
 use super::frames::{stack, with_run};
 use super::noise_sweep::summary::RunNumbers;
-use super::{Axis, Drawn, Layout, Study, StudyInput, publish, write_analysis};
+use super::{Axis, Drawn, Layout, Study, StudyInput, publish};
 use crate::analysis::analyse_run;
+use crate::analysis::write_analysis;
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Problem, Result};

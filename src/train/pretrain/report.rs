@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::PretrainSettings;
 use crate::error::{Error, Problem, Result};
-use crate::run::write_atomically;
-use crate::text;
+use crate::files::hex;
+use crate::files::text;
+use crate::files::write_atomically;
 
 /// What came out of a pretraining; written beside the model as `pretraining.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,5 +86,5 @@ pub fn text_digest(text: &[String]) -> String {
         hash.update(line.as_bytes());
         hash.update(b"\n");
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize())
 }

@@ -32,7 +32,8 @@ use crate::audit::{Audit, AuditSettings, Suspect, Text, TypeSummary};
 use crate::corpus::Scheme;
 use crate::dynamics::{CsvText, write_csv, write_csv_as, write_parquet};
 use crate::error::{Error, Result};
-use crate::run::{Versions, write_atomically, write_text};
+use crate::files::{write_atomically, write_text};
+use crate::run::Versions;
 
 use frames::{sentences, suspect_frame, tokens};
 pub use tables::{TokenRow, write_cleanlab_table, write_token_table};

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::Result;
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, printable};
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 use crate::audit::Suspect;
 

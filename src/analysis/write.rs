@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::analysis::RunAnalysis;
+use super::RunAnalysis;
 use crate::dynamics::{CsvText, write_csv_as, write_parquet};
 use crate::error::{Error, Result};
-use crate::run::write_text;
+use crate::files::write_text;
 
 /// Tables that have a row a token: written as Parquet, the others as CSV.
 const LARGE: [&str; 4] = ["events", "datamap", "losses", "assignments"];

@@ -16,7 +16,7 @@ use crate::Result;
 use crate::error::Error;
 
 /// How the names of temporary files and folders begin.
-pub(super) const PREFIX: &str = ".memoscope-";
+pub(crate) const PREFIX: &str = ".memoscope-";
 
 /// Writes a file under a temporary name in the same folder and renames it, so that a reader or a killed run never
 /// meets half a file. Missing parent folders are made.
