@@ -174,6 +174,6 @@ mod tests {
     fn positions_follow_the_text() {
         let position = |sentence, token| TokenPosition { sentence, token };
         assert!(position(0, 9) < position(1, 0) && position(1, 0) < position(1, 1));
-        assert_eq!(position(1, 2).label(&[vec![0], vec![0, 1, 2]]), 2);
+        assert_eq!(position(1, 2).label(&[vec![0_u8], vec![0, 1, 2]]), 2);
     }
 }

@@ -310,14 +310,15 @@ fn training_data(
     // A run that holds out a fold is made to find out which labels are right: none is known to be.
     fold.check(&train)?;
     let (trained_on, judged) = fold.split(&train, config.seed);
-    let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone());
+    let chosen =
+        |numbers: &[u32]| -> Vec<Sentence<Given>> { numbers.iter().map(|&i| train[i as usize].clone()).collect() };
     let named = |numbers: &[u32]| numbers.iter().map(|&i| perturbed.sentences[i as usize]).collect();
     Ok(TrainingData {
-        train: chosen(&trained_on).collect(),
+        train: chosen(&trained_on),
         train_numbers: named(&trained_on),
         gold: None,
         // The scores of such a run compare with the given labels: there are no others.
-        dev: chosen(&judged).map(Sentence::assume_gold).collect(),
+        dev: chosen(&judged).into_iter().map(Sentence::assume_gold).collect(),
         dev_numbers: named(&judged),
         labels,
         train_origin: corpus.train_origin.clone(),
