@@ -99,12 +99,12 @@ fn once(args: &BenchArgs) -> Result<Speed> {
     limit_threads(args.threads)?;
     let (labels, sentences) = sentences(&args.data, args.columns.as_ref())?;
     let model = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
-    let (tagger, _) = Tagger::load(&model, &Words::new(&sentences, []), &labels, args.seed, &args.device.open()?)?;
+    let (tagger, _) = Tagger::load(&model, &Words::to_learn(&sentences), &labels, args.seed, &args.device.open()?)?;
     let settings = SpeedSettings {
         batch: args.batch as usize,
         steps: args.steps as usize,
         eval: args.eval,
-        max_pieces: args.max_length as usize,
+        max_subwords: args.max_length as usize,
         seed: args.seed,
     };
     measure(tagger, &sentences, &settings)
@@ -119,14 +119,14 @@ fn sentences(data: &str, columns: Option<&Columns>) -> Result<(Vec<String>, Vec<
 
 fn describe(speed: &Speed) -> String {
     let mut text = format!(
-        "{}: {:.0} pieces a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many pieces)",
+        "{}: {:.0} subwords a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many subwords)",
         speed.what, speed.real_tokens_per_s, speed.batch, speed.threads, speed.padding_ratio
     );
     if let (Some(share), Some(limit), Some(gflops)) =
         (speed.share_of_product_limit, speed.product_limit_tokens_per_s, speed.product_gflops)
     {
         text += &format!(
-            "\n{} of what the matrix products alone allow: {limit:.0} pieces a second at {gflops:.0} GFLOP/s",
+            "\n{} of what the matrix products alone allow: {limit:.0} subwords a second at {gflops:.0} GFLOP/s",
             percent_fixed(share, 0)
         );
     }
@@ -228,7 +228,7 @@ impl Comparison {
     }
 
     fn table(&self) -> String {
-        let mut table = Table::plain(["", "pieces a second", "lowest", "highest", "peak memory, MiB"]);
+        let mut table = Table::plain(["", "subwords a second", "lowest", "highest", "peak memory, MiB"]);
         let mut row = |name: &str, speeds: Vec<f64>, memory: Option<f64>| {
             let whole = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.0}"));
             let lowest = speeds.iter().copied().reduce(f64::min);

@@ -77,8 +77,8 @@ pub struct PretrainArgs {
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().intermediate)]
     intermediate: usize,
     /// Maximum number of subwords per sentence
-    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().max_pieces)]
-    max_pieces: usize,
+    #[arg(long, alias = "max-pieces", value_name = "N", default_value_t = PretrainSettings::default().max_subwords)]
+    max_subwords: usize,
     /// Number of epochs
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().epochs)]
     epochs: u32,
@@ -142,7 +142,7 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
         hidden: args.hidden,
         heads: args.heads,
         intermediate: args.intermediate,
-        max_pieces: args.max_pieces,
+        max_subwords: args.max_subwords,
         epochs: args.epochs,
         batch_size: args.batch_size,
         learning_rate: args.learning_rate,
@@ -165,9 +165,9 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
     outln!("{}", args.out.display());
     if let Some(report) = done.finished {
         errln!(
-            "held-out masked accuracy {:.3} (always the most frequent piece: {:.3}), loss {:.3} nats, {} parameters",
+            "held-out masked accuracy {:.3} (always the most frequent subword: {:.3}), loss {:.3} nats, {} parameters",
             report.held_out_masked_accuracy,
-            report.most_frequent_piece_accuracy,
+            report.most_frequent_subword_accuracy,
             report.held_out_masked_loss,
             report.n_parameters
         );
@@ -206,7 +206,7 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     }
     match tagger.config().architecture.reads_words() {
         true => outln!("positions    any number of words"),
-        false => outln!("positions    {}", tagger.config().max_pieces),
+        false => outln!("positions    {}", tagger.config().max_subwords),
     }
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);

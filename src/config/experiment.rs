@@ -28,7 +28,8 @@ pub struct Experiment {
     pub out: Option<PathBuf>,
     /// The grid of runs, and what is drawn from them.
     pub study: StudySettings,
-    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at once.
+    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at
+    /// once.
     pub grid: Grid,
     /// The annotated text.
     pub data: DataSettings,
@@ -36,7 +37,8 @@ pub struct Experiment {
     pub model: ModelSettings,
     /// The pretraining of the encoder itself (`pretraining`).
     pub pretraining: PretrainSettings,
-    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to set.
+    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to
+    /// set.
     pub perturb: PerturbSettings,
     /// The training.
     pub train: TrainSettings,
@@ -260,13 +262,13 @@ impl Experiment {
                     "leave them out; study.pretraining_steps=0 are random weights",
                 );
             }
-            if self.train.max_pieces > self.pretraining.max_pieces {
+            if self.train.max_subwords > self.pretraining.max_subwords {
                 return refuse(
                     format!(
-                        "train.max_pieces is {}, and pretraining.max_pieces gives the encoder {} positions",
-                        self.train.max_pieces, self.pretraining.max_pieces
+                        "train.max_subwords is {}, and pretraining.max_subwords gives the encoder {} positions",
+                        self.train.max_subwords, self.pretraining.max_subwords
                     ),
-                    "raise pretraining.max_pieces, or lower train.max_pieces",
+                    "raise pretraining.max_subwords, or lower train.max_subwords",
                 );
             }
             return self.pretraining.validate();
@@ -284,8 +286,8 @@ impl Experiment {
         }
     }
 
-    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so is
-    /// a pretraining that the study does not do.
+    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so
+    /// is a pretraining that the study does not do.
     ///
     /// # Errors
     /// [`Error::Internal`] if a value cannot be written as TOML; none of ours is known to do that.
@@ -373,7 +375,7 @@ impl StudySettings {
     /// The settings of class caps: needed by that kind of study, refused by others.
     fn validate_caps(&self, kind: StudyKind) -> Result<()> {
         if let Some(class) = first_duplicate(&self.classes) {
-            return refuse(format!("study.classes has {class} twice"), "name each class once");
+            return refuse(format!("study.classes has {class} twice"), "name each entity type once");
         }
         if let Some(sentences) = first_duplicate(&self.sentences) {
             return refuse(format!("study.sentences has {sentences} twice"), "name each number once");

@@ -14,7 +14,7 @@
 //!
 //! Text without labels is read by [`unlabelled`].
 //!
-//! In memory a [`Sentence`] is words and label ids, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
+//! In memory a [`Sentence`] is words and label ids, gold or given by its type, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
 //! the ids, [`write_conll`] writes sentences back, [`edit`] changes labels in a file and leaves the rest of its bytes, and
 //! [`describe`] counts what a corpus holds.
 
@@ -30,6 +30,7 @@ mod load;
 mod locate;
 pub mod read;
 pub mod scheme;
+mod sentence;
 mod spans;
 pub mod tags;
 mod types;
@@ -42,8 +43,9 @@ pub use layout::Split;
 pub use load::{fingerprint, load, load_train};
 pub use locate::{Located, NAMED, locate, open};
 pub use read::{ConllFile, RawSentence, read_file};
+pub use sentence::{Given, Gold, Labels, Sentence, TokenPosition};
 pub use spans::{Span, SpanMode, SpanReader};
-pub use types::{Corpus, LabelSet, Origin, Scheme, Sentence};
+pub use types::{Corpus, LabelSet, Origin, Scheme};
 pub use write::{NOISE_FILE, write_conll};
 
 use schemars::JsonSchema;

@@ -99,12 +99,19 @@ impl<'a> Words<'a> {
     }
 
     /// Of the sentences to learn from and the sentences to judge.
-    pub fn new(
-        learned: impl IntoIterator<Item = &'a Sentence>,
-        judged: impl IntoIterator<Item = &'a Sentence>,
+    pub fn new<L: 'a, J: 'a>(
+        learned: impl IntoIterator<Item = &'a Sentence<L>>,
+        judged: impl IntoIterator<Item = &'a Sentence<J>>,
     ) -> Self {
-        let words = |sentence: &'a Sentence| sentence.words.as_slice();
-        Self { learned: learned.into_iter().map(words).collect(), judged: judged.into_iter().map(words).collect() }
+        Self {
+            learned: learned.into_iter().map(|sentence| sentence.words.as_slice()).collect(),
+            judged: judged.into_iter().map(|sentence| sentence.words.as_slice()).collect(),
+        }
+    }
+
+    /// Of the sentences to learn from, where no others will be judged.
+    pub fn to_learn<L: 'a>(learned: impl IntoIterator<Item = &'a Sentence<L>>) -> Self {
+        Self { learned: learned.into_iter().map(|sentence| sentence.words.as_slice()).collect(), judged: Vec::new() }
     }
 }
 
@@ -192,7 +199,7 @@ mod tests {
     fn sentences(texts: &[&str]) -> Vec<Sentence> {
         let sentence = |text: &&str| {
             let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-            Sentence { labels: vec![0; words.len()], words }
+            Sentence { labels: vec![0; words.len()].into(), words }
         };
         texts.iter().map(sentence).collect()
     }

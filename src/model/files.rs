@@ -165,7 +165,7 @@ impl Files {
             Some(files) => Tokenizer::from_files(files.clone(), &self.origin),
             None => Tokenizer::from_folder(&self.origin),
         };
-        tokenizer.map(|tokenizer| Vocabulary::Pieces(Box::new(tokenizer)))
+        tokenizer.map(|tokenizer| Vocabulary::Subwords(Box::new(tokenizer)))
     }
 
     /// The lexicon that was saved beside the weights.
@@ -218,8 +218,8 @@ impl Files {
     }
 }
 
-/// The folder that a name other than `embedded` means, and its commit if it is the hub's. What lies on this machine under
-/// the name comes first.
+/// The folder that a name other than `embedded` means, and its commit if it is the hub's. What lies on this machine
+/// under the name comes first.
 fn locate(source: &str) -> Result<(PathBuf, Option<String>)> {
     let folder = PathBuf::from(source);
     if folder.is_dir() {

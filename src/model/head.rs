@@ -1,9 +1,9 @@
-//! What stands on the encoder and gives a word its label.
+//! What stands on the encoder and gives a token its label.
 //!
-//! A CRF's loss is the sentences' negative log-likelihood divided by the number of words, so that it is comparable with the
-//! linear head's. Of single words it says their marginals, whose logarithms are logged as logits are: p_given is the
-//! marginal of the given label, the loss minus its logarithm, the margin a difference of logarithms. What it predicts are
-//! the labels of the sentence's best path, which need not be the likeliest ones of the words.
+//! A CRF's loss is the sentences' negative log-likelihood divided by the number of tokens, so that it is comparable
+//! with the linear head's. Of single tokens it says their marginals, whose logarithms are logged as logits are: p_given
+//! is the marginal of the given label, the loss minus its logarithm, the margin a difference of logarithms. What it
+//! predicts are the labels of the sentence's best path, which need not be the likeliest ones of the tokens.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -145,7 +145,7 @@ pub(super) fn build(
         }
         HeadKind::Crf => {
             add_linear(builder, LINEAR, n_labels, hidden, Init::Normal(deviation))?;
-            // At 0 the chain is no chain: words are judged one by one, as a linear head would.
+            // At 0 the chain is no chain: tokens are judged one by one, as a linear head would.
             builder.add(&format!("{CHAIN}.transitions"), &[n_labels, n_labels], Init::Constant(0.0))?;
             builder.add(&format!("{CHAIN}.start"), &[n_labels], Init::Constant(0.0))?;
             builder.add(&format!("{CHAIN}.end"), &[n_labels], Init::Constant(0.0))

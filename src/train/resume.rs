@@ -1,8 +1,8 @@
 //! Checkpoints of a training: everything that the next step depends on, in one safetensors file.
 //!
-//! Weights, optimiser and position are all that an epoch depends on. Within an epoch, two more things are state: the number of
-//! its batches, which names their dropout, and what was seen of the training tokens so far, which becomes a part of the
-//! epoch's log. The order of the sentences and the evaluations follow from the position.
+//! Weights, optimiser and position are all that an epoch depends on. Within an epoch, two more things are state: the
+//! number of its batches, which names their dropout, and what was seen of the training tokens so far, which becomes a
+//! part of the epoch's log. The order of the sentences and the evaluations follow from the position.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub(super) struct Unfinished {
     pub batches: u64,
     /// What was seen of the training tokens; `None` before the first step, and of a prototypical head.
     pub log: Option<Log>,
-    /// Probabilities of dev's words after the last step, where they are kept.
+    /// Probabilities of dev's tokens after the last step, where they are kept.
     pub of_dev: Option<Probabilities>,
 }
 

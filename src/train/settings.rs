@@ -41,7 +41,8 @@ pub struct TrainSettings {
     pub dropout: Option<f64>,
     /// Maximum number of subwords per training sentence, including `[CLS]` and `[SEP]`. Dev sentences are only limited by the
     /// encoder's maximum length.
-    pub max_pieces: usize,
+    #[serde(alias = "max_pieces")]
+    pub max_subwords: usize,
     /// Shuffle the sentences in every epoch.
     pub shuffle: bool,
     /// Number of evaluations per epoch for `curve.parquet`; 1 evaluates only at the end of each epoch.
@@ -89,7 +90,7 @@ impl Default for TrainSettings {
             epsilon: 1e-8,
             max_gradient_norm: 1.0,
             dropout: None,
-            max_pieces: 50,
+            max_subwords: 50,
             shuffle: true,
             evaluations_per_epoch: 4,
             probe_tokens: 500,
@@ -152,8 +153,8 @@ impl TrainSettings {
         {
             return refuse("dropout", format!("must be at least 0 and below 1, not {p}"));
         }
-        if self.max_pieces < 3 {
-            return refuse("max_pieces", "must be at least 3: [CLS], one piece and [SEP]".into());
+        if self.max_subwords < 3 {
+            return refuse("max_subwords", "must be at least 3: [CLS], one subword and [SEP]".into());
         }
         if self.evaluations_per_epoch == 0 {
             return refuse("evaluations_per_epoch", "must be at least 1".into());

@@ -162,6 +162,31 @@ fn runs_of_an_earlier_version_are_skipped_as_finished_where_they_are() {
     assert!(out.join("runs/noise=0.30,seed=1/manifest.json").is_file());
 }
 
+/// The manifests are those of an earlier version, with settings under names of that time. As it hashed them:
+///
+/// ```text
+/// printf 'memoscope run 2\n{"data":{"dev_sentences":6,"train_sentences":12},"seed":1,"train":{"batch_size":32,"epochs":1,\
+/// "evaluations_per_epoch":1,"learning_rate":0.001,"probe_tokens":5,"save_model":false,"test":false}}' | sha256sum
+/// ```
+///
+/// and with `"perturb":{"rate":0.3},` before the seed; in the third case `"max_pieces":40,` stands after the learning rate.
+#[test]
+fn runs_of_an_earlier_version_keep_their_identity() {
+    let read = |noise: &str, pieces: &str| {
+        let path = repository("tests/fixtures/flat-study/runs").join(format!("noise={noise},seed=1/manifest.json"));
+        let text = fs::read_to_string(path).unwrap().replace(r#""max_pieces": 50"#, pieces);
+        serde_json::from_str::<Manifest>(&text).unwrap().config.identity().unwrap()
+    };
+    let unchanged = r#""max_pieces": 50"#;
+    assert_eq!(read("0.00", unchanged), "741eceaab9b31513b670e6e40a926ee9bbbb96d92cfa029d049544bcf1bcf183");
+    assert_eq!(read("0.30", unchanged), "48ae3a71c25896751f73e60e7166146d4eafaef2280c2dd9593849576baa7eef");
+    assert_eq!(read("0.00", r#""max_pieces": 40"#), "570e0a294a5cb83fa243376c2db9f9647b0f286eec46c046437d52b2449ea18e");
+    assert_eq!(
+        read("0.00", r#""max_subwords": 40"#),
+        "570e0a294a5cb83fa243376c2db9f9647b0f286eec46c046437d52b2449ea18e"
+    );
+}
+
 #[test]
 fn finished_runs_of_an_earlier_version_are_adopted() {
     let workspace = Workspace::new();

@@ -58,9 +58,9 @@ impl Fixture {
         let ids: Vec<Vec<u32>> = serde_json::from_value(batch["input_ids"].clone()).unwrap();
         let labels: Vec<Vec<i64>> = serde_json::from_value(batch["labels"].clone()).unwrap();
         // Every position is scored, so that all logits can be compared.
-        let whole = |pieces: Vec<u32>| EncodedSentence {
-            words: (0..pieces.len() as u16).map(|i| (i, i)).collect(),
-            pieces,
+        let whole = |subwords: Vec<u32>| EncodedSentence {
+            words: (0..subwords.len() as u16).map(|i| (i, i)).collect(),
+            subwords,
             ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
@@ -113,8 +113,8 @@ fn relative_norm(a: &[f32], b: &[f32]) -> f64 {
     (difference / norm.max(1e-30)).sqrt()
 }
 
-/// Attention's key biases add the same to all scores of a query. Their gradient is zero by construction: what is left is
-/// rounding. That of DeBERTa's keys is not, for positions attend to them, but that of its positions' keys is.
+/// Attention's key biases add the same to all scores of a query. Their gradient is zero by construction: what is left
+/// is rounding. That of DeBERTa's keys is not, for positions attend to them, but that of its positions' keys is.
 fn is_key_bias(name: &str) -> bool {
     let parts = ["self.key.bias", "k_lin.bias", "self.pos_key_proj.bias"];
     parts.iter().any(|part| name.ends_with(&format!("attention.{part}")))
@@ -128,7 +128,7 @@ fn logits_and_loss_are_pytorchs() {
         let logits = tagger.evaluate(&fixture.batch()).unwrap();
         let mut row = 0;
         for i in 0..fixture.sentences.len() {
-            let length = fixture.sentences[i].pieces.len();
+            let length = fixture.sentences[i].subwords.len();
             let expected = fixture.expected.take(&format!("logits.{i}"), &[length, 9]).unwrap().unwrap();
             for (a, b) in logits[row * 9..(row + length) * 9].iter().zip(expected) {
                 assert!((a - b).abs() < 1e-5, "{operations:?}, sentence {i}: {a} against {b}");
@@ -234,7 +234,7 @@ fn the_forward_pass_is_candle_transformers() {
     let ours: Vec<&[f32]> = ours.chunks(9).collect();
     let mut row = 0;
     for sentence in &fixture.sentences {
-        let ids = Tensor::new(sentence.pieces.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+        let ids = Tensor::new(sentence.subwords.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
         let hidden = bert.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
         let logits = candle_nn::Module::forward(&head, &hidden).unwrap().squeeze(0).unwrap().to_vec2::<f32>().unwrap();
         for theirs in logits {

@@ -20,7 +20,7 @@ const SMALL: [&str; 18] = [
     "pretraining.hidden=32",
     "pretraining.heads=2",
     "pretraining.intermediate=64",
-    "pretraining.max_pieces=40",
+    "pretraining.max_subwords=40",
     "pretraining.epochs=2",
     "pretraining.batch_size=16",
     "study.pretraining_steps=0,20",
@@ -28,7 +28,7 @@ const SMALL: [&str; 18] = [
     "data.dev_sentences=30",
     "train.epochs=2",
     "train.test=false",
-    "train.max_pieces=40",
+    "train.max_subwords=40",
     "analysis.bootstrap=10",
     "noise=0.3",
     "seeds=1",
@@ -216,9 +216,9 @@ fn what_cannot_be_pretrained_is_refused_before_anything_is_trained() {
     assert!(refused(&["study.pretraining_steps=[]"]).contains("study.pretraining_steps is empty"));
     assert!(refused(&["study.pretraining_steps=3,3"]).contains("study.pretraining_steps has 3 twice"));
     assert!(refused(&["model=bert/"]).contains("model.source and model.random_init are set by the study"));
-    let words = refused(&["pretraining.max_pieces=30"]);
+    let words = refused(&["pretraining.max_subwords=30"]);
     assert!(
-        words.contains("train.max_pieces is 40, and pretraining.max_pieces gives the encoder 30 positions"),
+        words.contains("train.max_subwords is 40, and pretraining.max_subwords gives the encoder 30 positions"),
         "{words}"
     );
     assert!(refused(&["pretraining.heads=5"]).contains("the number of heads must divide the hidden size"));

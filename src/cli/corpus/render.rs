@@ -132,7 +132,7 @@ pub(super) fn noise(noise: &NoiseFile, out: &Path) -> String {
         table.row([name.clone()].into_iter().chain(row.iter().map(usize::to_string)));
     }
     table.align();
-    text.push_str(&format!("{table}\n\nwritten to {} (columns: word, gold label, given label)", out.display()));
+    text.push_str(&format!("{table}\n\nwritten to {} (columns: token, gold label, given label)", out.display()));
     text
 }
 

@@ -148,13 +148,13 @@ fn decide(tagger: &Tagger, tokens: &[Vec<String>]) -> Result<Decided, Error> {
             "warning: {} tokens are labelled O unseen: they are beyond the encoder's maximum length of {} subwords a \
              sentence; cut long sentences",
             decided.truncated,
-            tagger.config().max_pieces
+            tagger.config().max_subwords
         );
     }
-    if decided.without_piece > 0 {
+    if decided.without_subword > 0 {
         errln!(
             "warning: {} tokens are labelled O unseen: the tokenizer has no subword for them",
-            decided.without_piece
+            decided.without_subword
         );
     }
     Ok(decided)

@@ -29,7 +29,7 @@ pub(super) fn opening(start: &RunStart<'_>) -> String {
         let _ = write!(line, "; resumed after epoch {} of {}", start.epochs_finished, start.epochs);
     }
     if start.encoding.train_tokens_truncated > 0 {
-        let _ = write!(line, "; {} tokens lost to train.max_pieces", start.encoding.train_tokens_truncated);
+        let _ = write!(line, "; {} tokens lost to train.max_subwords", start.encoding.train_tokens_truncated);
     }
     line
 }
@@ -138,7 +138,7 @@ mod tests {
             train_sentences_left_out: 0,
             train_tokens: 9000,
             train_tokens_truncated: 0,
-            train_tokens_without_piece: 0,
+            train_tokens_without_subword: 0,
             dev_tokens_lost: 0,
             steps_per_epoch: 250,
         };

@@ -23,7 +23,7 @@ pub struct PretrainReport {
     pub sentences: usize,
     /// Sentences held out.
     pub held_out_sentences: usize,
-    /// Pieces in the vocabulary.
+    /// Subwords in the vocabulary.
     pub vocabulary: usize,
     /// Steps this model has taken; 0 for weights as they were drawn.
     pub steps: u64,
@@ -31,12 +31,13 @@ pub struct PretrainReport {
     pub planned_steps: u64,
     /// Learning rate that the next step has, or would have: 0 for the finished model.
     pub learning_rate: f64,
-    /// Share of the held-out masked pieces predicted right, 0 to 1.
+    /// Share of the held-out masked subwords predicted right, 0 to 1.
     pub held_out_masked_accuracy: f64,
-    /// Mean cross-entropy of the held-out masked pieces, nats.
+    /// Mean cross-entropy of the held-out masked subwords, nats.
     pub held_out_masked_loss: f64,
-    /// Masked accuracy of always saying the most frequent piece: what a model must beat.
-    pub most_frequent_piece_accuracy: f64,
+    /// Masked accuracy of always saying the most frequent subword: what a model must beat.
+    #[serde(alias = "most_frequent_piece_accuracy")]
+    pub most_frequent_subword_accuracy: f64,
     /// Trainable numbers.
     pub n_parameters: usize,
 }

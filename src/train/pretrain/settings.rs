@@ -31,7 +31,8 @@ pub struct PretrainSettings {
     /// Size of the feed-forward layers.
     pub intermediate: usize,
     /// Maximum number of subwords per sentence; also the number of positions.
-    pub max_pieces: usize,
+    #[serde(alias = "max_pieces")]
+    pub max_subwords: usize,
     /// Number of epochs.
     pub epochs: u32,
     /// Batch size in sentences.
@@ -79,7 +80,7 @@ impl Default for PretrainSettings {
             hidden: 128,
             heads: 4,
             intermediate: 512,
-            max_pieces: 128,
+            max_subwords: 128,
             epochs: 10,
             batch_size: 64,
             learning_rate: 1e-3,
@@ -108,10 +109,10 @@ impl PretrainSettings {
             return refuse("the number of heads must divide the hidden size");
         }
         if self.vocabulary < 100 {
-            return refuse("the vocabulary must have at least 100 pieces");
+            return refuse("the vocabulary must have at least 100 subwords");
         }
-        if self.max_pieces < 3 {
-            return refuse("max-pieces must be at least 3");
+        if self.max_subwords < 3 {
+            return refuse("max-subwords must be at least 3");
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return refuse("the learning rate must be a positive number");
