@@ -4,6 +4,7 @@
 //! sentences, is trained once and read once for each type. With two heads the report compares them (figure 7 of the paper),
 //! with noise it asks whether a rare type can be told from wrong labels, with random weights what pretraining is worth.
 
+use polars::prelude::{Column, DataFrame};
 use serde_json::Value;
 
 use super::charts::{Against, Chart, ChartPanel};
@@ -12,13 +13,13 @@ use super::gather::{Needs, Row};
 use super::grid_study::against_first;
 use super::measure::{Better, Measure, Unit};
 use super::report::{Context, Design, Parts};
-use super::summarise::{Point, ReportAxis, place};
+use super::summarise::{Point, axis_columns, place};
 use super::tables::{Builder, measures};
 use super::{Axis, Point as AxisPoint, Study, measures as m};
 use crate::analysis::{ClassAnalysis, ClusterShares};
 use crate::config::{Experiment, Initialization};
+use crate::dynamics::write_csv_as;
 use crate::error::{Error, Result};
-use crate::figures::heat_map;
 use crate::figures::panels::YAxis;
 use crate::metrics::{Absent, Estimate, Measured, Measurement, measured};
 use crate::model::HeadKind;
@@ -161,7 +162,7 @@ impl Study for ClassCaps {
     }
 
     fn add(&self, context: &Context<'_>, _: &Compared<'_>, parts: &mut Parts) -> Result<()> {
-        add_heat_maps(context, parts)?;
+        write_separation(context)?;
         parts.tables.push(sentences_needed(context)?);
         let Context { points, axes, .. } = context;
         let first = [&TOKENS, &FIRST_LEARNING, &LEARNED_AT_ONCE, &NEVER_LEARNED];
@@ -208,9 +209,12 @@ fn caps(experiment: &Experiment) -> Result<Axis> {
 fn charts(context: &Context<'_>) -> Vec<Chart> {
     let mut charts = Vec::new();
     if let Some(axis) = context.axis(SENTENCES) {
-        let sizes = Chart::of_measures("sentences", axis, &[&TYPE_DEV, &m::DEV_END]);
+        let has_noise = context.rows.iter().any(|row| row.noise() > 0.0);
+        let shown: &[&'static Measure] =
+            if has_noise { &[&TYPE_DEV, &m::DEV_END, &IN_CLUSTER] } else { &[&TYPE_DEV, &m::DEV_END] };
+        let sizes = Chart::of_measures("sentences", axis, shown);
         charts.push(Chart {
-            title: "F1 by number of training sentences with the type".into(),
+            title: "Measures by number of training sentences with the type".into(),
             ..sizes.by_rows(context.axes, CLASS)
         });
     }
@@ -262,39 +266,6 @@ fn variants(context: &Context<'_>) -> Vec<Coordinates> {
         }
     }
     found
-}
-
-fn add_heat_maps(context: &Context<'_>, parts: &mut Parts) -> Result<()> {
-    if !context.axis("noise").is_some_and(ReportAxis::varies) {
-        return Ok(());
-    }
-    let style = context.style();
-    let classes = context.axis(CLASS).map(|axis| axis.points.clone()).unwrap_or_default();
-    for (i, class) in classes.iter().enumerate() {
-        for (j, variant) in variants(context).iter().enumerate() {
-            let is_meant = |point: &&Point<'_>| {
-                point.coordinates.get(CLASS) == Some(class)
-                    && variant.iter().all(|of| point.coordinates.get(&of.axis) == Some(of))
-            };
-            let points: Vec<&Point<'_>> = context.points.iter().filter(is_meant).collect();
-            let mean = |measure: &Measure| -> Vec<Option<f64>> {
-                points.iter().map(|point| Some(point.summary(measure)?.centre()?.bound())).collect()
-            };
-            let number = |axis: &str| -> Vec<Option<f64>> {
-                points.iter().map(|point| point.coordinates.get(axis)?.value.as_f64()).collect()
-            };
-            let cells = polars::df!(
-                SENTENCES => number(SENTENCES),
-                "noise" => number("noise"),
-                "class_f1" => mean(&TYPE_DEV),
-                IN_CLUSTER.key => mean(&IN_CLUSTER),
-            )?;
-            parts.figure(context.input, &format!("noise_{}_{}", i + 1, j + 1), |stem| {
-                heat_map::draw(&cells, &class.label, &style, stem).map(Some)
-            })?;
-        }
-    }
-    Ok(())
 }
 
 /// The fewest sentences at which something is reached, over seeds.
@@ -386,6 +357,20 @@ fn sentences_needed(context: &Context<'_>) -> Result<Table> {
 /// The area under the ROC curve of a measure of the log.
 fn separation(row: &Row, measure: &str) -> Option<f64> {
     analysis(row).ok()?.separation.iter().find(|found| found.measure == measure).map(|found| found.auc)
+}
+
+/// Writes `separation.csv`: one row a run, entity type and measure of the log, `measure` and `auc` behind the coordinates.
+fn write_separation(context: &Context<'_>) -> Result<()> {
+    let all = context.rows.iter().filter_map(|row| Some((row, analysis(row).ok()?)));
+    let rows: Vec<_> = all.flat_map(|(row, of)| of.separation.iter().map(move |found| (row, found))).collect();
+    let mut columns = axis_columns(rows.iter().map(|(row, _)| &row.coordinates), context.axes);
+    columns.extend([
+        Column::new("seed".into(), rows.iter().map(|(row, _)| row.seed).collect::<Vec<_>>()),
+        Column::new("measure".into(), rows.iter().map(|(_, found)| found.measure).collect::<Vec<_>>()),
+        Column::new("auc".into(), rows.iter().map(|(_, found)| found.auc).collect::<Vec<_>>()),
+    ]);
+    let path = context.input.layout.analysis.join("separation.csv");
+    write_csv_as(&path, &DataFrame::new(rows.len(), columns)?, context.input.text)
 }
 
 /// The measure whose area is farthest from chance over the seeds of a point, and that area.

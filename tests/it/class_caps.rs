@@ -41,7 +41,6 @@ fn a_study_compares_heads_over_sentences_and_noise_and_does_nothing_the_second_t
         "report/figures/sentences.svg",
         "report/figures/type_curves_1.png",
         "report/figures/type_learning_2.csv",
-        "report/figures/noise_1_1.svg",
         "report/tables/measures.csv",
         "report/tables/differences_head.csv",
         "report/tables/sentences_needed.tex",
