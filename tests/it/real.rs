@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use memoscope::corpus::{self, DataSettings};
+use memoscope::corpus::{self, DataSettings, Sentence};
 use memoscope::model::{LoadReport, ModelSettings, Tagger, Words};
 use memoscope::train::{TrainSettings, Trainer, TrainingData};
 
@@ -55,7 +55,8 @@ fn conll03_is_cut_into_the_subwords_that_transformers_makes() {
     let corpus = corpus::load(&settings).unwrap();
     let labels = corpus.labels.names().to_vec();
     let (tagger, _) = load(&encoder, &labels, |_| ());
-    let data = TrainingData { train: corpus.train, dev: corpus.dev, labels, ..TrainingData::default() };
+    let train = corpus.train.into_iter().map(Sentence::into_given).collect();
+    let data = TrainingData { train, dev: corpus.dev, labels, ..TrainingData::default() };
     let trainer = Trainer::new(tagger, &data, &TrainSettings::default(), 1).unwrap();
     let report = trainer.encoding();
     assert_eq!((report.train_sentences, report.train_tokens), (14_041, 201_640));
