@@ -20,6 +20,7 @@ pub mod clusters;
 pub mod confident;
 pub mod datamap;
 pub mod events;
+pub mod forgetting;
 pub mod phases;
 
 mod epoch_row;

@@ -134,6 +134,20 @@ impl Coordinates {
         self.0.iter().find(|of| of.axis == axis)
     }
 
+    /// The coordinates on all axes but these.
+    pub fn without(&self, axes: &[&str]) -> Self {
+        Self::of(self.0.iter().filter(|of| !axes.contains(&of.axis.as_str())).cloned())
+    }
+
+    /// The same with another value on an axis, at its place; behind the others if it is a new one.
+    pub fn with(mut self, coordinate: Coordinate) -> Self {
+        match self.0.iter_mut().find(|of| of.axis == coordinate.axis) {
+            Some(place) => *place = coordinate,
+            None => self.0.push(coordinate),
+        }
+        self
+    }
+
     /// All values in the order of the axes.
     pub fn iter(&self) -> impl Iterator<Item = &Coordinate> {
         self.0.iter()

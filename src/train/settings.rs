@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::EpisodeSettings;
+use super::{EpisodeSettings, OptimizerKind};
 use crate::Result;
 use crate::error::{Error, Problem};
 
@@ -19,6 +19,8 @@ pub struct TrainSettings {
     pub batch_size: usize,
     /// Number of batches whose gradients are accumulated into one optimiser step.
     pub accumulation: usize,
+    /// The optimiser.
+    pub optimizer: OptimizerKind,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Learning-rate schedule after warm-up.
@@ -78,6 +80,7 @@ impl Default for TrainSettings {
             epochs: 4,
             batch_size: 64,
             accumulation: 1,
+            optimizer: OptimizerKind::default(),
             learning_rate: 1e-4,
             schedule: Schedule::Linear,
             warmup: 0.1,

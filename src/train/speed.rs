@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::TrainSettings;
 use super::data::EncodedSplit;
 use super::evaluate::observe_batch;
-use super::optimizer::AdamW;
+use super::optimizer::{StepSize, clip_factor};
 use crate::Result;
 use crate::corpus::Sentence;
 use crate::encode::Batch;
@@ -102,7 +102,7 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
     let mut order: Vec<u32> = (0..sentences.len() as u32).collect();
     order.shuffle(&mut streams.stream("shuffle", &[1]));
     let training = TrainSettings::default();
-    let mut optimizer = AdamW::new(tagger.parameters(), &training)?;
+    let mut optimizer = training.optimizer.build(tagger.parameters(), &training)?;
     let mut gradients = Gradients::default();
     let (mut seconds, mut real, mut padded, mut scored, mut longest) = (0.0, 0, 0, 0, 0);
     for (number, part) in order.chunks_exact(batch).take(steps + WARM_UP).enumerate() {
@@ -118,7 +118,9 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
             let learned = tagger.learn(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
             observe_batch(&learned.logits, learned.decoded.as_deref(), &split, &batch)?;
             let norm = gradients.norm()?;
-            optimizer.step(tagger.parameters(), &gradients, norm, training.learning_rate)?;
+            let gradient_scale = clip_factor(norm, training.max_gradient_norm);
+            let size = StepSize { learning_rate: training.learning_rate, gradient_scale };
+            optimizer.step(tagger.parameters(), &gradients, size)?;
         }
         if number >= WARM_UP {
             seconds += start.elapsed().as_secs_f64();

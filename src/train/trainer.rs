@@ -10,7 +10,7 @@ use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
 use super::divergence::Position;
 use super::episodes::Episodes;
 use super::evaluate::{Evaluation, Evaluator, Forward, Log, observe_batch};
-use super::optimizer::AdamW;
+use super::optimizer::{Optimizer, StepSize, clip_factor};
 use super::resume::Unfinished;
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
@@ -25,7 +25,7 @@ use crate::random::Streams;
 /// Fine-tunes a [`Tagger`].
 pub struct Trainer {
     pub(super) tagger: Tagger,
-    pub(super) optimizer: AdamW,
+    pub(super) optimizer: Box<dyn Optimizer>,
     /// Finished epochs.
     pub(super) epoch: u32,
     /// Where the epoch after them stands.
@@ -108,12 +108,14 @@ impl Trainer {
         let mut subwords = BTreeSet::new();
         train.collect_subwords(&mut subwords);
         dev.collect_subwords(&mut subwords);
-        tagger.use_rows(&subwords)?;
+        if settings.optimizer.supports_rows_in_use() {
+            tagger.use_rows(&subwords)?;
+        }
         // A head that was trained before starts its centroids anew.
         tagger.forget_centroids();
         let streams = Streams::new(seed);
         Ok(Self {
-            optimizer: AdamW::new(tagger.parameters(), settings)?,
+            optimizer: settings.optimizer.build(tagger.parameters(), settings)?,
             rate: LearningRate::new(settings, report.steps_per_epoch * u64::from(settings.epochs)),
             probe: Probe::sample(&train, data.gold.as_deref(), settings.probe_tokens, &streams),
             gold: data.gold.clone(),
@@ -318,10 +320,12 @@ impl Trainer {
         let gradient_norm = self.gradients.norm()?;
         step.position.require("gradient norm", gradient_norm)?;
         let learning_rate = self.rate.at(step.position.step - 1);
-        if !self.optimizer.step(self.tagger.parameters(), &self.gradients, gradient_norm, learning_rate)? {
+        let gradient_scale = clip_factor(gradient_norm, self.settings.max_gradient_norm);
+        let size = StepSize { learning_rate, gradient_scale };
+        if !self.optimizer.step(self.tagger.parameters(), &self.gradients, size)? {
             return Err(step.position.diverged("parameter update"));
         }
-        self.missed_decay *= self.optimizer.decay(learning_rate);
+        self.missed_decay *= self.optimizer.untouched_factor(learning_rate);
         self.tagger.set_missed_decay(self.missed_decay);
         Ok(StepRecord {
             step: step.position.step,

@@ -39,7 +39,7 @@ fn an_experiment_without_a_kind_is_a_study_of_its_grid() {
     workspace.file("rates.toml", GRID);
     let said = workspace.run(&[&["sweep", "rates.toml", "--out", "out"], &TINY[..]].concat());
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.starts_with("Highest dev F1 after the last epoch of 4 points (one seed a point"), "{said}");
+    assert!(said.stdout.contains("noise level 0") && said.stdout.contains("; 1 seed a point."), "{said}");
     for run in ["train.learning_rate=0.001/noise=0.00", "train.learning_rate=0.005/noise=0.30"] {
         let folder = workspace.path().join("out/runs").join(run).join("seed=1");
         let manifest = Manifest::read(&folder).unwrap();
@@ -48,10 +48,12 @@ fn an_experiment_without_a_kind_is_a_study_of_its_grid() {
         assert_eq!(manifest.config_hash, manifest.config.identity().unwrap());
         assert!(workspace.path().join("out/analysis").join(run).join("seed=1/phases.json").is_file());
     }
-    let scores = workspace.read("out/report/tables/scores.csv");
-    assert!(scores.starts_with("train.learning_rate,noise,runs,dev_score_peak,"), "{scores}");
+    let scores = workspace.read("out/report/tables/measures.csv");
+    assert!(scores.starts_with("train.learning_rate,noise,runs,realised_noise,"), "{scores}");
     assert_eq!(scores.lines().count(), 1 + 4);
-    assert!(workspace.path().join("out/report/figures/curves.svg").is_file());
+    assert!(workspace.path().join("out/report/figures/learning_curves.svg").is_file());
+    assert!(workspace.path().join("out/report/figures/measures_train_learning_rate.svg").is_file());
+    assert_eq!(workspace.read("out/analysis/measures.csv").lines().count(), 1 + 4);
     assert!(workspace.path().join("out/runs/runs.parquet").is_file());
 
     // The same again does nothing; another point is added to those that are there.
@@ -72,14 +74,15 @@ fn further_axes_give_a_study_a_report_for_each_of_their_points() {
     let arguments = ["sweep", &smoke, "--out", "out", "--epochs", "1", "--vary", "batch-size=4,8"];
     let said = workspace.run(&[&arguments[..], &TINY[..]].concat());
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("batch_size=4 (batch_size=4/index.html): "), "{said}");
+    let report = workspace.read("out/report/report.md");
+    assert!(report.contains("Report of batch_size=4: batch_size=4/index.html"), "{report}");
     for part in ["batch_size=4", "batch_size=8"] {
-        let tables = workspace.read(&format!("out/report/{part}/tables/scores.csv"));
+        let tables = workspace.read(&format!("out/report/{part}/tables/measures.csv"));
         assert_eq!(tables.lines().count(), 1 + 2, "two noise levels: {tables}");
         assert!(workspace.path().join(format!("out/analysis/{part}/phases.csv")).is_file());
         assert!(workspace.path().join(format!("out/runs/noise=0.30/{part}/seed=1/manifest.json")).is_file());
     }
-    assert_eq!(workspace.read("out/report/tables/scores.csv").lines().count(), 1 + 4);
+    assert_eq!(workspace.read("out/report/tables/measures.csv").lines().count(), 1 + 4);
 }
 
 #[test]

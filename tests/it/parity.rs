@@ -10,7 +10,7 @@ use memoscope::model::checkpoint::Checkpoint;
 use memoscope::model::{ModelSettings, Tagger, Words};
 use memoscope::nn::Gradients;
 use memoscope::train::TrainSettings;
-use memoscope::train::optimizer::AdamW;
+use memoscope::train::optimizer::{StepSize, clip_factor};
 use memoscope::train::schedule::LearningRate;
 
 use crate::workspace::fixture_model;
@@ -178,7 +178,7 @@ fn five_steps(mut fixture: Fixture, operations: Operations, rows: bool) {
         serde_json::from_slice(&fs_err::read(fixture.folder.join("expected.json")).unwrap()).unwrap();
     let settings = TrainSettings { learning_rate: 1e-3, warmup: 0.4, ..TrainSettings::default() };
     let rate = LearningRate::new(&settings, 5);
-    let mut optimizer = AdamW::new(tagger.parameters(), &settings).unwrap();
+    let mut optimizer = settings.optimizer.build(tagger.parameters(), &settings).unwrap();
     let mut gradients = Gradients::default();
     let mut decay = 1.0;
     for (t, expected) in (0..).zip(json["steps"].as_array().unwrap()) {
@@ -192,8 +192,10 @@ fn five_steps(mut fixture: Fixture, operations: Operations, rows: bool) {
         close("loss", learned.loss);
         close("grad_norm", norm);
         close("learning_rate", rate.at(t));
-        optimizer.step(tagger.parameters(), &gradients, norm, rate.at(t)).unwrap();
-        decay *= optimizer.decay(rate.at(t));
+        let gradient_scale = clip_factor(norm, settings.max_gradient_norm);
+        let size = StepSize { learning_rate: rate.at(t), gradient_scale };
+        optimizer.step(tagger.parameters(), &gradients, size).unwrap();
+        decay *= optimizer.untouched_factor(rate.at(t));
     }
     tagger.restore_rows(decay).unwrap();
     for (name, var) in tagger.parameters().iter() {

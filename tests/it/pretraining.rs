@@ -72,11 +72,11 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stderr.contains("pretrained for 20 of 24 steps: held-out masked accuracy "), "{said}");
     assert!(
-        said.stdout.starts_with("An encoder (1 layers, hidden 32, 2 heads, vocabulary 300) was pretrained"),
+        said.stdout.contains("(1 layers, hidden 32, 2 heads, vocabulary 300) fine-tuned on embedded for 2 epochs: "),
         "{said}"
     );
-    assert!(said.stdout.contains("generated text and fine-tuned on embedded (synthetic text"), "{said}");
-    assert!(said.stdout.contains(" At 30 %\u{a0} noise ") || said.stdout.contains(" At 30\u{a0}% noise "), "{said}");
+    assert!(said.stdout.contains("The text of embedded is synthetic"), "{said}");
+    assert!(said.stdout.contains("pretraining steps 0, 20"), "{said}");
     let out = workspace.path().join("out");
     for file in [
         "experiment.toml",
@@ -84,15 +84,14 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
         "runs/pretrained/step=000000/model.safetensors",
         "runs/pretrained/step=000020/pretraining.json",
         "runs/steps=000020/noise=0.30/seed=1/dynamics/epoch=0002.parquet",
-        "analysis/points.csv",
+        "analysis/measures.csv",
         "analysis/epochs.csv",
         "report/report.md",
         "report/figures/pretraining.svg",
         "report/figures/pretraining.png",
         "report/figures/pretraining.csv",
-        "report/figures/pretraining-encoders.csv",
-        "report/tables/points.csv",
-        "report/tables/points.tex",
+        "report/tables/measures.csv",
+        "report/tables/measures.tex",
         "report/tables/encoders.csv",
     ] {
         assert!(out.join(file).metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");

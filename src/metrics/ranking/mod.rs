@@ -1,9 +1,8 @@
 //! Scores of one ranking of suspects, against gold labels.
 //!
 //! A ranking lists *rows* (tokens, stretches, sentences), most suspect first. A row is a *hit* if it finds one error or
-//! more; errors that no row finds can remain. For tokens and sentences each row is one unit and finds one error or
-//! none. Rows with equal scores come together: a cut among them counts by its expectation, as in
-//! [`super::detection::scores_at_share`].
+//! more; errors that no row finds can remain. For tokens and sentences each row is one unit and finds one error or none.
+//! Rows with equal scores come together: a cut among them counts by its expectation.
 //!
 //! * *Average precision* AP = Σ (Rₙ − Rₙ₋₁)·Pₙ over the distinct scores, with P the share of rows that are hits and R
 //!   the share of errors found so far: scikit-learn's definition. Errors that no row finds keep R, and so AP, below 1.

@@ -17,7 +17,7 @@ use crate::model::masked::MaskedModel;
 use crate::nn::Gradients;
 use crate::random::Streams;
 use crate::train::divergence::Position;
-use crate::train::optimizer::AdamW;
+use crate::train::optimizer::{Optimizer, StepSize, clip_factor};
 use crate::train::schedule::LearningRate;
 use crate::train::{Schedule, TrainSettings};
 
@@ -47,8 +47,9 @@ pub struct Pretrainer {
     masking: Masking,
     streams: Streams,
     rate: LearningRate,
+    max_gradient_norm: f64,
     pub(super) model: MaskedModel,
-    pub(super) optimizer: AdamW,
+    pub(super) optimizer: Box<dyn Optimizer>,
     /// Batches seen. The optimiser has taken a step for each but those, on tiny text, in which no subword was masked.
     pub(super) step: u64,
 }
@@ -96,7 +97,7 @@ impl Pretrainer {
         };
         let steps = sentences.len().div_ceil(settings.batch_size) as u64 * u64::from(settings.epochs);
         let rate = LearningRate::new(&training, steps);
-        let optimizer = AdamW::new(model.parameters(), &training)?;
+        let optimizer = training.optimizer.build(model.parameters(), &training)?;
         let settings = settings.without_places();
         Ok(Self {
             settings,
@@ -107,6 +108,7 @@ impl Pretrainer {
             masking,
             streams,
             rate,
+            max_gradient_norm: training.max_gradient_norm,
             model,
             optimizer,
             step: 0,
@@ -164,8 +166,9 @@ impl Pretrainer {
         here.require("loss", loss)?;
         let norm = gradients.norm()?;
         here.require("gradient norm", norm)?;
-        let rate = self.rate.at(self.optimizer.steps());
-        if !self.optimizer.step(self.model.parameters(), gradients, norm, rate)? {
+        let learning_rate = self.rate.at(self.optimizer.steps());
+        let size = StepSize { learning_rate, gradient_scale: clip_factor(norm, self.max_gradient_norm) };
+        if !self.optimizer.step(self.model.parameters(), gradients, size)? {
             return Err(here.diverged("parameter update"));
         }
         Ok(Some((loss, batch.ids.len())))
