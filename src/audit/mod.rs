@@ -12,10 +12,10 @@
 //! 1. [`collect`] trains models on folds of the text, and collects from their logs what they say of each token
 //!    ([`TokenEvidence`]);
 //! 2. [`mod@score`] combines this into one number a token ([`TokenScores`]), and computes the single measures in use
-//!   elsewhere ([`measures()`]);
+//!    elsewhere ([`measures()`]);
 //! 3. [`mod@suspects`] turns scored tokens into spans that a person can correct one by one ([`Suspect`]);
 //! 4. [`review`] writes files and the page that a person works through, reads the decisions and applies them to the
-//!   file.
+//!    file.
 //!
 //! Beside the flow: [`evaluation`] measures how good an audit is where gold labels are known, and [`compare`] what the
 //! corrections are worth, by training on the labels before and after.

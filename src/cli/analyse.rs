@@ -191,7 +191,7 @@ impl Summary {
 
     fn text(&self, analysis: &RunAnalysis) -> String {
         let mut lines = vec![];
-        let percent = |share: Option<f64>| share.map_or("unknown".into(), |share| format::percent(share));
+        let percent = |share: Option<f64>| share.map_or("unknown".into(), format::percent);
         let noisy = match self.n_noisy {
             Some(n) => format!("{n} noisy ({})", percent(Some(n as f64 / self.n_tokens.max(1) as f64))),
             None => "which are noisy is unknown".into(),

@@ -16,93 +16,92 @@ use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
 use crate::train::pretrain::PretrainSettings;
 
-/// Everything an experiment file can say.
+/// All settings of an experiment file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Experiment {
-    /// What computes: `cpu`, `cuda:N` or `metal`.
+    /// Device: `cpu`, `cuda:N` or `metal`.
     pub device: DeviceName,
-    /// Threads of the CPU; null takes all cores. The results do not depend on it.
+    /// Number of CPU threads; null uses all cores. The results do not depend on it.
     pub threads: Option<usize>,
-    /// Folder for all that the study writes; null puts runs in `runs/<study>` and the report in `reports/<study>`.
+    /// Output folder of the study; null writes runs to `runs/<study>` and the report to `reports/<study>`.
     pub out: Option<PathBuf>,
-    /// The grid of runs, and what is drawn from them.
+    /// The study: its kind, its grid of runs and its report.
     pub study: StudySettings,
-    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at
-    /// once.
+    /// Further axes of the grid: settings with their values, or lists of named points that set several settings at once.
     pub grid: Grid,
-    /// The annotated text.
+    /// The corpus.
     pub data: DataSettings,
-    /// The encoder.
+    /// The encoder and its head.
     pub model: ModelSettings,
-    /// The pretraining of the encoder itself (`pretraining`).
+    /// Pretraining of the encoder (study kind `pretraining`).
     pub pretraining: PretrainSettings,
-    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to
-    /// set.
+    /// Changes to the training split. The noise rate, and the class cap in a study of kind `class-caps`, are set by the
+    /// study.
     pub perturb: PerturbSettings,
     /// The training.
     pub train: TrainSettings,
-    /// What is computed from the log.
+    /// Analysis of the logs.
     pub analysis: AnalysisSettings,
 }
 
 /// Runs that a study may have at most.
 const MOST_RUNS: usize = 10_000;
 
-/// Which study, and its grid.
+/// The study and its grid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StudySettings {
-    /// What the study varies and draws; null is `grid` for an experiment with axes in `[grid]`, else `noise-sweep`.
+    /// Kind of study; null means `grid` for an experiment with axes in `[grid]`, otherwise `noise-sweep`.
     pub kind: Option<StudyKind>,
-    /// Short name: the folder of its runs and of its report.
+    /// Name of the study and of the folders of its runs and report.
     pub name: String,
-    /// The report's title; null makes one from the kind, the data and the model.
+    /// Title of the report; null derives one from kind, corpus and model.
     pub title: Option<String>,
-    /// Requested noise levels, each 0 to 1.
+    /// Noise levels, each 0 to 1.
     pub noise: Vec<f64>,
     /// Entity types to cap, one at a time (`class-caps`).
     pub classes: Vec<String>,
-    /// How many training sentences with the capped class stay, each a point of the curve (`class-caps`).
+    /// Numbers of training sentences with the capped type to keep (`class-caps`).
     pub sentences: Vec<usize>,
-    /// Train on all sentences, too (`class-caps`).
+    /// Also train on all sentences (`class-caps`).
     pub uncapped: bool,
-    /// Heads to compare; empty takes the one of `model.head.kind` (`class-caps`).
+    /// Heads to compare; empty uses `model.head.kind` (`class-caps`).
     pub heads: Vec<HeadKind>,
-    /// Weights to start from, to compare; empty does what `model.random_init` says (`class-caps`).
+    /// Initialisations to compare; empty uses `model.random_init` (`class-caps`).
     pub initializations: Vec<Initialization>,
-    /// Steps of the pretraining after which an encoder is taken; 0 are weights as they are drawn (`pretraining`).
+    /// Numbers of pretraining steps of the encoders; 0 is the random initialisation (`pretraining`).
     pub pretraining_steps: Vec<u64>,
-    /// Encoders to compare, a table each (`forgetting`); on the command line, names choose among them.
+    /// Encoders to compare, one table each (`forgetting`); on the command line they are selected by name.
     pub encoders: Vec<EncoderSettings>,
-    /// Seeds of the runs at each level: how many (`3` is 1, 2, 3), or a list.
+    /// Seeds of the runs at each grid point: their number (`3` means 1, 2, 3), or a list.
     pub seeds: Seeds,
 }
 
-/// The kinds of study.
+/// Kinds of study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StudyKind {
-    /// The same training under rising label noise (arXiv 2105.00828, section 3).
+    /// Noise levels (arXiv 2105.00828, section 3).
     NoiseSweep,
-    /// The same training with ever fewer sentences of a class, with any head (arXiv 2105.00828, section 5).
+    /// Numbers of training sentences with an entity type, heads and initialisations (arXiv 2105.00828, section 5).
     ClassCaps,
-    /// The noise sweep from points along a pretraining: how much of it makes a plateau.
+    /// The noise sweep from checkpoints of one pretraining.
     Pretraining,
-    /// The same training with several encoders: what each forgets, how long it settles (arXiv 2105.00828, section 4).
+    /// Several encoders: forgotten tokens and settling length (arXiv 2105.00828, section 4).
     Forgetting,
-    /// The axes of `[grid]` and nothing else: the scores of every point.
+    /// Only the axes of `[grid]`.
     Grid,
 }
 
-/// What the encoder's weights start from.
+/// Initialisation of the encoder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initialization {
-    /// The checkpoint.
+    /// The weights of the checkpoint.
     #[default]
     Pretrained,
-    /// Drawn anew, the shape kept.
+    /// Random initialisation with the same architecture.
     Random,
 }
 

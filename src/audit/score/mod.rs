@@ -3,11 +3,11 @@
 //! For each token there are three estimates of the log-odds that its given label is wrong, ln((1 − p) / p):
 //!
 //! 1. *held out*: p is the probability of the given label by models that were not trained on the sentence, averaged
-//!   over a window of epochs, which ends before memorisation and begins where the given labels are most likely;
+//!    over a window of epochs, which ends before memorisation and begins where the given labels are most likely;
 //! 2. *in training*: p is that of the models that were trained on the sentence; the log-odds are averaged over models
-//!   and over the window. A label that is hard to learn although it is trained on is suspect;
+//!    and over the window. A label that is hard to learn although it is trained on is suspect;
 //! 3. *channel* ([`LabelChannel`](crate::analysis::channel::LabelChannel)): the posterior that the label is wrong, from
-//!   the held-out probabilities of all labels and the estimated confusions of the annotators.
+//!    the held-out probabilities of all labels and the estimated confusions of the annotators.
 //!
 //! The score averages the first two (h and t). The channel's log-odds c are compared with the log-odds x of the same
 //! probabilities without a channel. Their difference is what the estimated confusions add. It has the weight 1/2,
