@@ -266,14 +266,14 @@ impl Trainer {
             let batch = Batch::pack(part.iter().map(|&i| (i, &self.train.sentences[i as usize])));
             let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.target(token))).collect();
             let plan = self.dropout_plan();
-            let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
+            let output = self.tagger.train_step(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
             self.unfinished.batches += 1;
-            step.add(learned.loss, batch.ids.len())?;
-            let seen = observe_batch(&learned.logits, learned.decoded.as_deref(), &self.train, &batch)?;
+            step.add(output.loss, batch.ids.len())?;
+            let seen = observe_batch(&output.logits, output.decoded.as_deref(), &self.train, &batch)?;
             step.position.require_observed("model output in the train pass", &seen)?;
             step.count(&self.train, self.gold.as_deref(), &batch, &seen);
             if let Some(log) = &mut self.unfinished.log {
-                log.record(&self.train, &batch, &learned.logits, &seen);
+                log.record(&self.train, &batch, &output.logits, &seen);
             }
         }
         let before = (step.position.step - 1) % self.report.steps_per_epoch * self.sentences_a_step();
@@ -295,9 +295,9 @@ impl Trainer {
             sentences += (drawn.support.len() + drawn.query.len()) as u64;
             let episode = drawn.encode(&self.train, self.tagger.classes());
             let (plan, words) = (self.dropout_plan(), (episode.queries.len() as u64 * parts) as f64);
-            let (learned, means) = self.tagger.learn_episode(&episode, words, Some(&plan), &mut self.gradients)?;
+            let (output, means) = self.tagger.train_episode(&episode, words, Some(&plan), &mut self.gradients)?;
             self.unfinished.batches += 1;
-            step.add(learned.loss, episode.batch.ids.len())?;
+            step.add(output.loss, episode.batch.ids.len())?;
             if self.tagger.head().centroids == CentroidRule::Running {
                 self.tagger.average_centroids(&means);
             }

@@ -114,7 +114,10 @@ fn forgotten(runs: &[Run]) -> Vec<Value> {
     let mut rows = Vec::new();
     for (key, (events, seeds, noise, word)) in sums {
         let (_, encoder, at) = key;
-        rows.push(((std::cmp::Reverse(events), key), json!([noise, encoder, at.sentence, at.token, word, events, seeds])));
+        rows.push((
+            (std::cmp::Reverse(events), key),
+            json!([noise, encoder, at.sentence, at.token, word, events, seeds]),
+        ));
     }
     sorted(rows, 20)
 }
