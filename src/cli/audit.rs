@@ -28,7 +28,7 @@ Examples:
   memoscope audit apply mine.txt decisions.json --out corrected.txt
       Apply the decisions that were exported from the page
   memoscope audit compare mine.txt corrected.txt --dev dev.txt --model minilm-l6/
-      Measure the effect of corrections: dev F1 before and after, with confidence intervals
+      SuspicionMeasure the effect of corrections: dev F1 before and after, with confidence intervals
   memoscope audit mine.txt --model minilm-l6/ --gold truth.txt --json
       With gold labels: evaluate the ranking and all single measures
 See docs/audit.md.";

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{errln, json, outln};
-use crate::analysis::phases::{ColumnNames, Evidence, PhasePoint, Phases, detect, parse_curve};
+use crate::analysis::phases::{ColumnNames, OnsetEvidence, PhasePoint, Phases, detect, parse_curve};
 use crate::corpus::decode::Decoded;
 use crate::dynamics::DevScore;
 use crate::error::{Error, Problem};
@@ -93,10 +93,10 @@ pub(super) fn describe(phases: &Phases, dev_score: &DevScore) -> String {
     line(
         "found from",
         match phases.evidence {
-            Evidence::NoisyAccuracy => "accuracy on noisy tokens against their given label".into(),
-            Evidence::DevDecline => format!("{dev} after its peak (noise unknown)"),
-            Evidence::FirstLearning => "the rate of first learning (noise unknown, no dev curve)".into(),
-            Evidence::Nothing => {
+            OnsetEvidence::NoisyAccuracy => "accuracy on noisy tokens against their given label".into(),
+            OnsetEvidence::DevDecline => format!("{dev} after its peak (noise unknown)"),
+            OnsetEvidence::FirstLearning => "the rate of first learning (noise unknown, no dev curve)".into(),
+            OnsetEvidence::Nothing => {
                 "nothing: the curve has neither noisy-token accuracy, nor a dev score, nor first learning".into()
             }
         },

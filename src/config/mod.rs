@@ -25,15 +25,17 @@ mod layers;
 mod named;
 mod origins;
 mod seeds;
+mod study;
 mod value;
 
 pub use encoder::EncoderSettings;
-pub use experiment::{Experiment, Initialization, StudyKind, StudySettings};
+pub use experiment::Experiment;
 pub(crate) use grid::NOISE;
 pub use grid::{Grid, GridAxis, NamedPoint};
 pub use keys::{Shorthand, shorthand, shorthands};
 pub use layers::Layers;
 pub use seeds::Seeds;
+pub use study::{Initialization, StudyKind, StudySettings};
 
 /// The JSON schema of an experiment file, generated from the types; committed as `docs/configuration.schema.json`.
 ///

@@ -62,7 +62,13 @@ impl MaskedModel {
     }
 
     /// Adds the gradients of the mean loss over the batch's scored rows to `gradients`, and returns the loss in nats.
-    pub fn learn(&self, batch: &Batch, targets: &[u32], plan: &DropoutPlan, gradients: &mut Gradients) -> Result<f64> {
+    pub fn train_step(
+        &self,
+        batch: &Batch,
+        targets: &[u32],
+        plan: &DropoutPlan,
+        gradients: &mut Gradients,
+    ) -> Result<f64> {
         nn::on_pool(|| {
             let tape = self.engine.training();
             let logits = self.logits(&tape, batch, Some(plan))?;

@@ -24,7 +24,7 @@ pub use centroids::{CentroidSums, Centroids};
 pub use device::DeviceName;
 pub use dropout::DropoutPlan;
 pub use head::{CentroidRule, HeadKind, HeadSettings};
-pub use tagger::{Decided, Decision, Episode, Inspected, Judged, Learned, Tagger};
+pub use tagger::{BatchPrediction, Episode, Inspected, Tagger, TextPrediction, TokenPrediction, TrainOutput};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use polars::prelude::*;
 use super::gather::Row;
 use crate::analysis::events::Shares;
 use crate::analysis::forgetting::{Distribution, Forgetting, TokenSet};
-use crate::analysis::phases::{Evidence, PhasePoint, PhaseScores, Phases, Settling};
+use crate::analysis::phases::{OnsetEvidence, PhasePoint, PhaseScores, Phases, Settling};
 use crate::dynamics::Pass;
 use crate::run::{Coordinate, Coordinates, Manifest};
 
@@ -39,7 +39,7 @@ pub(super) fn phases(fitting_end: Option<f64>, onset: Option<f64>) -> Phases {
         fitting_end: fitting_end.map(point),
         settling,
         memorisation_onset: onset.map(point),
-        evidence: Evidence::NoisyAccuracy,
+        evidence: OnsetEvidence::NoisyAccuracy,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::dynamics::{CurvePoint, Observations, Observed, Probabilities, observe
 use crate::encode::{Batch, EncodedSentence};
 use crate::metrics::entity::{self, Mode, TypeScores};
 use crate::model::checkpoint::NamedTensor;
-use crate::model::{CentroidSums, Centroids, Judged, Tagger};
+use crate::model::{BatchPrediction, CentroidSums, Centroids, Tagger};
 use crate::nn;
 use crate::random::Streams;
 
@@ -186,7 +186,7 @@ impl Forward<'_> {
         let sentences: Vec<u32> = sentences.filter(|&i| !split.sentences[i as usize].words.is_empty()).collect();
         for part in sentences.chunks(self.batch_size) {
             let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
-            let Judged { logits, decoded } = self.tagger.judge(&batch)?;
+            let BatchPrediction { logits, decoded } = self.tagger.predict_batch(&batch)?;
             let seen = observe_batch(&logits, decoded.as_deref(), split, &batch)?;
             self.position.require_observed(what, &seen)?;
             each(&batch, &logits, &seen);
@@ -226,7 +226,7 @@ impl Forward<'_> {
         for part in sentences.chunks(self.batch_size) {
             let batch = Batch::pack(part.iter().map(|(i, sentence)| (*i, sentence)));
             let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.target(token))).collect();
-            sums.add(&self.tagger.place(&batch)?, &labels);
+            sums.add(&self.tagger.embed(&batch)?, &labels);
         }
         let centroids = sums.means();
         self.position.require_all("centroids", &centroids.values)?;

@@ -18,6 +18,7 @@ pub mod schedule;
 mod settings;
 pub mod speed;
 mod state;
+mod step;
 mod trainer;
 
 pub use data::{EncodingReport, TrainingData};

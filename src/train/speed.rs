@@ -109,14 +109,14 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
         let start = Instant::now();
         let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
         if eval {
-            let judged = tagger.judge(&batch)?;
-            observe_batch(&judged.logits, judged.decoded.as_deref(), &split, &batch)?;
+            let prediction = tagger.predict_batch(&batch)?;
+            observe_batch(&prediction.logits, prediction.decoded.as_deref(), &split, &batch)?;
         } else {
             gradients.clear();
             let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.target(token))).collect();
             let plan = DropoutPlan::of_config(tagger.config(), streams, [1, number as u64]);
-            let learned = tagger.learn(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
-            observe_batch(&learned.logits, learned.decoded.as_deref(), &split, &batch)?;
+            let output = tagger.train_step(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
+            observe_batch(&output.logits, output.decoded.as_deref(), &split, &batch)?;
             let norm = gradients.norm()?;
             let gradient_scale = clip_factor(norm, training.max_gradient_norm);
             let size = StepSize { learning_rate: training.learning_rate, gradient_scale };

@@ -54,8 +54,8 @@ fn every_parameter_gets_a_gradient_and_it_is_that_of_candles_operations() {
             .map(|at| data.train[at.sentence as usize].labels[usize::from(at.token)].into())
             .collect();
         let mut gradients = Gradients::default();
-        let learned = tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
-        let judged = tagger.judge(&batch).unwrap();
+        let learned = tagger.train_step(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
+        let judged = tagger.predict_batch(&batch).unwrap();
         assert_eq!(judged.decoded, learned.decoded, "without dropout, both passes see the same");
         let all: Vec<(String, Vec<f32>)> = (tagger.parameters().iter().enumerate())
             .map(|(i, (name, var))| {

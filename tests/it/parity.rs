@@ -125,7 +125,7 @@ fn logits_and_loss_are_pytorchs() {
     for (mut fixture, operations) in all() {
         let operations = (fixture.name, operations);
         let tagger = fixture.tagger(operations.1);
-        let logits = tagger.evaluate(&fixture.batch()).unwrap();
+        let logits = tagger.logits(&fixture.batch()).unwrap();
         let mut row = 0;
         for i in 0..fixture.sentences.len() {
             let length = fixture.sentences[i].subwords.len();
@@ -137,7 +137,7 @@ fn logits_and_loss_are_pytorchs() {
         }
         let (batch, labels) = fixture.labelled();
         let n = labels.len() as f64;
-        let loss = tagger.learn(&batch, &labels, n, None, &mut Gradients::default()).unwrap().loss;
+        let loss = tagger.train_step(&batch, &labels, n, None, &mut Gradients::default()).unwrap().loss;
         let expected = f64::from(fixture.expected.take("loss", &[]).unwrap().unwrap()[0]);
         assert!((loss - expected).abs() < 1e-6, "{operations:?}: {loss} against {expected}");
     }
@@ -150,7 +150,7 @@ fn every_gradient_is_pytorchs_and_not_zero() {
         let tagger = fixture.tagger(operations.1);
         let (batch, labels) = fixture.labelled();
         let mut gradients = Gradients::default();
-        tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
+        tagger.train_step(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
         for (i, (name, var)) in tagger.parameters().iter().enumerate() {
             let gradient = gradients.get(i).unwrap_or_else(|| panic!("{operations:?}: {name} has no gradient"));
             let gradient = gradient.to_vec(var.elem_count()).unwrap();
@@ -183,7 +183,7 @@ fn five_steps(mut fixture: Fixture, operations: Operations, rows: bool) {
     let mut decay = 1.0;
     for (t, expected) in (0..).zip(json["steps"].as_array().unwrap()) {
         gradients.clear();
-        let learned = tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
+        let learned = tagger.train_step(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
         let norm = gradients.norm().unwrap();
         let close = |what: &str, value: f64| {
             let wanted = expected[what].as_f64().unwrap();
@@ -230,7 +230,7 @@ fn the_forward_pass_is_candle_transformers() {
     let config = serde_json::from_slice(&fs_err::read(fixture.folder.join("config.json")).unwrap()).unwrap();
     let bert = candle_transformers::models::bert::BertModel::load(builder.clone(), &config).unwrap();
     let head = candle_nn::linear(48, 9, builder.pp("classifier")).unwrap();
-    let ours = fixture.tagger(Operations::Fused).evaluate(&fixture.batch()).unwrap();
+    let ours = fixture.tagger(Operations::Fused).logits(&fixture.batch()).unwrap();
     let ours: Vec<&[f32]> = ours.chunks(9).collect();
     let mut row = 0;
     for sentence in &fixture.sentences {

@@ -93,7 +93,7 @@ fn logits_loss_and_centroids_of_an_episode_are_pytorchs() {
         let mut fixture = Fixture::load();
         let (tagger, episode) = (fixture.tagger(composed), fixture.episode());
         let n = episode.labels.len();
-        let (learned, centroids) = tagger.learn_episode(&episode, n as f64, None, &mut Gradients::default()).unwrap();
+        let (learned, centroids) = tagger.train_episode(&episode, n as f64, None, &mut Gradients::default()).unwrap();
         assert!(centroids.present().contains(&false), "the fixture has a class without support");
         assert_close("logits", &learned.logits, &fixture.expect("logits", &[n, 9]));
         assert_close("centroids", &centroids.values, &fixture.expect("centroids", &[8, 20]));
@@ -108,7 +108,7 @@ fn every_gradient_of_an_episode_is_pytorchs_and_not_zero() {
         let mut fixture = Fixture::load();
         let (tagger, episode) = (fixture.tagger(composed), fixture.episode());
         let mut gradients = Gradients::default();
-        tagger.learn_episode(&episode, episode.labels.len() as f64, None, &mut gradients).unwrap();
+        tagger.train_episode(&episode, episode.labels.len() as f64, None, &mut gradients).unwrap();
         for (i, (name, var)) in tagger.parameters().iter().enumerate() {
             let gradient = gradients.get(i).unwrap_or_else(|| panic!("{name} has no gradient"));
             let ours = gradient.to_vec(var.elem_count()).unwrap();
@@ -139,7 +139,7 @@ fn a_saved_head_judges_with_its_centroids_as_pytorch_does() {
         for i in 0..fixture.sentences.len() {
             let n = fixture.sentences[i].words.len();
             if n > 0 {
-                let ours = tagger.evaluate(&Batch::pack([(0, &fixture.sentences[i])])).unwrap();
+                let ours = tagger.logits(&Batch::pack([(0, &fixture.sentences[i])])).unwrap();
                 assert_close(&format!("sentence {i}"), &ours, &fixture.expect(&format!("all.{i}"), &[n, 9]));
             }
         }
@@ -157,7 +157,7 @@ fn a_head_that_is_saved_again_opens_as_it_was() {
     assert_eq!(again.head(), tagger.head());
     assert_eq!(again.centroids(), tagger.centroids());
     let batch = Batch::pack([(0, &fixture.sentences[3])]);
-    assert_eq!(again.evaluate(&batch).unwrap(), tagger.evaluate(&batch).unwrap());
+    assert_eq!(again.logits(&batch).unwrap(), tagger.logits(&batch).unwrap());
 }
 
 #[test]
@@ -177,13 +177,13 @@ fn an_encoder_without_a_head_is_not_opened_as_a_tagger() {
 fn heads_do_not_learn_from_what_the_other_learns_from() {
     let fixture = Fixture::load();
     let (prototypes, episode) = (fixture.tagger(false), fixture.episode());
-    assert!(prototypes.learn(&episode.batch, &[], 1.0, None, &mut Gradients::default()).is_err());
+    assert!(prototypes.train_step(&episode.batch, &[], 1.0, None, &mut Gradients::default()).is_err());
     let labels = ["O", "B-X"].map(String::from);
     let (linear, _) = Tagger::load(&ModelSettings::default(), &Words::none(), &labels, 1, &Device::Cpu).unwrap();
-    assert!(linear.learn_episode(&episode, 1.0, None, &mut Gradients::default()).is_err());
+    assert!(linear.train_episode(&episode, 1.0, None, &mut Gradients::default()).is_err());
     let head = HeadSettings { kind: HeadKind::Prototypes, ..HeadSettings::default() };
     let settings = ModelSettings { head, ..ModelSettings::default() };
     let (fresh, _) = Tagger::load(&settings, &Words::none(), &labels, 1, &Device::Cpu).unwrap();
     assert!(fresh.centroids().is_none());
-    assert!(fresh.evaluate(&episode.batch).is_err(), "judged without centroids");
+    assert!(fresh.logits(&episode.batch).is_err(), "judged without centroids");
 }

@@ -65,7 +65,7 @@ pub use import::{ColumnNames, ImportedCurve, parse_curve};
 
 use crate::metrics::{Absent, Measured, Measurement, measured};
 use crate::random::Streams;
-use locate::{Scores, locate};
+use locate::{CurveSeries, locate};
 
 /// With fewer evaluations than this nothing is reported: any rule would be certain of whatever it is shown.
 const FEWEST_EVALUATIONS: usize = 4;
@@ -73,7 +73,7 @@ const FEWEST_EVALUATIONS: usize = 4;
 /// What the onset was looked for in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Evidence {
+pub enum OnsetEvidence {
     /// Accuracy on noisy tokens against their given label.
     NoisyAccuracy,
     /// The dev score after its peak, with train F1 and first learning as witnesses.
@@ -95,7 +95,7 @@ pub struct Phases {
     /// The first evaluation of memorisation.
     pub memorisation_onset: Option<PhasePoint>,
     /// What the onset was looked for in.
-    pub evidence: Evidence,
+    pub evidence: OnsetEvidence,
 }
 
 /// A boundary between two phases, at an evaluated point of the curve (between two in the median over seeds).
@@ -177,7 +177,7 @@ impl Phases {
         match (&self.memorisation_onset, self.evidence) {
             (Some(onset), _) => Ok(Measurement::Exact(onset.epoch)),
             (None, _) if n_evaluations < FEWEST_EVALUATIONS => Err(Absent("fewer than four evaluations")),
-            (None, Evidence::NoisyAccuracy) => Ok(Measurement::AtLeast(f64::from(epochs))),
+            (None, OnsetEvidence::NoisyAccuracy) => Ok(Measurement::AtLeast(f64::from(epochs))),
             (None, _) => Err(Absent("no label noise")),
         }
     }
@@ -220,7 +220,7 @@ impl Phases {
 /// assert_eq!(phases.memorisation_onset.unwrap().epoch, 6.0);
 /// ```
 pub fn detect(curve: &PhaseCurve, sentences: Option<&SentenceCounts>, samples: usize, streams: Streams) -> Phases {
-    let scores = Scores::of(curve);
+    let scores = CurveSeries::of(curve);
     let located = locate(&scores);
     if curve.points().len() < FEWEST_EVALUATIONS {
         let evidence = located.evidence;

@@ -15,7 +15,7 @@ use crate::corpus::unlabelled::{self, Form, Reading, Unlabelled};
 use crate::error::{Error, printable};
 use crate::files::write_atomically;
 use crate::model::DeviceName;
-use crate::model::{Decided, Tagger};
+use crate::model::{Tagger, TextPrediction};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -141,8 +141,8 @@ fn open(args: &PredictArgs) -> Result<(Tagger, Inventory), Error> {
 }
 
 /// The labels of the tokens, with a warning about those that the tagger does not see.
-fn decide(tagger: &Tagger, tokens: &[Vec<String>]) -> Result<Decided, Error> {
-    let decided = tagger.decide(tokens, usize::MAX, BATCH)?;
+fn decide(tagger: &Tagger, tokens: &[Vec<String>]) -> Result<TextPrediction, Error> {
+    let decided = tagger.predict_tokens(tokens, usize::MAX, BATCH)?;
     if decided.truncated > 0 {
         errln!(
             "warning: {} tokens are labelled O unseen: they are beyond the encoder's maximum length of {} subwords a \

@@ -64,9 +64,9 @@ pub struct Inspected {
     pub fault: Option<Error>,
 }
 
-/// The label that was decided on for a token.
+/// The predicted label of a token.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Decision {
+pub struct TokenPrediction {
     /// The label's id.
     pub label: u8,
     /// Its probability, 0 to 1 (a CRF's marginal); null for a token that cannot be judged, because it is beyond the
@@ -74,11 +74,11 @@ pub struct Decision {
     pub probability: Option<f32>,
 }
 
-/// The labels of sentences.
+/// The predicted labels of sentences.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decided {
-    /// One decision a token.
-    pub sentences: Vec<Vec<Decision>>,
+pub struct TextPrediction {
+    /// One prediction a token.
+    pub sentences: Vec<Vec<TokenPrediction>>,
     /// Tokens beyond the encoder's maximum length.
     pub truncated: usize,
     /// Tokens without a subword.
@@ -98,33 +98,33 @@ pub struct Episode {
     pub labels: Vec<u32>,
 }
 
-/// What a batch taught.
+/// What a training step on a batch or an episode computed.
 #[derive(Debug, Clone)]
-pub struct Learned {
+pub struct TrainOutput {
     /// Logits of the scored tokens as the batch was seen, dropout on: `[scored, labels]`, row by row.
     pub logits: Vec<f32>,
-    /// The labels that were decided on, where they are not simply the ones with the highest logits.
+    /// The predicted labels, where they are not those with the highest logits: a CRF's best path.
     pub decoded: Option<Vec<u8>>,
     /// The loss in nats.
     pub loss: f64,
 }
 
-/// What a head says of a batch's scored tokens.
+/// The prediction for a batch's scored tokens.
 #[derive(Debug, Clone)]
-pub struct Judged {
+pub struct BatchPrediction {
     /// Logits `[scored, labels]`, row by row; of a CRF, the marginals' logarithms.
     pub logits: Vec<f32>,
-    /// The labels that were decided on, where they are not simply the ones with the highest logits: a CRF's best path.
+    /// The predicted labels, where they are not those with the highest logits: a CRF's best path.
     pub decoded: Option<Vec<u8>>,
 }
 
-impl Judged {
+impl BatchPrediction {
     /// The label of each token, of `n_labels`, with its probability.
-    pub fn decisions(self, n_labels: usize) -> Vec<Decision> {
+    pub fn tokens(self, n_labels: usize) -> Vec<TokenPrediction> {
         let rows = self.logits.chunks_exact(n_labels);
         let decide = |(i, row): (usize, &[f32])| {
             let label = self.decoded.as_ref().map_or_else(|| nn::math::argmax(row) as u8, |decoded| decoded[i]);
-            Decision { label, probability: Some(nn::math::softmax_at(row, usize::from(label))) }
+            TokenPrediction { label, probability: Some(nn::math::softmax_at(row, usize::from(label))) }
         };
         rows.enumerate().map(decide).collect()
     }

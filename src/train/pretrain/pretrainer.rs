@@ -142,7 +142,7 @@ impl Pretrainer {
             }
             let first = number as usize * self.settings.batch_size;
             let part = &order[first..order.len().min(first + self.settings.batch_size)];
-            let taken = self.learn(part, [epoch, number], &mut gradients)?;
+            let taken = self.train_step(part, [epoch, number], &mut gradients)?;
             self.step += 1;
             if let Some((loss, subwords)) = taken {
                 progress(Progress { step: self.step, steps, loss, subwords })?;
@@ -152,7 +152,12 @@ impl Pretrainer {
     }
 
     /// One step on these sentences: loss and subwords, or `None` if no subword of them was masked.
-    fn learn(&mut self, part: &[usize], position: [u64; 2], gradients: &mut Gradients) -> Result<Option<(f64, usize)>> {
+    fn train_step(
+        &mut self,
+        part: &[usize],
+        position: [u64; 2],
+        gradients: &mut Gradients,
+    ) -> Result<Option<(f64, usize)>> {
         let mut stream = self.streams.stream("mask", &position);
         let (batch, targets) = self.masking.batch(part.iter().map(|&i| &self.sentences[i]), &mut stream);
         if targets.is_empty() {
@@ -162,7 +167,7 @@ impl Pretrainer {
         let plan = DropoutPlan { hidden: p, attention: p, head: p, streams: self.streams, position };
         let here = Position { step: self.step + 1, epoch: position[0] as u32 };
         gradients.clear();
-        let loss = self.model.learn(&batch, &targets, &plan, gradients)?;
+        let loss = self.model.train_step(&batch, &targets, &plan, gradients)?;
         here.require("loss", loss)?;
         let norm = gradients.norm()?;
         here.require("gradient norm", norm)?;

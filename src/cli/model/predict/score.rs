@@ -8,7 +8,7 @@ use crate::corpus::files::{self, AnnotatedFiles, MAX_LABELS};
 use crate::corpus::{Gold, LabelSet, Labels, Sentence, Split};
 use crate::error::{Error, Problem, printable};
 use crate::metrics::entity::{self, EntityScores, Mode};
-use crate::model::Decision;
+use crate::model::TokenPrediction;
 
 /// Prints the scores.
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     let words: Vec<Vec<String>> = sentences.iter().map(|sentence| sentence.words.clone()).collect();
     let decided = decide(&tagger, &words)?;
     // The tagger's own scheme may be another one than the file's: both are compared in IOB2.
-    let ids = |sentence: &[Decision]| sentence.iter().map(|decision| decision.label).collect::<Vec<u8>>();
+    let ids = |sentence: &[TokenPrediction]| sentence.iter().map(|decision| decision.label).collect::<Vec<u8>>();
     let predicted: Vec<Vec<String>> = decided.sentences.iter().map(|sentence| inventory.iob2(&ids(sentence))).collect();
     // One inventory for both: the file may have tags that the tagger lacks, and the reverse.
     let both = LabelSet::new(known.names().iter().chain(predicted.iter().flatten()));
