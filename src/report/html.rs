@@ -83,17 +83,23 @@ pub(super) fn page(study: &StudyReport, drawings: &[String]) -> Result<String> {
         .map_err(failed)
 }
 
+/// What a column is sorted by; a bound sorts as its number.
+fn key(cell: &super::Cell) -> Option<String> {
+    match cell {
+        super::Cell::Missing | super::Cell::Absent { .. } => None,
+        super::Cell::Censored { value, .. } => key(value),
+        super::Cell::Text(text) => Some(text.clone()),
+        super::Cell::Integer(value) => Some(value.to_string()),
+        super::Cell::Number(value)
+        | super::Cell::Mean { mean: value, .. }
+        | super::Cell::Interval { mean: value, .. } => Some(value.to_string()),
+    }
+}
+
 fn table(table: &super::Table) -> TableView<'_> {
     let cell = |(cell, column): (&super::Cell, &super::Column)| CellView {
         text: column.format.show(cell),
-        key: match cell {
-            super::Cell::Missing => None,
-            super::Cell::Text(text) => Some(text.clone()),
-            super::Cell::Integer(value) => Some(value.to_string()),
-            super::Cell::Number(value)
-            | super::Cell::Mean { mean: value, .. }
-            | super::Cell::Interval { mean: value, .. } => Some(value.to_string()),
-        },
+        key: key(cell),
         is_number: column.is_number(),
     };
     TableView {

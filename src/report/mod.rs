@@ -13,6 +13,7 @@
 
 mod aggregate;
 mod csv;
+mod format;
 mod html;
 mod latex;
 mod markdown;
@@ -22,8 +23,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use aggregate::mean_over_seeds;
+pub use format::Format;
 pub use markdown::table as markdown_table;
-pub use table::{Cell, Column, Format, Table};
+pub use table::{Bound, Cell, Column, Table};
 
 use crate::Result;
 use crate::dynamics::CsvText;
