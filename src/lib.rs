@@ -20,6 +20,7 @@ pub mod estimate;
 pub mod exec;
 pub mod figures;
 pub mod hub;
+mod markup;
 pub mod metrics;
 pub mod model;
 pub mod perturb;

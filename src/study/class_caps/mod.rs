@@ -52,6 +52,7 @@ impl Study for ClassCaps {
             figures: pictures::draw(input, &gathered)?,
             tables: tables::all(input, &gathered)?,
             configuration: input.experiment.to_toml()?,
+            ..StudyReport::default()
         };
         publish(input, &study, findings.join("\n"), monitor)
     }

@@ -57,6 +57,7 @@ impl Study for Forgetting {
             figures: pictures::draw(input, &gathered, &numbers)?,
             tables: tables::all(input, &gathered, &numbers)?,
             configuration: input.experiment.to_toml()?,
+            ..StudyReport::default()
         };
         publish(input, &study, findings.join("\n"), monitor)
     }

@@ -63,6 +63,7 @@ impl Study for NoiseSweep {
             figures: pictures::draw(input, &gathered, &frames, &subject)?,
             tables: tables::all(input, &gathered, &levels)?,
             configuration: input.experiment.to_toml()?,
+            ..StudyReport::default()
         };
         publish(input, &study, findings, monitor)
     }

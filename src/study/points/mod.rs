@@ -113,6 +113,7 @@ pub(super) fn draw(input: &StudyInput<'_>, further: &[String], monitor: &mut dyn
         figures,
         tables: tables::all(input, &points)?,
         configuration: experiment.to_toml()?,
+        ..StudyReport::default()
     };
     publish(input, &study, study.findings.join("\n"), monitor)
 }

@@ -105,6 +105,7 @@ impl Study for PretrainingStudy {
             figures: vec![Figure::new(&files, stem)],
             tables: tables::all(input, &of_checkpoints, &points, &trends)?,
             configuration: configuration(input.experiment)?,
+            ..StudyReport::default()
         };
         publish(input, &study, findings, monitor)
     }
