@@ -22,6 +22,7 @@ pub mod figures;
 pub mod files;
 pub mod format;
 pub mod hub;
+mod markup;
 pub mod metrics;
 pub mod model;
 pub mod perturb;

@@ -389,7 +389,7 @@ fn rare_or_noise(context: &Context<'_>) -> Result<Table> {
     let mut table = Builder::new(points.len()).axes(points.iter().map(|point| &point.coordinates), context.axes)?;
     for measure in [&IN_CLUSTER, &OTHERS_IN_CLUSTER, &NOISY_IN_CLUSTER, &AUC_LOSS] {
         let values = points.iter().map(|point| point.summary(measure));
-        table = table.summaries(measure.key, measure.heading, measure.format(), values)?;
+        table = table.measure(measure, measure.format(), values)?;
     }
     let best: Vec<_> = points.iter().map(|point| best_separation(point)).collect();
     table

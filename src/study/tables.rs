@@ -72,6 +72,18 @@ impl Builder {
         self.add(summary_columns(key, &values), Shown::new(key, heading, format))
     }
 
+    /// A measure over seeds, in one of its formats.
+    pub fn measure(
+        self,
+        measure: &Measure,
+        format: Format,
+        values: impl IntoIterator<Item = Option<Summary>>,
+    ) -> Result<Self> {
+        let values: Vec<Option<Summary>> = values.into_iter().collect();
+        let shown = Shown::new(measure.key, measure.heading_with_unit(), format).short(measure.short);
+        self.add(summary_columns(measure.key, &values), shown)
+    }
+
     /// Means with their spread.
     pub fn estimates(
         self,
@@ -124,7 +136,7 @@ pub(super) fn measures(
     )?;
     for measure in measures {
         let summaries = points.iter().map(|point| point.summary(measure));
-        table = table.summaries(measure.key, &measure.heading_with_unit(), measure.format(), summaries)?;
+        table = table.measure(measure, measure.format(), summaries)?;
     }
     let censored = points.iter().any(|point| {
         measures.iter().any(|measure| point.summary(measure).is_some_and(|summary| summary.n_censored() > 0))
@@ -178,8 +190,7 @@ pub(super) fn differences(
     for (index, measure) in measures.iter().enumerate() {
         let values = all().map(|difference| difference.by[index].map(|paired| paired.summary));
         if values.clone().any(|value| value.is_some()) {
-            let heading = measure.heading_with_unit();
-            table = table.summaries(measure.key, &heading, measure.format_of_difference(), values)?;
+            table = table.measure(measure, measure.format_of_difference(), values)?;
         }
     }
     table.table(

@@ -1,26 +1,22 @@
 //! The page on which a person works through the suspects: one HTML file, opened from the disk.
 //!
-//! Words and tags are other people's text. They are in the file once, as JSON in a script element of a type that no
-//! browser runs, with every character escaped that could end the element; the page's own script puts them into the
-//! document as text, never as markup. A content security policy allows this script and this style by their hashes and
-//! nothing else: no network, no other script, no markup from strings.
+//! Words and tags are other people's text: data in the page, with the content security policy of `crate::markup`.
 
 use std::collections::BTreeMap;
 
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::audit::Suspect;
 use crate::corpus::Scheme;
-use crate::{Error, Result};
+use crate::{Error, Result, markup};
 
 const TEMPLATE: &str = include_str!("page.html.j2");
 const STYLES: [&str; 2] = [include_str!("page.css"), include_str!("suspect.css")];
 
 /// The script, one subject a file. They are put together in this order; the last one starts the page.
 const SCRIPTS: [&str; 10] = [
-    include_str!("text.js"),
+    markup::TEXT_SCRIPT,
     include_str!("tags.js"),
     include_str!("decisions.js"),
     include_str!("transfer.js"),
@@ -110,10 +106,8 @@ pub struct PageSentence<'a> {
 pub fn render(data: &PageData<'_>) -> Result<String> {
     check(data)?;
     let failed = |error: minijinja::Error| Error::Internal(format!("cannot render the audit's page: {error:#}"));
-    let json = serde_json::to_string(data)
-        .map_err(|error| Error::Internal(format!("cannot write the audit's data as JSON: {error}")))?;
-    let script = format!("\"use strict\";\n(() => {{\n{}}})();\n", lines(&SCRIPTS));
-    let style = lines(&STYLES);
+    let script = markup::script(&SCRIPTS);
+    let style = markup::lines(&STYLES);
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_trim_blocks(true);
@@ -123,9 +117,9 @@ pub fn render(data: &PageData<'_>) -> Result<String> {
         .get_template("page.html")
         .map_err(failed)?
         .render(context! {
-            data => escaped(&json),
-            script_hash => hash(&script),
-            style_hash => hash(&style),
+            data => markup::json(data)?,
+            script_hash => markup::hash(&script),
+            style_hash => markup::hash(&style),
             script,
             style,
         })
@@ -152,62 +146,9 @@ fn check(data: &PageData<'_>) -> Result<()> {
     Ok(())
 }
 
-/// JSON that can stand in a script element. `<`, `>` and `&` occur in JSON only within strings, where an escape means
-/// the same; the two line separators were no part of JavaScript's strings for long.
-fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        match character {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => text.push_str(&format!("\\u{:04x}", u32::from(character))),
-            _ => text.push(character),
-        }
-    }
-    text
-}
-
-/// The files one after the other, with the line ends that a browser makes of any before it takes the hash.
-fn lines(files: &[&str]) -> String {
-    files.concat().replace("\r\n", "\n")
-}
-
-/// What the content security policy calls a hash: SHA-256 in base64.
-fn hash(text: &str) -> String {
-    base64(&Sha256::digest(text))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..4 {
-            let index = (bits >> (18 - 6 * digit)) as usize & 63;
-            text.push(if digit <= chunk.len() { char::from(DIGITS[index]) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_rfc_4648() {
-        let text = |bytes: &str| base64(bytes.as_bytes());
-        assert_eq!(["", "f", "fo", "foo", "foob"].map(text), ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
-        // printf '' | sha256sum | xxd -r -p | base64
-        assert_eq!(hash(""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-    }
-
-    #[test]
-    fn escaped_json_is_the_same_json_without_markup() {
-        let words = "</script><!-- & \u{2028}\u{2029} \u{202e}\"\\";
-        let json = serde_json::to_string(words).unwrap();
-        let text = escaped(&json);
-        assert!(!text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']));
-        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), words);
-    }
 
     #[test]
     fn a_suspect_without_its_sentence_is_refused() {

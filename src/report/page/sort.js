@@ -1,3 +1,4 @@
+
 // A click on a heading sorts its table by that column, a second click turns the order round. Missing values stay last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
