@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{CsvFlag, FontFlag, Loudness};
+use super::options::{CsvFlag, EmbedFlag, FontFlag, Loudness};
 use super::output::outln;
 use super::progress;
 use crate::config::Layers;
@@ -13,23 +13,25 @@ use crate::study::{self, Layout};
 const EXAMPLES: &str = "\
 Examples:
   memoscope figures
-      All studies under runs/
+      Redraw the reports of all studies under runs/
   memoscope figures experiments/noise-sweep.toml
   memoscope figures --out out/
-      The study that `memoscope sweep --out out/` did";
+      Redraw the report of `memoscope sweep --out out/`";
 
-/// Draw reports again from finished runs
+/// Redraw reports from finished runs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct FiguresArgs {
-    /// An experiment file; by default every study under runs/
+    /// Experiment file (default: all studies under runs/)
     #[arg(value_name = "EXPERIMENT", conflicts_with = "out")]
     experiment: Option<PathBuf>,
-    /// The folder that a sweep was told to write to
+    /// Output folder of the sweep
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
     csv: CsvFlag,
+    #[command(flatten)]
+    embed: EmbedFlag,
     #[command(flatten)]
     font: FontFlag,
     #[command(flatten)]
@@ -38,7 +40,7 @@ pub(super) struct FiguresArgs {
 
 /// Does what `memoscope figures` promises.
 pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
-    let experiments = match (&args.experiment, &args.out) {
+    let mut experiments = match (&args.experiment, &args.out) {
         (Some(file), _) => {
             let mut layers = Layers::new();
             layers.file(file)?;
@@ -47,6 +49,7 @@ pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
         (None, Some(out)) => vec![study::experiment_in(out)?],
         (None, None) => study::experiments_under(&Layout::runs_root())?,
     };
+    experiments.iter_mut().for_each(|experiment| args.embed.apply(experiment));
     args.font.apply()?;
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {

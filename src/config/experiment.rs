@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::encoder::{self, EncoderSettings};
-use super::{DeviceName, Grid, GridAxis, Seeds};
+use super::{Grid, GridAxis, Seeds};
 use crate::analysis::AnalysisSettings;
 use crate::corpus::DataSettings;
 use crate::error::{Error, Problem, Result};
+use crate::model::DeviceName;
 use crate::model::{HeadKind, ModelSettings};
 use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
@@ -27,7 +28,8 @@ pub struct Experiment {
     pub out: Option<PathBuf>,
     /// The grid of runs, and what is drawn from them.
     pub study: StudySettings,
-    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at once.
+    /// Further axes of the grid: any settings with their values, or lists of named points that set several settings at
+    /// once.
     pub grid: Grid,
     /// The annotated text.
     pub data: DataSettings,
@@ -35,7 +37,8 @@ pub struct Experiment {
     pub model: ModelSettings,
     /// The pretraining of the encoder itself (`pretraining`).
     pub pretraining: PretrainSettings,
-    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to set.
+    /// What is done to the training split; the noise rate, and in a study of class caps the cap, are the study's to
+    /// set.
     pub perturb: PerturbSettings,
     /// The training.
     pub train: TrainSettings,
@@ -56,6 +59,9 @@ pub struct StudySettings {
     pub name: String,
     /// The report's title; null makes one from the kind, the data and the model.
     pub title: Option<String>,
+    /// Whether the report's page holds sentences of the corpus, for its reader to list the tokens behind a mark. Many corpora may
+    /// not be passed on.
+    pub embed_text: bool,
     /// Requested noise levels, each 0 to 1.
     pub noise: Vec<f64>,
     /// Entity types to cap, one at a time (`class-caps`).
@@ -119,6 +125,7 @@ impl Default for StudySettings {
             kind: None,
             name: "default".into(),
             title: None,
+            embed_text: false,
             noise: vec![0.0],
             classes: Vec::new(),
             sentences: Vec::new(),
@@ -259,13 +266,13 @@ impl Experiment {
                     "leave them out; study.pretraining_steps=0 are random weights",
                 );
             }
-            if self.train.max_pieces > self.pretraining.max_pieces {
+            if self.train.max_subwords > self.pretraining.max_subwords {
                 return refuse(
                     format!(
-                        "train.max_pieces is {}, and pretraining.max_pieces gives the encoder {} positions",
-                        self.train.max_pieces, self.pretraining.max_pieces
+                        "train.max_subwords is {}, and pretraining.max_subwords gives the encoder {} positions",
+                        self.train.max_subwords, self.pretraining.max_subwords
                     ),
-                    "raise pretraining.max_pieces, or lower train.max_pieces",
+                    "raise pretraining.max_subwords, or lower train.max_subwords",
                 );
             }
             return self.pretraining.validate();
@@ -283,8 +290,8 @@ impl Experiment {
         }
     }
 
-    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so is
-    /// a pretraining that the study does not do.
+    /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so
+    /// is a pretraining that the study does not do.
     ///
     /// # Errors
     /// [`Error::Internal`] if a value cannot be written as TOML; none of ours is known to do that.
@@ -372,7 +379,7 @@ impl StudySettings {
     /// The settings of class caps: needed by that kind of study, refused by others.
     fn validate_caps(&self, kind: StudyKind) -> Result<()> {
         if let Some(class) = first_duplicate(&self.classes) {
-            return refuse(format!("study.classes has {class} twice"), "name each class once");
+            return refuse(format!("study.classes has {class} twice"), "name each entity type once");
         }
         if let Some(sentences) = first_duplicate(&self.sentences) {
             return refuse(format!("study.sentences has {sentences} twice"), "name each number once");

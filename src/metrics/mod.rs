@@ -3,12 +3,13 @@
 //! Everything here is a pure function on slices, without a model, a file or randomness of its own:
 //!
 //! * [`entity`]: precision, recall and F1 of entity spans, equal to seqeval's default and strict modes;
-//! * [`token`]: accuracy and the confusion counts of single tokens;
+//! * [`token`]: accuracy of single tokens;
 //! * [`detection`]: how well a score or a mask finds the tokens whose label is wrong (average precision, best F1,
 //!   precision and recall at a share, lift), equal to scikit-learn where scikit-learn defines the measure.
 //! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
 //! * [`paired`]: how far two taggers are apart on the same sentences, and how sure that is;
-//! * [`trend()`]: whether one measure rises with another, also where some values are lower bounds;
+//! * [`Measurement`] and [`Summary`]: values of which only a bound may be known, and their centre over seeds;
+//! * [`trend()`]: whether one measure rises with another, also where some values are bounds;
 //! * [`reliability`]: whether estimated probabilities come true;
 //! * [`spearman`] and [`Overlap`]: whether two measures rank alike, whether two sets hold the same.
 //!
@@ -19,6 +20,7 @@ pub mod detection;
 pub mod entity;
 mod estimate;
 mod interval;
+mod measurement;
 mod overlap;
 pub mod paired;
 mod rank;
@@ -32,10 +34,11 @@ use serde::{Deserialize, Serialize};
 
 pub use estimate::Estimate;
 pub use interval::{Interval, wilson};
+pub use measurement::{Absent, Measured, Measurement, Summary, measured};
 pub use overlap::Overlap;
 pub use rank::spearman;
 pub use replicates::Replicates;
-pub use trend::{Seen, Trend, trend};
+pub use trend::{Trend, trend};
 
 /// Precision, recall and F1, each 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

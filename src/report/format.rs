@@ -1,7 +1,7 @@
 //! How the values of a column are shown.
 
 use super::table::Cell;
-use crate::figures::scale::{count, thousands};
+use crate::format::{count, fixed, thousands};
 
 /// How a column shows its values.
 ///
@@ -77,15 +77,6 @@ impl Format {
             Self::Interval(n) | Self::IntervalPercent(n) => n,
             Self::Text | Self::Integer => 0,
         }
-    }
-}
-
-fn fixed(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
-        Some(rest) => format!("−{rest}"),
-        None => text,
     }
 }
 

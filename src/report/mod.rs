@@ -35,8 +35,8 @@ use crate::Result;
 use crate::dynamics::CsvText;
 use crate::error::Error;
 use crate::figures::{FigureFiles, Foreign, with_suffix};
-use crate::run::write_atomically;
-use crate::text;
+use crate::files::text;
+use crate::files::write_atomically;
 
 /// A figure in a report.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,14 +10,14 @@
 //!   .lease                      says which process writes here; gone when none does
 //! ```
 //!
-//! **Identity.** What a pretraining is follows from its settings and its text. Which models are saved is not part of it:
-//! every number is drawn for its step ([`crate::random`]), so that a checkpoint has the same bytes whenever it is made.
-//! More may be asked for later; those behind the last state are reached by going on from it, one before it by starting
-//! anew, and finished ones are left alone either way.
+//! **Identity.** What a pretraining is follows from its settings and its text. Which models are saved is not part of
+//! it: every number is drawn for its step ([`crate::random`]), so that a checkpoint has the same bytes whenever it is
+//! made. More may be asked for later; those behind the last state are reached by going on from it, one before it by
+//! starting anew, and finished ones are left alone either way.
 //!
-//! **Order of writing.** A folder `step=N` gets its name when it is whole. The finished model's `pretraining.json` is written
-//! last: a folder that has one is whole. The state may lie
-//! behind the last model; what is between them is then done again, to the same bytes.
+//! **Order of writing.** A folder `step=N` gets its name when it is whole. The finished model's `pretraining.json` is
+//! written last: a folder that has one is whole. The state may lie behind the last model; what is between them is then
+//! done again, to the same bytes.
 
 use std::path::{Path, PathBuf};
 
@@ -27,9 +27,10 @@ use serde::{Deserialize, Serialize};
 
 use super::config::difference;
 use super::folder::is_unused;
-use super::{Lease, Monitor, StopFlag, Versions, remove_leftovers, write_folder_atomically, write_text};
+use super::{Lease, Monitor, StopFlag, Versions};
 use crate::error::{Error, Problem, Result};
-use crate::text;
+use crate::files::text;
+use crate::files::{remove_leftovers, write_folder_atomically, write_text};
 use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer, text_digest};
 
 /// Steps between two savings of the state: what a kill can cost.
@@ -90,9 +91,9 @@ impl Pretraining<'_> {
     /// Does the pretraining, or what is left of it.
     ///
     /// # Errors
-    /// [`Error::Config`] if the folder holds another pretraining or something else, or a checkpoint lies behind the last
-    /// step; [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`], [`Error::Data`] and [`Error::Io`], all
-    /// with what is finished on disk.
+    /// [`Error::Config`] if the folder holds another pretraining or something else, or a checkpoint lies behind the
+    /// last step; [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`], [`Error::Data`] and [`Error::Io`],
+    /// all with what is finished on disk.
     pub fn execute(&self, device: &Device, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Pretrained> {
         self.settings.validate()?;
         let text = self.settings.read_text()?;
@@ -204,8 +205,8 @@ impl Pretraining<'_> {
         wanted
     }
 
-    /// The steps, in rising order, of which a model is asked for that is not there yet; the last step counts as `u64::MAX`
-    /// where the finished model is asked for.
+    /// The steps, in rising order, of which a model is asked for that is not there yet; the last step counts as
+    /// `u64::MAX` where the finished model is asked for.
     ///
     /// # Errors
     /// [`Error::Data`] if what is there is damaged.
@@ -303,7 +304,7 @@ mod tests {
             hidden: 16,
             heads: 2,
             intermediate: 32,
-            max_pieces: 24,
+            max_subwords: 24,
             epochs: 3,
             batch_size: 16,
             ..PretrainSettings::default()

@@ -1,6 +1,7 @@
-//! Integration tests: one binary, one file a room.
+//! Integration tests: one binary, one file a module.
 
 mod analysis;
+mod architecture;
 mod audit;
 mod audit_apply;
 mod audit_compare;

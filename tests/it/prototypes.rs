@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use candle_core::Device;
+use memoscope::corpus::TokenPosition;
 use memoscope::encode::{Batch, EncodedSentence};
 use memoscope::model::checkpoint::Checkpoint;
 use memoscope::model::{Episode, HeadKind, HeadSettings, ModelSettings, Tagger, Words};
@@ -31,9 +32,9 @@ impl Fixture {
             serde_json::from_slice(&fs_err::read(folder.join("episode.json")).unwrap()).unwrap();
         let labels: Vec<Vec<i64>> = serde_json::from_value(json["labels"].clone()).unwrap();
         let ids: Vec<Vec<u32>> = serde_json::from_value(json["input_ids"].clone()).unwrap();
-        let sentence = |(pieces, labels): (Vec<u32>, &Vec<i64>)| EncodedSentence {
+        let sentence = |(subwords, labels): (Vec<u32>, &Vec<i64>)| EncodedSentence {
             words: (0..).zip(labels).filter(|(_, label)| **label >= 0).map(|(i, _)| (i, i)).collect(),
-            pieces,
+            subwords,
             ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
@@ -59,11 +60,11 @@ impl Fixture {
     fn episode(&self) -> Episode {
         let chosen = || self.support.iter().chain(&self.judged).map(|&i| (i as u32, &self.sentences[i]));
         let batch = Batch::pack(chosen());
-        let label = |&(sentence, token): &(u32, u16)| self.labels[sentence as usize][usize::from(token)] as u32;
+        let label = |at: &TokenPosition| self.labels[at.sentence as usize][usize::from(at.token)] as u32;
         let (mut support, mut queries, mut labels) = (vec![Vec::new(); 8], Vec::new(), Vec::new());
         for (row, token) in (0u32..).zip(&batch.tokens) {
             match label(token) {
-                label if self.judged.contains(&(token.0 as usize)) => {
+                label if self.judged.contains(&(token.sentence as usize)) => {
                     queries.push(row);
                     labels.push(label);
                 }
@@ -111,8 +112,8 @@ fn every_gradient_of_an_episode_is_pytorchs_and_not_zero() {
         for (i, (name, var)) in tagger.parameters().iter().enumerate() {
             let gradient = gradients.get(i).unwrap_or_else(|| panic!("{name} has no gradient"));
             let ours = gradient.to_vec(var.elem_count()).unwrap();
-            // Attention's key biases have a gradient of zero by construction: what is left is rounding. So have the head's
-            // bias and that of the norm before it: they move words and centroids alike.
+            // Attention's key biases have a gradient of zero by construction: what is left is rounding. So have the
+            // head's bias and that of the norm before it: they move words and centroids alike.
             let moves_all = ["prototypes.bias", "encoder.layer.2.output.LayerNorm.bias"].contains(&name);
             if name.ends_with("attention.self.key.bias") || moves_all {
                 assert!(ours.iter().all(|g| g.abs() < 1e-5), "{name}: {ours:?}");

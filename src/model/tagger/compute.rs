@@ -9,8 +9,8 @@ use crate::model::{Centroids, DropoutPlan};
 use crate::nn::{self, Chain, Decoded, Gradients, Packing, Tape, Value};
 
 impl Tagger {
-    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored words; with a
-    /// CRF, the sum over sentences of −log p(labels). `plan` is absent for no dropout.
+    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored tokens;
+    /// with a CRF, the sum over sentences of −log p(labels). `plan` is absent for no dropout.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head, which learns from episodes.
@@ -77,8 +77,8 @@ impl Tagger {
         })
     }
 
-    /// Logits of the batch's scored words, dropout off: `[scored, labels]`, row by row. Those of a CRF are its marginals'
-    /// logarithms.
+    /// Logits of the batch's scored tokens, dropout off: `[scored, labels]`, row by row. Those of a CRF are its
+    /// marginals' logarithms.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head without centroids.
@@ -86,7 +86,7 @@ impl Tagger {
         Ok(self.judge(batch)?.logits)
     }
 
-    /// What the head says of the batch's scored words, dropout off.
+    /// What the head says of the batch's scored tokens, dropout off.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head without centroids.
@@ -114,7 +114,7 @@ impl Tagger {
         })
     }
 
-    /// Where a prototypical head puts the batch's scored words, dropout off: `[scored, dimensions]`, row by row.
+    /// Where a prototypical head puts the batch's scored tokens, dropout off: `[scored, dimensions]`, row by row.
     ///
     /// # Errors
     /// [`Error::Internal`] for another head.
@@ -128,11 +128,11 @@ impl Tagger {
         })
     }
 
-    /// What the head reads: the scored words' hidden states, after dropout.
+    /// What the head reads: the scored tokens' hidden states, after dropout.
     fn hidden(&self, tape: &Tape, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
         let mapped = match &self.rows_in_use {
             Some(rows) => Some(rows.rows(&batch.ids).ok_or_else(|| {
-                Error::Internal("a piece outside the rows in use was asked for during training".into())
+                Error::Internal("a subword outside the rows in use was asked for during training".into())
             })?),
             None => None,
         };
@@ -142,35 +142,36 @@ impl Tagger {
         Ok(nn::dropout(tape, &scored, dropout.as_ref())?)
     }
 
-    /// Label ids for each word of each sentence, dropout off. Words beyond `max_pieces` and words without a piece get `O`.
-    pub fn predict(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Vec<Vec<u8>>> {
-        let decided = self.decide(sentences, max_pieces, batch_size)?.sentences;
+    /// Label ids for each word of each sentence, dropout off. Words beyond `max_subwords` and words without a subword
+    /// get `O`.
+    pub fn predict(&self, sentences: &[Vec<String>], max_subwords: usize, batch_size: usize) -> Result<Vec<Vec<u8>>> {
+        let decided = self.decide(sentences, max_subwords, batch_size)?.sentences;
         Ok(decided.into_iter().map(|sentence| sentence.iter().map(|decision| decision.label).collect()).collect())
     }
 
     /// As [`Tagger::predict`], with the probability of each label.
-    pub fn decide(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Decided> {
-        let max_pieces = max_pieces.min(self.config.max_pieces);
-        let encoded = self.tokenizer.encode(sentences.iter().map(Vec::as_slice), max_pieces)?;
+    pub fn decide(&self, sentences: &[Vec<String>], max_subwords: usize, batch_size: usize) -> Result<Decided> {
+        let max_subwords = max_subwords.min(self.config.max_subwords);
+        let encoded = self.tokenizer.encode(sentences.iter().map(Vec::as_slice), max_subwords)?;
         let unseen = Decision { label: self.outside, probability: None };
         let mut decided: Vec<Vec<Decision>> = sentences.iter().map(|s| vec![unseen; s.len()]).collect();
         let numbered: Vec<_> = (0u32..).zip(&encoded).filter(|(_, s)| !s.words.is_empty()).collect();
         for part in numbered.chunks(batch_size.max(1)) {
             let batch = Batch::pack(part.iter().copied());
             let decisions = self.judge(&batch)?.decisions(self.labels.len());
-            for (&(sentence, token), decision) in batch.tokens.iter().zip(decisions) {
-                decided[sentence as usize][usize::from(token)] = decision;
+            for (at, decision) in batch.tokens.iter().zip(decisions) {
+                decided[at.sentence as usize][usize::from(at.token)] = decision;
             }
         }
         Ok(Decided {
             sentences: decided,
             truncated: encoded.iter().map(|sentence| sentence.truncated).sum(),
-            without_piece: encoded.iter().map(|sentence| sentence.without_piece).sum(),
+            without_subword: encoded.iter().map(|sentence| sentence.without_subword).sum(),
         })
     }
 }
 
-/// What a CRF says of words, given their emissions.
+/// What a CRF says of tokens, given their emissions.
 fn decode(emissions: &Value, chain: &Chain, sentences: &Packing) -> Result<Judged> {
     let Decoded { log_marginals, labels } = nn::crf::decode(&emissions.to_vec()?, chain, sentences)?;
     Ok(Judged { logits: log_marginals, decoded: Some(labels.into_iter().map(|label| label as u8).collect()) })

@@ -1,4 +1,4 @@
-//! The tagger: an encoder, and a head on each word's first piece.
+//! The tagger: an encoder, and a head on each token's first subword.
 //!
 //! What it is and how it is saved stands here, how it comes from files in [`load`], what it computes in [`compute`].
 
@@ -22,7 +22,7 @@ use crate::encode::{Batch, UNKNOWN, Vocabulary};
 use crate::error::Error;
 use crate::nn;
 
-/// An encoder with a head that gives each word one label, its tokenizer included.
+/// An encoder with a head that gives each token one label, its tokenizer included.
 pub struct Tagger {
     config: EncoderConfig,
     head: HeadSettings,
@@ -82,17 +82,17 @@ pub struct Decided {
     /// Tokens beyond the encoder's maximum length.
     pub truncated: usize,
     /// Tokens without a subword.
-    pub without_piece: usize,
+    pub without_subword: usize,
 }
 
-/// An episode of a prototypical head: words whose means are the centroids, and words that are judged with them.
+/// An episode of a prototypical head: tokens whose means are the centroids, and tokens that are judged with them.
 #[derive(Debug, Clone)]
 pub struct Episode {
     /// The sentences of both.
     pub batch: Batch,
-    /// Of each class (label − 1) the words that support it, by their place among the batch's scored words.
+    /// Of each class (label − 1) the tokens that support it, by their place among the batch's scored tokens.
     pub support: Vec<Vec<u32>>,
-    /// The words that are judged, likewise.
+    /// The tokens that are judged, likewise.
     pub queries: Vec<u32>,
     /// Their labels.
     pub labels: Vec<u32>,
@@ -101,7 +101,7 @@ pub struct Episode {
 /// What a batch taught.
 #[derive(Debug, Clone)]
 pub struct Learned {
-    /// Logits of the scored words as the batch was seen, dropout on: `[scored, labels]`, row by row.
+    /// Logits of the scored tokens as the batch was seen, dropout on: `[scored, labels]`, row by row.
     pub logits: Vec<f32>,
     /// The labels that were decided on, where they are not simply the ones with the highest logits.
     pub decoded: Option<Vec<u8>>,
@@ -109,7 +109,7 @@ pub struct Learned {
     pub loss: f64,
 }
 
-/// What a head says of a batch's scored words.
+/// What a head says of a batch's scored tokens.
 #[derive(Debug, Clone)]
 pub struct Judged {
     /// Logits `[scored, labels]`, row by row; of a CRF, the marginals' logarithms.
@@ -119,7 +119,7 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// The label of each word, of `n_labels`, with its probability.
+    /// The label of each token, of `n_labels`, with its probability.
     pub fn decisions(self, n_labels: usize) -> Vec<Decision> {
         let rows = self.logits.chunks_exact(n_labels);
         let decide = |(i, row): (usize, &[f32])| {
@@ -187,7 +187,7 @@ impl Tagger {
         &self.parameters
     }
 
-    /// Cuts the word embedding down to the pieces that training and evaluation will meet (see [`super::vocabulary`]).
+    /// Cuts the word embedding down to the subwords that training and evaluation will meet (see [`super::vocabulary`]).
     pub fn use_rows(&mut self, ids: &BTreeSet<u32>) -> Result<()> {
         let mut ids = ids.clone();
         if let Vocabulary::Words(_) = self.tokenizer {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{PredictArgs, SplitFlag, decide, open};
 use crate::cli::output::{self, errln, print};
 use crate::corpus::files::{self, AnnotatedFiles, MAX_LABELS};
-use crate::corpus::{LabelSet, Sentence, Split};
+use crate::corpus::{Gold, LabelSet, Labels, Sentence, Split};
 use crate::error::{Error, Problem, printable};
 use crate::metrics::entity::{self, EntityScores, Mode};
 use crate::model::Decision;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     }
     // Every tag is in the set that was made of them.
     let id = |tag: &str| both.id(tag).unwrap_or_default();
-    let gold: Vec<Vec<u8>> =
+    let gold: Vec<Labels<Gold>> =
         sentences.iter().map(|sentence| sentence.labels.iter().map(|&label| id(known.name(label))).collect()).collect();
     let predicted: Vec<Vec<u8>> =
         predicted.iter().map(|sentence| sentence.iter().map(|tag| id(tag)).collect()).collect();
