@@ -16,6 +16,7 @@ use super::scale::{count, percent};
 use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::{INK, LABEL_SIZE, Style, Width};
 use crate::Result;
+use crate::format::percent_fixed;
 
 /// Room at the left for the names of the rows, points.
 const LEFT: f64 = 44.0;
@@ -85,7 +86,7 @@ fn map(
         columns: &shown.iter().map(|noise| percent(*noise)).collect::<Vec<_>>(),
         left: LEFT,
         value: &|i, j| places.iter().position(|place| *place == (rows[i], shown[j])).and_then(|at| values[at]),
-        show: if share { |value| format!("{:.0}\u{a0}%", 100.0 * value) } else { |value| format!("{value:.2}") },
+        show: if share { |value| percent_fixed(value, 0) } else { |value| format!("{value:.2}") },
     };
     let below = cells.draw(canvas, area);
     let middle = area.x + LEFT + (area.width - LEFT) / 2.0;
