@@ -28,6 +28,7 @@ pub mod run;
 pub mod study;
 pub mod text;
 pub mod train;
+pub mod words;
 
 pub use error::{Error, Result};
 /// The numerical engine, a package of its own: differentiable operations on a tape.

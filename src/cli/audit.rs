@@ -17,6 +17,7 @@ use crate::corpus::{Columns, Split};
 use crate::error::{Error, Problem, printable};
 use crate::estimate::EFFORT;
 use crate::run::Fold;
+use crate::words::counted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -202,12 +203,12 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
     }
     let n_runs = settings.seeds.len() * settings.folds as usize;
     said.push_str(&format!(
-        "\n# {}: {} sentences, {} tokens, {}\n# {n_runs} {}, results in {}\n",
+        "\n# {}: {}, {}, {}\n# {}, results in {}\n",
         text.path.display(),
-        text.sentences.len(),
-        text.n_tokens(),
+        counted(text.sentences.len(), "sentence"),
+        counted(text.n_tokens(), "token"),
         text.scheme,
-        if n_runs == 1 { "training" } else { "trainings" },
+        counted(n_runs, "training"),
         folder.display()
     ));
     for &seed in &settings.seeds {
@@ -215,9 +216,9 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
             let (trained, judged) = Fold { folds: settings.folds, index: fold }.split(&text.sentences, seed);
             let run = audit::run_folder(folder, seed, fold);
             said.push_str(&format!(
-                "#   {}: {} sentences trained on, {} judged\n",
+                "#   {}: {} trained on, {} judged\n",
                 run.display(),
-                trained.len(),
+                counted(trained.len(), "sentence"),
                 if settings.folds > 1 { judged.len() } else { trained.len() }
             ));
         }

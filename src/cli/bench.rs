@@ -13,6 +13,7 @@ use crate::corpus::{self, Columns, DataSettings};
 use crate::error::{Error, Problem, Result};
 use crate::model::{ModelSettings, Tagger, Words};
 use crate::train::speed::{Speed, SpeedSettings, measure};
+use crate::words::counted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -117,8 +118,12 @@ fn sentences(data: &str, columns: Option<&Columns>) -> Result<(Vec<String>, Vec<
 
 fn describe(speed: &Speed) -> String {
     let mut text = format!(
-        "{}: {:.0} pieces a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many pieces)",
-        speed.what, speed.real_tokens_per_s, speed.batch, speed.threads, speed.padding_ratio
+        "{}: {:.0} pieces a second (batches of {}, {}; padded they would be {:.2} times as many pieces)",
+        speed.what,
+        speed.real_tokens_per_s,
+        counted(speed.batch, "sentence"),
+        counted(speed.threads, "thread"),
+        speed.padding_ratio
     );
     if let (Some(share), Some(limit), Some(gflops)) =
         (speed.share_of_product_limit, speed.product_limit_tokens_per_s, speed.product_gflops)

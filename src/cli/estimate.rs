@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::output::outln;
 use crate::estimate::{Estimate, PretrainingEstimate};
+use crate::words::{counted, is_or_are};
 
 /// Prints an estimate: lines that begin with `#`.
 pub(super) fn print(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>) -> anyhow::Result<()> {
@@ -13,7 +14,7 @@ pub(super) fn print(estimate: &Estimate, pretraining: Option<&PretrainingEstimat
 
 fn lines(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>, threads: usize) -> String {
     let mut text = String::new();
-    let on = format!("on {threads} {}", if threads == 1 { "thread" } else { "threads" });
+    let on = format!("on {}", counted(threads, "thread"));
     if let Some(pretraining) = pretraining.filter(|of| of.seconds_left > 0.0) {
         let (time, size) = (duration(pretraining.seconds_left), bytes(pretraining.bytes));
         let _ = writeln!(text, "# estimated: {time} of pretraining {on}, {size} in its folder");
@@ -23,7 +24,11 @@ fn lines(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>, threads
         let _ = write!(text, "# estimated: nothing is left to train");
         return text;
     }
-    let which = if left < all { format!(" for the {left} of {all} runs that are not finished") } else { String::new() };
+    let which = if left < all {
+        format!(" for the {left} of {} that {} not finished", counted(all, "run"), is_or_are(left))
+    } else {
+        String::new()
+    };
     let _ = write!(
         text,
         "# estimated{which}: {} of training {on}, {} in the runs' folders ({} more while running)\n\

@@ -1,14 +1,13 @@
 //! `memoscope figures`: reports drawn again from finished runs.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::options::{CsvFlag, FontFlag, Loudness};
 use super::output::outln;
 use super::progress;
-use crate::config::Layers;
-use crate::study::{self, Layout};
+use super::runs::Which;
+use crate::error::{Error, Problem, printable};
+use crate::study;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,18 +15,16 @@ Examples:
       All studies under runs/
   memoscope figures experiments/noise-sweep.toml
   memoscope figures --out out/
-      The study that `memoscope sweep --out out/` did";
+      The study that `memoscope sweep --out out/` did, whatever its settings were
+  memoscope figures experiments/noise-sweep.toml --out out/ --noise 0,0.3
+      Of the runs in out/, those of this experiment with these settings";
 
 /// Draw reports again from finished runs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct FiguresArgs {
-    /// An experiment file; by default every study under runs/
-    #[arg(value_name = "EXPERIMENT", conflicts_with = "out")]
-    experiment: Option<PathBuf>,
-    /// The folder that a sweep was told to write to
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
@@ -38,20 +35,30 @@ pub(super) struct FiguresArgs {
 
 /// Does what `memoscope figures` promises.
 pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
-    let experiments = match (&args.experiment, &args.out) {
-        (Some(file), _) => {
-            let mut layers = Layers::new();
-            layers.file(file)?;
-            vec![layers.finish()?]
-        }
-        (None, Some(out)) => vec![study::experiment_in(out)?],
-        (None, None) => study::experiments_under(&Layout::runs_root())?,
-    };
+    let experiments = args.which.experiments()?;
     args.font.apply()?;
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {
-        let report = study::draw(experiment, args.csv.style(), monitor.as_mut())?;
+        let report = study::draw(experiment, args.csv.style(), monitor.as_mut());
+        let report = report.map_err(|error| of_settings(error, &args.which))?;
         outln!("{}", report.page.display());
     }
     Ok(())
+}
+
+/// The error with a better hint where settings were given that are not those of the sweep.
+fn of_settings(error: Error, which: &Which) -> Error {
+    let hint = match &which.out {
+        _ if !which.is_named() => return error,
+        Some(out) => format!(
+            "give the settings of the sweep, or none: `memoscope figures --out {}` draws what was done there",
+            printable(&out.to_string_lossy())
+        ),
+        None => "give the settings of the sweep, and its --out; `memoscope runs` shows what is finished".into(),
+    };
+    match error {
+        Error::Config(problem) => Error::Config(Problem { hint: Some(hint), ..problem }),
+        Error::Data(problem) if problem.what.starts_with("no run") => Error::Data(problem.hint(hint)),
+        other => other,
+    }
 }

@@ -10,10 +10,11 @@ use super::options::{
 use super::output::{data, errln, json_text, outln};
 use super::{estimate, interrupt, progress, runs};
 use crate::config::Experiment;
-use crate::error::{Error, Problem, printable};
+use crate::error::{Error, ErrorKind, Problem, printable};
 use crate::estimate::EFFORT;
-use crate::exec::{self, Failure};
+use crate::exec::{self, Execution, Failure};
 use crate::study::{self, Layout};
+use crate::words::counted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +29,8 @@ Examples:
       What is finished, running, failed and not begun (the same as `memoscope runs`)
 
 Finished runs are skipped and broken ones resumed: after an interrupt or a failure, give the same command again. A run that
-fails does not keep the others from being done. A guide is in docs/runs.md.";
+fails does not keep the others from being done. Several sweeps may share the runs of a study, on one machine or on several.
+A guide is in docs/runs.md.";
 
 /// Do all runs of an experiment, analyse them, and draw the report
 #[derive(Debug, Args)]
@@ -45,6 +47,9 @@ pub(super) struct SweepArgs {
     /// Stop at the first run that fails; by default the others are done
     #[arg(long)]
     fail_fast: bool,
+    /// Do not wait for runs that other processes are doing: end with exit code 8 once all others are done
+    #[arg(long)]
+    no_wait: bool,
     /// Show how far the runs are, and do nothing
     #[arg(long)]
     status: bool,
@@ -82,7 +87,7 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     limit_threads(experiment.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
-    let how = args.jobs.execution(args.fail_fast);
+    let how = Execution { wait: !args.no_wait, ..args.jobs.execution(args.fail_fast) };
     let swept = study::sweep(&experiment, args.csv.style(), &how, monitor.as_mut(), &stop)?;
     drop(monitor);
     if let Some(report) = &swept.drawn {
@@ -96,13 +101,16 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Names the runs that failed, and why.
+/// Names the runs that failed, and why, and those that other processes are doing.
 fn tell_failures(failures: &[Failure]) {
-    if !failures.is_empty() {
-        errln!("failed:");
-    }
-    for failure in failures {
-        errln!("  {}: {}", failure.id, failure.reason);
+    let (elsewhere, failed): (Vec<_>, Vec<_>) = failures.iter().partition(|failure| failure.kind == ErrorKind::InUse);
+    for (title, runs) in [("failed:", failed), ("left to others:", elsewhere)] {
+        if !runs.is_empty() {
+            errln!("{title}");
+        }
+        for run in runs {
+            errln!("  {}: {}", run.id, run.reason);
+        }
     }
 }
 
@@ -117,7 +125,7 @@ pub(super) fn dry_run(experiment: &Experiment, with_estimate: bool) -> anyhow::R
     let layout = Layout::of(experiment);
     let grid = study::grid(experiment)?;
     let mut text = experiment.to_toml()?;
-    text.push_str(&format!("\n# {} runs, report in {}\n", grid.len(), shown(&layout.report)));
+    text.push_str(&format!("\n# {}, report in {}\n", counted(grid.len(), "run"), shown(&layout.report)));
     for run in &grid {
         text.push_str(&format!("#   {}\n", shown(&layout.folder_of(run))));
     }

@@ -4,6 +4,7 @@
 //! (`noise=0.30/seed=1`, Hive partitions, which DuckDB, polars, Spark and pyarrow read as columns), the columns of tables,
 //! legends.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,11 @@ impl Coordinates {
     /// All values in the order of the axes.
     pub fn iter(&self) -> impl Iterator<Item = &Coordinate> {
         self.0.iter()
+    }
+
+    /// The names of the axes.
+    pub fn axes(&self) -> BTreeSet<&str> {
+        self.0.iter().map(|of| of.axis.as_str()).collect()
     }
 
     /// The number of axes.

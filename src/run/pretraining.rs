@@ -26,11 +26,12 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::config::difference;
-use super::folder::is_unused;
+use super::folder::first_foreign;
 use super::{Lease, Monitor, StopFlag, Versions, remove_leftovers, write_folder_atomically, write_text};
 use crate::error::{Error, Problem, Result};
 use crate::text;
 use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer, text_digest};
+use crate::words::counted;
 
 /// Steps between two savings of the state: what a kill can cost.
 const STEPS_BETWEEN_STATES: u64 = 500;
@@ -106,7 +107,7 @@ impl Pretraining<'_> {
         self.require_within(pretrainer.steps())?;
 
         fs::create_dir_all(self.folder).map_err(Error::io(self.folder))?;
-        let lease = Lease::take(self.folder, monitor, stop)?;
+        let lease = Lease::take_in_turn(self.folder, monitor, stop)?;
         remove_leftovers(self.folder);
         // Only now: another process may have been here.
         if self.inspect(&manifest)? {
@@ -233,7 +234,7 @@ impl Pretraining<'_> {
     pub(crate) fn require_within(&self, steps: u64) -> Result<()> {
         let Some(beyond) = self.checkpoints.iter().find(|step| **step > steps) else { return Ok(()) };
         Err(Error::Config(
-            Problem::new(format!("a checkpoint after {beyond} steps, and the pretraining has {steps}"))
+            Problem::new(format!("a checkpoint after {}, and the pretraining has {steps}", counted(*beyond, "step")))
                 .hint(format!("choose steps from 0, the weights as drawn, to {steps}, the finished model")),
         ))
     }
@@ -257,11 +258,11 @@ impl Pretraining<'_> {
             )
         };
         if !path.is_file() {
-            return match is_unused(self.folder)? {
-                true => Ok(true),
-                false => {
-                    Err(refuse("the folder holds something else than a pretraining: it has no manifest.json".into()))
-                }
+            return match first_foreign(self.folder)? {
+                None => Ok(true),
+                Some(name) => Err(refuse(format!(
+                    "the folder holds something else than a pretraining: there is `{name}`, and no manifest.json"
+                ))),
             };
         }
         let theirs: PretrainingManifest = serde_json::from_str(&text::read(&path, Error::Data)?)

@@ -38,6 +38,7 @@ mod ranking;
 mod real;
 mod recurrent;
 mod resume;
+mod shared_folders;
 mod study;
 mod terminal;
 mod train;
