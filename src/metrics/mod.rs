@@ -8,7 +8,8 @@
 //!   precision and recall at a share, lift), equal to scikit-learn where scikit-learn defines the measure.
 //! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
 //! * [`paired`]: how far two taggers are apart on the same sentences, and how sure that is;
-//! * [`trend()`]: whether one measure rises with another, also where some values are lower bounds;
+//! * [`Measurement`] and [`Summary`]: values of which only a bound may be known, and their centre over seeds;
+//! * [`trend()`]: whether one measure rises with another, also where some values are bounds;
 //! * [`reliability`]: whether estimated probabilities come true;
 //! * [`spearman`] and [`Overlap`]: whether two measures rank alike, whether two sets hold the same.
 //!
@@ -19,6 +20,7 @@ pub mod detection;
 pub mod entity;
 mod estimate;
 mod interval;
+mod measurement;
 mod overlap;
 pub mod paired;
 mod rank;
@@ -32,10 +34,11 @@ use serde::{Deserialize, Serialize};
 
 pub use estimate::Estimate;
 pub use interval::{Interval, wilson};
+pub use measurement::{Measurement, Summary};
 pub use overlap::Overlap;
 pub use rank::spearman;
 pub use replicates::Replicates;
-pub use trend::{Seen, Trend, trend};
+pub use trend::{Trend, trend};
 
 /// Precision, recall and F1, each 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

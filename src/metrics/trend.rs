@@ -11,38 +11,11 @@
 
 use rand::seq::SliceRandom;
 
+use super::Measurement;
 use crate::random::Streams;
 
 /// Assignments drawn for the p-value; with the one observed they are ten thousand.
 const PERMUTATIONS: usize = 9_999;
-
-/// A value, or what is known of it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Seen {
-    /// The value.
-    Exactly(f64),
-    /// It may be larger: observation ended there.
-    AtLeast(f64),
-}
-
-impl Seen {
-    /// The value, or its lower bound.
-    pub fn bound(self) -> f64 {
-        match self {
-            Self::Exactly(value) | Self::AtLeast(value) => value,
-        }
-    }
-
-    /// 1 if `self` is certainly larger than `other`, −1 if it is certainly smaller, else 0.
-    fn against(self, other: Self) -> i64 {
-        match (self, other) {
-            (Self::Exactly(a), Self::Exactly(b)) => i64::from(a > b) - i64::from(a < b),
-            (Self::AtLeast(a), Self::Exactly(b)) => i64::from(a > b),
-            (Self::Exactly(a), Self::AtLeast(b)) => -i64::from(b > a),
-            (Self::AtLeast(_), Self::AtLeast(_)) => 0,
-        }
-    }
-}
 
 /// How one measure goes with another.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,19 +32,19 @@ pub struct Trend {
 /// that is constant, or one of which no order is certain.
 ///
 /// ```
-/// use memoscope::metrics::{Seen, trend};
+/// use memoscope::metrics::{Measurement, trend};
 /// use memoscope::random::Streams;
-/// let pairs = [(1.0, Seen::Exactly(1.0)), (2.0, Seen::Exactly(3.0)), (3.0, Seen::AtLeast(2.0))];
+/// let pairs = [(1.0, Measurement::Exact(1.0)), (2.0, Measurement::Exact(3.0)), (3.0, Measurement::AtLeast(2.0))];
 /// let found = trend(&pairs, &Streams::new(1)).expect("three observations");
 /// assert!((found.tau - 2.0 / 6f64.sqrt()).abs() < 1e-12);
 /// ```
-pub fn trend(pairs: &[(f64, Seen)], streams: &Streams) -> Option<Trend> {
+pub fn trend(pairs: &[(f64, Measurement)], streams: &Streams) -> Option<Trend> {
     let n = pairs.len();
     if n < 3 || pairs.iter().any(|(x, y)| x.is_nan() || y.bound().is_nan()) {
         return None;
     }
-    let along: Vec<Seen> = pairs.iter().map(|(x, _)| Seen::Exactly(*x)).collect();
-    let mut values: Vec<Seen> = pairs.iter().map(|(_, y)| *y).collect();
+    let along: Vec<Measurement> = pairs.iter().map(|(x, _)| Measurement::Exact(*x)).collect();
+    let mut values: Vec<Measurement> = pairs.iter().map(|(_, y)| *y).collect();
     let scale = (untied(&along) as f64).sqrt() * (untied(&values) as f64).sqrt();
     if scale == 0.0 {
         return None;
@@ -87,12 +60,12 @@ pub fn trend(pairs: &[(f64, Seen)], streams: &Streams) -> Option<Trend> {
 }
 
 /// C − D.
-fn balance(along: &[Seen], values: &[Seen]) -> i64 {
-    pairs_of(along.len()).map(|(i, j)| along[i].against(along[j]) * values[i].against(values[j])).sum()
+fn balance(along: &[Measurement], values: &[Measurement]) -> i64 {
+    pairs_of(along.len()).map(|(i, j)| along[i].compare(along[j]) * values[i].compare(values[j])).sum()
 }
 
-fn untied(values: &[Seen]) -> usize {
-    pairs_of(values.len()).filter(|&(i, j)| values[i].against(values[j]) != 0).count()
+fn untied(values: &[Measurement]) -> usize {
+    pairs_of(values.len()).filter(|&(i, j)| values[i].compare(values[j]) != 0).count()
 }
 
 fn pairs_of(n: usize) -> impl Iterator<Item = (usize, usize)> {
@@ -104,7 +77,7 @@ mod tests {
     use super::*;
 
     fn of(x: &[f64], y: &[f64]) -> Option<Trend> {
-        let pairs: Vec<(f64, Seen)> = x.iter().zip(y).map(|(x, y)| (*x, Seen::Exactly(*y))).collect();
+        let pairs: Vec<(f64, Measurement)> = x.iter().zip(y).map(|(x, y)| (*x, Measurement::Exact(*y))).collect();
         trend(&pairs, &Streams::new(1))
     }
 
@@ -121,18 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn a_lower_bound_is_larger_than_what_lies_below_it_and_tied_with_the_rest() {
-        let (five, seven) = (Seen::AtLeast(5.0), Seen::AtLeast(7.0));
-        assert_eq!([five.against(Seen::Exactly(4.0)), Seen::Exactly(4.0).against(five)], [1, -1]);
-        assert_eq!([five.against(Seen::Exactly(5.0)), five.against(Seen::Exactly(6.0)), five.against(seven)], [0; 3]);
-    }
-
-    #[test]
     fn what_has_no_order_has_no_trend() {
         assert_eq!(of(&[1.0, 2.0], &[1.0, 2.0]), None);
         assert_eq!(of(&[1.0, 2.0, 3.0], &[4.0; 3]), None);
         assert_eq!(of(&[1.0; 3], &[1.0, 2.0, 3.0]), None);
-        let open = [1.0, 2.0, 3.0].map(|x| (x, Seen::AtLeast(x)));
+        let open = [1.0, 2.0, 3.0].map(|x| (x, Measurement::AtLeast(x)));
         assert_eq!(trend(&open, &Streams::new(1)), None);
     }
 

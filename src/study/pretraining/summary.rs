@@ -5,7 +5,7 @@ use polars::prelude::*;
 
 use crate::analysis::phases::Phases;
 use crate::error::Result;
-use crate::metrics::{Estimate, Seen, Trend, trend};
+use crate::metrics::{Estimate, Measurement, Trend, trend};
 use crate::random::Streams;
 use crate::run::Manifest;
 use crate::study::noise_sweep::summary::RunNumbers;
@@ -32,7 +32,7 @@ pub(super) struct RunPoint {
     /// Epochs trained.
     pub epochs: u32,
     /// Epochs from the end of fitting to the onset: [`settling_length`].
-    pub settling: Option<Seen>,
+    pub settling: Option<Measurement>,
     /// Epoch in which memorisation begins; `None` if that was not seen.
     pub onset: Option<f64>,
     /// All other numbers.
@@ -59,12 +59,12 @@ impl RunPoint {
 /// 0 where the onset comes no later than the end of fitting. Where no onset was seen, settling lasts to the end of the
 /// training, and longer for all one knows. `None` where no end of fitting was found: what comes before an onset is then
 /// not known to be settling.
-pub(super) fn settling_length(phases: &Phases) -> Option<Seen> {
+pub(super) fn settling_length(phases: &Phases) -> Option<Measurement> {
     phases.fitting_end.as_ref()?;
     let length = phases.settling.as_ref().map_or(0.0, |settling| settling.end.epoch - settling.start.epoch);
     Some(match phases.memorisation_onset {
-        Some(_) => Seen::Exactly(length),
-        None => Seen::AtLeast(length),
+        Some(_) => Measurement::Exact(length),
+        None => Measurement::AtLeast(length),
     })
 }
 
@@ -108,8 +108,8 @@ fn point(noise: f64, steps: u64, runs: &[RunPoint]) -> Point {
         steps,
         noise,
         n: runs.len(),
-        settling: estimate(|run| run.settling.map(Seen::bound)),
-        open: runs.iter().filter(|run| matches!(run.settling, Some(Seen::AtLeast(_)))).count(),
+        settling: estimate(|run| run.settling.map(Measurement::bound)),
+        open: runs.iter().filter(|run| matches!(run.settling, Some(Measurement::AtLeast(_)))).count(),
         onset: estimate(|run| run.onset),
         detection: estimate(|run| run.numbers.detection.map(|best| best.value)),
         forgettable: estimate(|run| run.numbers.forgettable),
@@ -148,19 +148,19 @@ impl Measure {
         }
     }
 
-    fn of(self, run: &RunPoint) -> Option<Seen> {
+    fn of(self, run: &RunPoint) -> Option<Measurement> {
         let numbers = &run.numbers;
         match self {
             Self::Settling => run.settling,
             Self::Onset => match run.onset {
-                Some(epoch) => Some(Seen::Exactly(epoch)),
+                Some(epoch) => Some(Measurement::Exact(epoch)),
                 // Not seen up to the last epoch; without noise there is nothing to see.
-                None if numbers.noise > 0.0 => Some(Seen::AtLeast(f64::from(run.epochs))),
+                None if numbers.noise > 0.0 => Some(Measurement::AtLeast(f64::from(run.epochs))),
                 None => None,
             },
-            Self::Detection => numbers.detection.map(|best| Seen::Exactly(best.value)),
-            Self::Forgettable => numbers.forgettable.map(Seen::Exactly),
-            Self::DevPeak => numbers.dev_peak.map(|peak| Seen::Exactly(peak.value)),
+            Self::Detection => numbers.detection.map(|best| Measurement::Exact(best.value)),
+            Self::Forgettable => numbers.forgettable.map(Measurement::Exact),
+            Self::DevPeak => numbers.dev_peak.map(|peak| Measurement::Exact(peak.value)),
         }
     }
 }
@@ -184,7 +184,8 @@ pub(super) fn trends(runs: &[RunPoint], seed: u64) -> Vec<MeasureTrend> {
     let streams = Streams::new(seed);
     let of = |noise: f64, measure: Measure| {
         let of_level = runs.iter().filter(|run| run.numbers.noise == noise);
-        let pairs: Vec<(f64, Seen)> = of_level.filter_map(|run| Some((run.steps as f64, measure.of(run)?))).collect();
+        let pairs: Vec<(f64, Measurement)> =
+            of_level.filter_map(|run| Some((run.steps as f64, measure.of(run)?))).collect();
         trend(&pairs, &streams).map(|trend| MeasureTrend { noise, measure, trend })
     };
     let of = &of;
@@ -202,8 +203,8 @@ pub(super) fn frame(runs: &[RunPoint]) -> Result<DataFrame> {
         "steps" => runs.iter().map(|run| run.steps).collect::<Vec<_>>(),
         "noise" => runs.iter().map(|run| run.numbers.noise).collect::<Vec<_>>(),
         "seed" => runs.iter().map(|run| run.numbers.seed).collect::<Vec<_>>(),
-        "settling" => column(|run| run.settling.map(Seen::bound)),
-        "settling_open" => runs.iter().map(|run| run.settling.map(|seen| matches!(seen, Seen::AtLeast(_)))).collect::<Vec<_>>(),
+        "settling" => column(|run| run.settling.map(Measurement::bound)),
+        "settling_open" => runs.iter().map(|run| run.settling.map(|seen| matches!(seen, Measurement::AtLeast(_)))).collect::<Vec<_>>(),
         "onset" => column(|run| run.onset),
         "detection_f1" => column(|run| run.numbers.detection.map(|best| best.value)),
         "forgettable" => column(|run| run.numbers.forgettable),
@@ -296,9 +297,9 @@ pub(super) mod tests {
     #[test]
     fn a_settling_length_is_a_number_a_bound_or_unknown() {
         let length = |fitting_end, onset| settling_length(&phases(fitting_end, onset));
-        assert_eq!(length(Some(2.0), Some(5.0)), Some(Seen::Exactly(3.0)));
-        assert_eq!(length(Some(2.0), None), Some(Seen::AtLeast(10.0)));
-        assert_eq!(length(Some(4.0), Some(3.0)), Some(Seen::Exactly(0.0)), "memorising before fitting was over");
+        assert_eq!(length(Some(2.0), Some(5.0)), Some(Measurement::Exact(3.0)));
+        assert_eq!(length(Some(2.0), None), Some(Measurement::AtLeast(10.0)));
+        assert_eq!(length(Some(4.0), Some(3.0)), Some(Measurement::Exact(0.0)), "memorising before fitting was over");
         assert_eq!(length(None, Some(4.0)), None, "it never fitted: what comes before is not settling");
         assert_eq!(length(None, None), None);
     }
