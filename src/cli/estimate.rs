@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::output::outln;
 use crate::estimate::{Estimate, PretrainingEstimate};
-use crate::words::{counted, is_or_are};
+use crate::words::counted;
 
 /// Prints an estimate: lines that begin with `#`.
 pub(super) fn print(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>) -> anyhow::Result<()> {
@@ -24,11 +24,7 @@ fn lines(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>, threads
         let _ = write!(text, "# estimated: nothing is left to train");
         return text;
     }
-    let which = if left < all {
-        format!(" for the {left} of {} that {} not finished", counted(all, "run"), is_or_are(left))
-    } else {
-        String::new()
-    };
+    let which = if left < all { format!(" for {} of {all}", counted(left, "unfinished run")) } else { String::new() };
     let _ = write!(
         text,
         "# estimated{which}: {} of training {on}, {} in the runs' folders ({} more while running)\n\
@@ -103,10 +99,7 @@ mod tests {
             "# estimated: 4 min 10 s of training on 2 threads, 30 MB in the runs' folders (4.0 MB more while running)\n# "
         ));
         let said = of(&[true, false]);
-        assert!(
-            said.starts_with("# estimated for the 1 of 2 runs that are not finished: 2 min 5 s of training"),
-            "{said}"
-        );
+        assert!(said.starts_with("# estimated for 1 unfinished run of 2: 2 min 5 s of training"), "{said}");
         assert_eq!(of(&[true]), "# estimated: nothing is left to train");
     }
 }

@@ -147,10 +147,14 @@ fn without_prefix(words: &str, prefix: &str) -> String {
 fn without_places(study: &Path, reason: &str) -> String {
     let words = relative_to(study, reason);
     let ends = |c: char| c.is_whitespace() || "`'\"()[]".contains(c);
-    words.split_inclusive(ends).map(without_place).collect()
+    let part = |part: &str| {
+        let word = part.trim_end_matches(ends);
+        without_place(word) + &part[word.len()..]
+    };
+    words.split_inclusive(ends).map(part).collect()
 }
 
-/// A word, with what stands behind it; of a path that tells where it is, the last part.
+/// A word; of a path that tells where it is, the last part.
 fn without_place(word: &str) -> String {
     let is_drive = |word: &str| {
         let mut chars = word.chars();
