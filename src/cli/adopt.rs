@@ -7,29 +7,29 @@ use serde::Serialize;
 
 use super::output::{errln, json, outln};
 use crate::error::printable;
+use crate::format::counted;
 use crate::study;
-use crate::words::counted;
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope runs adopt runs/noise-sweep --dry-run
-      What would be moved where, and what would be left
+      Show which runs would be moved
   memoscope runs adopt out/
-      The study that `memoscope sweep --out out/` did
-Runs that are not adopted are found and read where they are, too.";
+      Move the runs of `memoscope sweep --out out/`
+Runs that are not moved are still found in their old folders.";
 
-/// Move finished runs of earlier versions (noise=0.30,seed=1), or of an experiment with other axes, into the folders of the
-/// study's own (noise=0.30/seed=1)
+/// Move finished runs of earlier versions (noise=0.30,seed=1), or of an experiment with other axes, to the layout of this
+/// study (noise=0.30/seed=1)
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AdoptArgs {
-    /// A study's folder: the one with its experiment.toml
+    /// Folder of the study, which contains experiment.toml
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Say what would be done, and do nothing
+    /// Print the plan without moving anything
     #[arg(long)]
     dry_run: bool,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -12,14 +12,14 @@ use crate::study;
 const EXAMPLES: &str = "\
 Examples:
   memoscope figures
-      All studies under runs/
+      Redraw the reports of all studies under runs/
   memoscope figures experiments/noise-sweep.toml
   memoscope figures --out out/
-      The study that `memoscope sweep --out out/` did, whatever its settings were
+      Redraw the report of `memoscope sweep --out out/`
   memoscope figures experiments/noise-sweep.toml --out out/ --noise 0,0.3
-      Of the runs in out/, those of this experiment with these settings";
+      Draw the runs in out/ that belong to this experiment with these settings";
 
-/// Draw reports again from finished runs
+/// Redraw reports from finished runs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct FiguresArgs {

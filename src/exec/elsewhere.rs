@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{Failure, Task, status};
 use crate::error::ErrorKind;
+use crate::format::counted;
 use crate::run::{Lease, Monitor, Owner, Process};
-use crate::words::counted;
 
 /// Between two looks at the leases.
 const LOOK: Duration = Duration::from_secs(1);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::status;
 use super::{RunState, Task};
 use crate::error::{Error, ErrorKind, printable};
+use crate::format::{counted, is_or_are};
 use crate::run::{Coordinates, RunConfig};
-use crate::words::{counted, is_or_are};
 
 /// A run that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,10 @@
 //!
 //! How a figure comes about:
 //!
-//! * [`columns`] and [`series`] turn a frame into lines, averaged over seeds;
-//! * [`scale`] finds axes, [`panel`] draws them, [`levels`] draws one line for each noise level in panels side by side
-//!   with the [`phases`] on them; [`place`] keeps labels apart; [`theme`] has every size and colour;
+//! * [`panels`] is the layout of all figures of lines: a figure declares its axes, lines and panels, and is drawn from one
+//!   long frame, averaged over seeds, with the [`phases`] of a training below;
+//! * [`columns`] reads frames, [`scale`] finds axes, [`panel`] draws them; [`place`] keeps labels apart; [`theme`] has every
+//!   size and colour;
 //! * all of these put marks on a [`canvas`], which [`paint`] hands to plotters; [`files`] says what comes of it, and
 //!   [`sheet`] holds it together.
 //!
@@ -31,7 +32,6 @@ pub mod data_map;
 pub mod detection_by_epoch;
 pub mod encoder_curves;
 pub mod encoder_measures;
-mod encoders;
 pub mod files;
 pub mod first_learning;
 pub mod font;
@@ -39,16 +39,15 @@ pub mod forgetting_events;
 pub mod forgetting_overlap;
 pub mod heat_map;
 pub mod learning_curves;
-pub mod levels;
 pub mod noise_detection;
 pub mod noisy_accuracy;
 pub mod paint;
 pub mod panel;
+pub mod panels;
 pub mod phases;
 pub mod place;
 pub mod pretraining;
 pub mod scale;
-pub mod series;
 pub mod sheet;
 pub mod table;
 pub mod theme;

@@ -63,11 +63,14 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
         alt: format!("Histogram of losses, {cutoff_in_words}, and precision-recall curve. {in_words}"),
     };
     let mut sheet = Sheet::new(words, style);
-    sheet.legend(&[
-        LegendEntry { text: "clean tokens".into(), stroke: Some(CLEAN_OUTLINE), marker: None },
-        LegendEntry { text: "noisy tokens".into(), stroke: Some(NOISY_OUTLINE), marker: None },
-        LegendEntry { text: "cut-off (k-means)".into(), stroke: Some(CUTOFF), marker: None },
-    ]);
+    sheet.legend(
+        "",
+        &[
+            LegendEntry { text: "clean tokens".into(), stroke: Some(CLEAN_OUTLINE), marker: None },
+            LegendEntry { text: "noisy tokens".into(), stroke: Some(NOISY_OUTLINE), marker: None },
+            LegendEntry { text: "cut-off (k-means)".into(), stroke: Some(CUTOFF), marker: None },
+        ],
+    );
     sheet.take(4.0);
     const HEADING: f64 = 13.0;
     let areas = match style.width {

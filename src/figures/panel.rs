@@ -55,6 +55,12 @@ pub enum Marker {
     Square,
     /// A filled diamond.
     Diamond,
+    /// A diagonal cross.
+    Cross,
+    /// A circle with an arrow up.
+    AtLeast,
+    /// A circle with an arrow down.
+    AtMost,
 }
 
 /// A label for the end of a line.
@@ -193,10 +199,47 @@ pub fn x_axis(canvas: &mut Canvas, area: Area, axis: &Axis) {
 }
 
 /// Draws a marker at a point of the canvas.
-pub fn draw_marker(canvas: &mut Canvas, (x, y): Point, marker: Marker, radius: f64, colour: Colour) {
+pub fn draw_marker(canvas: &mut Canvas, at: Point, marker: Marker, radius: f64, colour: Colour) {
     let white = super::theme::WHITE;
-    let outline = match marker {
-        Marker::Disc | Marker::Circle => disc((x, y), radius, 16),
+    match marker {
+        Marker::Circle => draw_open(canvas, at, Marker::Disc, radius, colour),
+        Marker::AtLeast | Marker::AtMost => {
+            draw_arrow(canvas, at, marker == Marker::AtLeast, colour);
+            draw_open(canvas, at, Marker::Disc, radius, colour);
+        }
+        Marker::Cross => {
+            let (x, y) = at;
+            for side in [-radius, radius] {
+                canvas.line(vec![(x - radius, y - side), (x + radius, y + side)], Stroke::solid(colour, 1.0));
+            }
+        }
+        _ => {
+            let outline = outline(at, marker, radius);
+            canvas.polygons(vec![outline.clone()], None, Some(Stroke::solid(white, 1.2)));
+            canvas.polygons(vec![outline], Some(colour.into()), None);
+        }
+    }
+}
+
+/// Draws a marker of a shape with a white inside.
+pub fn draw_open(canvas: &mut Canvas, at: Point, marker: Marker, radius: f64, colour: Colour) {
+    let white = super::theme::WHITE;
+    canvas.polygons(vec![outline(at, marker, radius)], Some(white.into()), Some(Stroke::solid(colour, 1.0)));
+}
+
+/// Draws an arrow from a point of the canvas up or down.
+pub fn draw_arrow(canvas: &mut Canvas, (x, y): Point, is_up: bool, colour: Colour) {
+    const LENGTH: f64 = 8.0;
+    const HEAD: f64 = 2.2;
+    let side = if is_up { -1.0 } else { 1.0 };
+    let tip = y + side * LENGTH;
+    canvas.line(vec![(x, y), (x, tip)], Stroke::solid(colour, 0.9));
+    let back = tip - side * HEAD;
+    canvas.line(vec![(x - 0.8 * HEAD, back), (x, tip), (x + 0.8 * HEAD, back)], Stroke::solid(colour, 0.9));
+}
+
+fn outline((x, y): Point, marker: Marker, radius: f64) -> Vec<Point> {
+    match marker {
         Marker::Triangle => {
             vec![(x, y - 1.2 * radius), (x + 1.1 * radius, y + 0.8 * radius), (x - 1.1 * radius, y + 0.8 * radius)]
         }
@@ -208,11 +251,6 @@ pub fn draw_marker(canvas: &mut Canvas, (x, y): Point, marker: Marker, radius: f
             let half = 1.25 * radius;
             vec![(x, y - half), (x + half, y), (x, y + half), (x - half, y)]
         }
-    };
-    if marker == Marker::Circle {
-        canvas.polygons(vec![outline], Some(white.into()), Some(Stroke::solid(colour, 1.0)));
-    } else {
-        canvas.polygons(vec![outline.clone()], None, Some(Stroke::solid(white, 1.2)));
-        canvas.polygons(vec![outline], Some(colour.into()), None);
+        _ => disc((x, y), radius, 16),
     }
 }

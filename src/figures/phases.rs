@@ -1,15 +1,15 @@
-//! Phases on a figure: markers on the curves, and a strip of bars below them, one for each noise level.
+//! Phases on a figure: markers on the curves, and a strip of bars below them, one for each line.
 //!
-//! With several levels, shaded bands behind the curves would cover each other; the strip shares the curves' x axis and
-//! keeps the levels apart. Whiskers show the interval of uncertainty of the onset of memorisation.
+//! With several lines, shaded bands behind the curves would cover each other; the strip shares the curves' x axis and
+//! keeps the lines apart. Whiskers show the interval of uncertainty of the onset of memorisation.
 
 use polars::prelude::DataFrame;
 
 use super::canvas::{Anchor, Canvas, Colour, Stroke, Text};
 use super::columns;
-use super::panel::{Area, Marker, Panel, x_axis};
-use super::scale::{Axis, percent};
-use super::series::Series;
+use super::columns::Value;
+use super::panel::{Area, x_axis};
+use super::scale::Axis;
 use super::theme::{AXIS, INK, SOFT_INK, TICK_SIZE, WHITE};
 use crate::Result;
 
@@ -24,101 +24,107 @@ pub struct Boundary {
     pub high: f64,
 }
 
-/// What is known of one noise level's phases.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LevelPhases {
-    /// Requested noise rate, 0 to 1.
-    pub noise: f64,
+/// What is known of the phases of one line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinePhases {
+    /// The value that tells the line apart: of noise levels the requested rate, 0 to 1.
+    pub line: Value,
     /// Where fitting ends and settling begins; null if it never does.
     pub fitting_end: Option<Boundary>,
     /// Where memorisation begins; null if it never does.
     pub memorisation_onset: Option<Boundary>,
 }
 
+impl LinePhases {
+    /// Whether there is a boundary to draw.
+    pub fn is_seen(&self) -> bool {
+        self.fitting_end.is_some() || self.memorisation_onset.is_some()
+    }
+}
+
+/// One bar of the strip.
+#[derive(Debug, Clone, Copy)]
+pub struct StripRow<'a> {
+    /// Name of the line.
+    pub name: &'a str,
+    /// Its phases; null if none was found.
+    pub phases: Option<&'a LinePhases>,
+}
+
 const FITTING: Colour = Colour(0xd5, 0xd9, 0xde);
 const SETTLING: Colour = Colour(0xf4, 0xf5, 0xf6);
 const MEMORISATION: Colour = Colour(0x6f, 0x77, 0x83);
 
-/// Reads the phases frame (`noise, phase, epoch, epoch_low, epoch_high, examples_seen`), in examples seen.
+/// Reads the phases frame: a column that tells lines apart (`line_column`: `noise`), `phase` (`fitting_end`,
+/// `memorisation_onset`), `epoch, epoch_low, epoch_high, examples_seen`. Boundaries are in the units of `x_column`: `epoch` or
+/// `examples_seen`.
 ///
 /// The interval is known in epochs; an epoch has as many examples as the row says.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if a column is missing.
-pub fn read(frame: &DataFrame) -> Result<Vec<LevelPhases>> {
-    let noise = columns::numbers(frame, "noise")?;
+pub fn read(frame: &DataFrame, line_column: &str, x_column: &str) -> Result<Vec<LinePhases>> {
+    let line = columns::values(frame, line_column)?;
     let phase = columns::texts(frame, "phase")?;
     let epoch = columns::numbers(frame, "epoch")?;
     let low = columns::numbers(frame, "epoch_low")?;
     let high = columns::numbers(frame, "epoch_high")?;
-    let examples = columns::numbers(frame, "examples_seen")?;
-    let mut levels: Vec<LevelPhases> = Vec::new();
+    let places = columns::numbers(frame, x_column)?;
+    let mut lines: Vec<LinePhases> = Vec::new();
     for row in 0..frame.height() {
-        let (Some(noise), Some(epoch), Some(examples)) = (noise[row], epoch[row], examples[row]) else { continue };
+        let (Some(line), Some(epoch), Some(place)) = (&line[row], epoch[row], places[row]) else { continue };
         if epoch <= 0.0 {
             continue;
         }
-        let per_epoch = examples / epoch;
+        let per_epoch = place / epoch;
         let boundary = Boundary {
-            at: examples,
-            low: low[row].map_or(examples, |low| low * per_epoch),
-            high: high[row].map_or(examples, |high| high * per_epoch),
+            at: place,
+            low: low[row].map_or(place, |low| low * per_epoch),
+            high: high[row].map_or(place, |high| high * per_epoch),
         };
-        let i = levels.iter().position(|level| level.noise == noise).unwrap_or_else(|| {
-            levels.push(LevelPhases { noise, fitting_end: None, memorisation_onset: None });
-            levels.len() - 1
+        let i = lines.iter().position(|known| known.line == *line).unwrap_or_else(|| {
+            lines.push(LinePhases { line: line.clone(), fitting_end: None, memorisation_onset: None });
+            lines.len() - 1
         });
         match phase[row].as_deref() {
-            Some("fitting_end") => levels[i].fitting_end = Some(boundary),
-            Some("memorisation_onset") => levels[i].memorisation_onset = Some(boundary),
+            Some("fitting_end") => lines[i].fitting_end = Some(boundary),
+            Some("memorisation_onset") => lines[i].memorisation_onset = Some(boundary),
             _ => {}
         }
     }
-    levels.sort_by(|a, b| a.noise.total_cmp(&b.noise));
-    Ok(levels)
-}
-
-/// Marks the ends of phases on a level's curve: a circle where fitting ends, a triangle where memorisation begins.
-pub fn mark(canvas: &mut Canvas, panel: &Panel, series: &Series, phases: &[LevelPhases], colour: Colour) {
-    let Some(level) = phases.iter().find(|level| level.noise == series.level) else { return };
-    for (boundary, marker) in [(level.fitting_end, Marker::Circle), (level.memorisation_onset, Marker::Triangle)] {
-        if let Some((x, y)) = boundary.and_then(|boundary| Some((boundary.at, series.at(boundary.at)?))) {
-            panel.marker(canvas, (x, y), marker, 2.6, colour);
-        }
-    }
+    Ok(lines)
 }
 
 /// What a caption says of phases.
-pub fn in_words(phases: &[LevelPhases]) -> String {
-    if phases.iter().all(|level| level.fitting_end.is_none() && level.memorisation_onset.is_none()) {
-        return "No phase was found.".into();
+pub fn in_words(phases: &[LinePhases]) -> String {
+    if !phases.iter().any(LinePhases::is_seen) {
+        return "No phase boundary was found.".into();
     }
-    "Circles: end of fitting; triangles: onset of memorisation. Bars below: the phases of each level, with the \
-     interval of uncertainty of the onset."
+    "Circles: end of fitting; triangles: onset of memorisation. Bars below: the phases of each line, with the interval of \
+     uncertainty of the onset."
         .into()
 }
 
 /// Height of a strip for `n` levels, points.
 pub fn strip_height(n: usize) -> f64 {
-    9.0 * n as f64
+    10.0 * n as f64
 }
 
-/// Draws the strip in `area` over the x axis of the curves above: for each of `levels` one bar, fitting light,
-/// settling nearly white, memorisation dark, up to `end`, where training ends.
-pub fn strip(canvas: &mut Canvas, area: Area, x: &Axis, levels: &[f64], phases: &[LevelPhases], end: f64) {
+/// Draws the strip in `area` over the x axis of the curves above: for each line one bar, fitting light, settling nearly
+/// white, memorisation dark, up to `end`, where training ends.
+pub fn strip(canvas: &mut Canvas, area: Area, x: &Axis, rows: &[StripRow<'_>], end: f64) {
     let place = |value: f64| x.position(value).map(|position| area.x + position.clamp(0.0, 1.0) * area.width);
-    let row_height = area.height / levels.len().max(1) as f64;
+    let row_height = area.height / rows.len().max(1) as f64;
     let Some(right) = place(end) else { return };
-    for (row, noise) in levels.iter().enumerate() {
+    for (row, StripRow { name, phases }) in rows.iter().enumerate() {
         let top = area.y + row as f64 * row_height + 1.0;
         let bottom = top + row_height - 2.0;
         let middle = (top + bottom) / 2.0;
-        let label = Text::new(percent(*noise), (area.x - 3.5, middle + TICK_SIZE * 0.35), TICK_SIZE, SOFT_INK);
+        let label = Text::new(*name, (area.x - 3.5, middle + TICK_SIZE * 0.35), TICK_SIZE, SOFT_INK);
         canvas.text(label.anchor(Anchor::End));
-        let Some(level) = phases.iter().find(|level| level.noise == *noise) else {
+        let Some(level) = phases else {
             canvas.rectangle((area.x, top), (right, bottom), SETTLING);
-            let note =
-                Text::new("no phase found", (area.x + 4.0, middle + TICK_SIZE * 0.33), TICK_SIZE - 0.8, SOFT_INK);
+            let note = Text::new("no phase found", (area.x + 4.0, middle + TICK_SIZE * 0.33), TICK_SIZE, SOFT_INK);
             canvas.text(note);
             continue;
         };
@@ -138,7 +144,7 @@ pub fn strip(canvas: &mut Canvas, area: Area, x: &Axis, levels: &[f64], phases: 
                 continue;
             }
             canvas.rectangle((from, top), (to, bottom), colour);
-            let size = TICK_SIZE - 0.8;
+            let size = TICK_SIZE;
             let text =
                 Text::new(name, ((free.0 + free.1) / 2.0, middle + size * 0.35), size, ink).anchor(Anchor::Middle);
             if text.width() + 4.0 < free.1 - free.0 {
@@ -176,9 +182,12 @@ mod tests {
             "examples_seen" => [200.0, 400.0]
         )
         .expect("a frame");
-        let levels = read(&frame).expect("phases");
+        let levels = read(&frame, "noise", "examples_seen").expect("phases");
         assert_eq!(levels.len(), 1);
+        assert_eq!(levels[0].line, Value::Number(0.3));
         assert_eq!(levels[0].fitting_end, Some(Boundary { at: 200.0, low: 150.0, high: 300.0 }));
         assert_eq!(levels[0].memorisation_onset, Some(Boundary { at: 400.0, low: 400.0, high: 400.0 }));
+        let levels = read(&frame, "noise", "epoch").expect("phases");
+        assert_eq!(levels[0].fitting_end, Some(Boundary { at: 2.0, low: 1.5, high: 3.0 }));
     }
 }

@@ -11,7 +11,7 @@ use super::theme::{INK, LABEL_SIZE, SOFT_INK, Style, TITLE_SIZE};
 use super::{files, table};
 use crate::Result;
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 /// Pixels a point in the PNG: 4 make 288 to the inch.
 const PIXELS_PER_POINT: f64 = 4.0;
@@ -97,14 +97,23 @@ impl Sheet {
         area
     }
 
-    /// Writes a legend, in as many rows as it needs.
-    pub fn legend(&mut self, entries: &[LegendEntry]) {
+    /// Writes a legend below what there is, in as many rows as it needs; `heading` says what the entries are.
+    pub fn legend(&mut self, heading: &str, entries: &[LegendEntry]) {
         const ROW: f64 = 10.5;
         const SAMPLE: f64 = 18.0;
         let mut row = self.take(ROW);
         let mut x = row.x;
+        if !heading.is_empty() {
+            let text = Text::new(heading, (x, row.y + ROW / 2.0 + LABEL_SIZE * 0.35), LABEL_SIZE, SOFT_INK);
+            x += text.width() + 8.0;
+            self.canvas.text(text);
+        }
         for entry in entries {
-            let sample = if entry.stroke.is_some() { SAMPLE } else { 7.0 };
+            let sample = match (entry.stroke, entry.marker) {
+                (Some(_), _) => SAMPLE,
+                (None, Some(_)) => 7.0,
+                (None, None) => 0.0,
+            };
             let width = sample + 3.5 + font::width(&entry.text, LABEL_SIZE, Weight::Regular);
             if x + width > row.x + row.width && x > row.x {
                 row = self.take(ROW);

@@ -9,11 +9,12 @@ use super::environment::{host, now, platform};
 use super::recorder::Recorder;
 use super::{
     DataSummary, FolderState, GitState, Lease, Manifest, Monitor, Process, RunConfig, RunFolder, RunStart, Status,
-    StopFlag, Versions, remove_leftovers, write_folder_atomically,
+    StopFlag, Versions,
 };
-use crate::corpus::{Corpus, Sentence};
+use crate::corpus::{Corpus, Given, Gold, Labels, Sentence, TokenPosition};
 use crate::dynamics::{Log, LogWriter, TokenTable, digests_until};
 use crate::error::{Error, Problem, Result};
+use crate::files::{remove_leftovers, write_folder_atomically};
 use crate::metrics::entity::{self, EntityScores, Mode};
 use crate::model::{LoadReport, ModelSettings, Tagger, Words};
 use crate::perturb::{CapReport, Perturbed, perturb};
@@ -91,7 +92,7 @@ fn warn(prepared: &Prepared, config: &RunConfig, monitor: &mut dyn Monitor) {
     for name in prepared.perturbed.cap.iter().flat_map(CapReport::types_lost) {
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
-    for warning in prepared.encoding().warnings(config.train.max_pieces) {
+    for warning in prepared.encoding().warnings(config.train.max_subwords) {
         monitor.warning(&format!("{}: {warning}", config.id));
     }
 }
@@ -281,14 +282,14 @@ fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunF
         return Ok(None);
     }
     let words: Vec<Vec<String>> = corpus.test.iter().map(|sentence| sentence.words.clone()).collect();
-    let gold: Vec<Vec<u8>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
-    // Whole, as dev is: words behind the last position count as predicted O.
+    let gold: Vec<Labels<Gold>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
+    // Whole, as dev is: tokens behind the last position count as predicted O.
     let predicted = tagger.predict(&words, usize::MAX, config.train.eval_batch_size)?;
     Ok(Some(entity::score(&gold, &predicted, tagger.labels(), Mode::Default)))
 }
 
-/// Refuses a finished run of whose log an epoch has gone missing since, or a file was changed: what is computed from it would be
-/// wrong.
+/// Refuses a finished run of whose log an epoch has gone missing since, or a file was changed: what is computed from it
+/// would be wrong.
 ///
 /// # Errors
 /// [`Error::Data`] naming the file; [`Error::Io`].
@@ -303,8 +304,8 @@ pub(crate) fn require_whole_log(folder: &Path, epochs: u32) -> Result<()> {
     }
 }
 
-/// Warns of evaluations and steps that have gone missing from a finished run since: without them an analysis has less to
-/// say, and nothing that is wrong.
+/// Warns of evaluations and steps that have gone missing from a finished run since: without them an analysis has less
+/// to say, and nothing that is wrong.
 pub fn warn_of_missing_series(folder: &Path, monitor: &mut dyn Monitor) {
     for path in Log::missing_series_in(folder) {
         monitor.warning(&format!(
@@ -330,7 +331,7 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
 }
 
 /// The words that are trained on, and those that are judged.
-fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence], config: &RunConfig) -> Result<Words<'a>> {
+fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence<Given>], config: &RunConfig) -> Result<Words<'a>> {
     let Some(fold) = config.fold else {
         return Ok(Words::new(train, corpus.dev.iter().chain(&corpus.test)));
     };
@@ -342,7 +343,7 @@ fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence], config: &RunConfig) -> R
 
 fn training_data(
     corpus: &Corpus,
-    train: Vec<Sentence>,
+    train: Vec<Sentence<Given>>,
     perturbed: &Perturbed,
     config: &RunConfig,
 ) -> Result<TrainingData> {
@@ -361,13 +362,15 @@ fn training_data(
     // A run that holds out a fold is made to find out which labels are right: none is known to be.
     fold.check(&train)?;
     let (trained_on, judged) = fold.split(&train, config.seed);
-    let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone()).collect();
+    let chosen =
+        |numbers: &[u32]| -> Vec<Sentence<Given>> { numbers.iter().map(|&i| train[i as usize].clone()).collect() };
     let named = |numbers: &[u32]| numbers.iter().map(|&i| perturbed.sentences[i as usize]).collect();
     Ok(TrainingData {
         train: chosen(&trained_on),
         train_numbers: named(&trained_on),
         gold: None,
-        dev: chosen(&judged),
+        // The scores of such a run compare with the given labels: there are no others.
+        dev: chosen(&judged).into_iter().map(Sentence::assume_gold).collect(),
         dev_numbers: named(&judged),
         labels,
         train_origin: corpus.train_origin.clone(),
@@ -375,14 +378,14 @@ fn training_data(
 }
 
 /// The training tokens that are scored and logged, sorted by sentence and token.
-pub(crate) fn token_table(data: &TrainingData, scored: &[(u32, u16)]) -> TokenTable {
-    let of = |labels: &[u8], token: u16| labels[usize::from(token)];
+pub(crate) fn token_table(data: &TrainingData, scored: &[TokenPosition]) -> TokenTable {
+    let sentence = |at: &TokenPosition| &data.train[at.sentence as usize];
     TokenTable {
-        sentence: scored.iter().map(|&(sentence, _)| data.train_numbers[sentence as usize]).collect(),
-        token: scored.iter().map(|&(_, token)| token).collect(),
-        word: scored.iter().map(|&(s, t)| data.train[s as usize].words[usize::from(t)].clone()).collect(),
-        given: scored.iter().map(|&(s, t)| of(&data.train[s as usize].labels, t)).collect(),
-        gold: data.gold.as_ref().map(|gold| scored.iter().map(|&(s, t)| of(&gold[s as usize], t)).collect()),
+        sentence: scored.iter().map(|at| data.train_numbers[at.sentence as usize]).collect(),
+        token: scored.iter().map(|at| at.token).collect(),
+        word: scored.iter().map(|at| sentence(at).words[usize::from(at.token)].clone()).collect(),
+        given: scored.iter().map(|at| sentence(at).labels[usize::from(at.token)]).collect(),
+        gold: data.gold.as_ref().map(|gold| scored.iter().map(|at| at.label(gold)).collect()),
         labels: data.labels.clone(),
     }
 }

@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::grid::further_points;
-use super::{Layout, grid, of, points, write_index};
+use super::{Layout, OVERVIEW, grid, of, report as reports, write_index};
 use crate::config::{Experiment, Layers, StudyKind};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
 use crate::exec::{self, Failure, Unfinished};
+use crate::figures::{Style, Width};
+use crate::files::remove_leftovers;
+use crate::format::{counted, is_or_are};
 use crate::report::{self, StudyReport};
 use crate::run::{
-    Coordinates, FolderState, Lease, Manifest, Monitor, RunFolder, Status, StopFlag, remove_leftovers,
-    require_whole_log, warn_of_missing_series,
+    Coordinates, FolderState, Lease, Manifest, Monitor, RunFolder, Status, StopFlag, require_whole_log,
+    warn_of_missing_series,
 };
-use crate::words::{counted, is_or_are};
 
 /// A finished run on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,13 @@ pub struct StudyInput<'a> {
     pub unfinished: &'a [Unfinished],
     /// How text is written into CSV files.
     pub text: CsvText,
+}
+
+impl StudyInput<'_> {
+    /// How figures look, with a subtitle.
+    pub(super) fn style(&self, subtitle: String, synthetic: bool) -> Style {
+        Style { width: Width::Full, synthetic, subtitle }
+    }
 }
 
 /// What was drawn.
@@ -90,7 +99,8 @@ pub(super) fn draw_finished(
         };
         match fingerprint.and_then(|fingerprint| RunFolder::inspect(&folder, &config, &fingerprint)) {
             Ok(FolderState::Finished(manifest)) => match require_whole_log(&folder, config.train.epochs) {
-                Ok(()) => runs.push(FinishedRun { folder, manifest: *manifest }),
+                // Coordinates are the grid's: a run that an earlier version wrote has none.
+                Ok(()) => runs.push(FinishedRun { folder, manifest: Manifest { config, ..*manifest } }),
                 Err(error) => {
                     monitor.warning(&error.to_string());
                     unfinished.push(Unfinished::damaged(&config, layout.root(), &error));
@@ -134,11 +144,11 @@ pub(super) fn draw_finished(
     let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text };
     let parts = further_points(experiment)?;
     match parts.as_slice() {
-        _ if experiment.kind() == StudyKind::Grid => points::draw(&input, &[], monitor),
-        [(coordinates, _)] if coordinates.is_empty() => of(experiment.kind()).draw(&input, monitor),
+        _ if experiment.kind() == StudyKind::Grid => reports::draw(&OVERVIEW, &input, &[], monitor),
+        [(coordinates, _)] if coordinates.is_empty() => reports::draw(of(experiment.kind()), &input, &[], monitor),
         parts => {
             let parts = draw_parts(&input, parts, monitor)?;
-            points::draw(&input, &parts, monitor)
+            reports::draw(&OVERVIEW, &input, &parts, monitor)
         }
     }
 }
@@ -162,9 +172,9 @@ fn draw_parts(
             input.unfinished.iter().filter(|run| is_there(&run.coordinates)).cloned().collect();
         let layout = input.layout.part(coordinates);
         let part = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, ..*input };
-        let drawn = of(experiment.kind()).draw(&part, monitor)?;
+        reports::draw(of(experiment.kind()), &part, &[], monitor)?;
         let page = coordinates.folder().join("index.html");
-        findings.push(format!("{} ({}): {}", coordinates.id(), page.display(), drawn.findings));
+        findings.push(format!("Report of {}: {}", coordinates.id(), page.display()));
     }
     Ok(findings)
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::adopt::{StoredRun, stored_runs};
 use crate::config::Experiment;
-use crate::run::{Coordinates, Manifest, RunConfig};
+use crate::run::{Coordinates, Manifest, RunConfig, partition_in};
 
 /// The folders of a study.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ impl Layout {
     /// The folder of a run: its partition, or, where that holds no run, the one in which an earlier version wrote it, or an
     /// experiment with other axes.
     pub fn folder_of(&self, run: &RunConfig) -> PathBuf {
-        let folder = self.partition_of(run);
+        let folder = partition_in(&self.runs, &run.coordinates);
         if Manifest::path(&folder).is_file() {
             return folder;
         }

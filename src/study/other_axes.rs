@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Layout;
 use super::adopt::StoredRun;
 use crate::error::{Error, Problem, Result};
+use crate::format::{counted, is_or_are};
 use crate::run::{Manifest, Monitor, RunConfig};
-use crate::words::{counted, is_or_are};
 
 /// Refuses a folder whose runs are all of another experiment, told by its axes: two layouts in one folder cannot be queried
 /// together. Where some of the runs are this experiment's too, they are used where they are, with a warning.

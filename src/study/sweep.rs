@@ -9,9 +9,10 @@ use crate::corpus::{self, Corpus, DataSettings};
 use crate::dynamics::CsvText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{self, Execution, Failure, Task};
+use crate::files::write_text;
 use crate::model::ModelSettings;
 use crate::perturb;
-use crate::run::{Manifest, Monitor, RunConfig, RunFolder, StopFlag, write_text};
+use crate::run::{Manifest, Monitor, RunConfig, RunFolder, StopFlag};
 
 /// What became of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -255,6 +255,7 @@ fn hostile_report(folder: &Path) -> StudyReport {
             .collect(),
         tables: vec![Table::from_frame(&words, "words", word, word, columns).expect("a table")],
         configuration: "# </code><script>\na = 1\n".into(),
+        ..StudyReport::default()
     }
 }
 
@@ -266,12 +267,15 @@ fn a_report_escapes_what_comes_from_data() {
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a file");
 
     let html = read("index.html");
-    // One script, ours; the drawings are inline; nothing is fetched.
-    assert_eq!(html.matches("<script").count(), 1);
+    // One script, ours, and data that no browser runs; the drawings are inline; nothing is fetched.
+    assert_eq!(html.matches("<script").count(), 2);
+    assert_eq!(html.matches("<script>").count(), 1);
+    assert_eq!(html.matches("<script type=\"application/json\"").count(), 1);
+    assert!(html.contains("Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-"));
     assert_eq!(html.matches("<svg").count(), 6);
     assert!(html.contains("&lt;script&gt;alert(1)"));
-    assert!(!html.contains("src=\"http") && !html.contains("<link"));
-    assert!(html.contains("<th scope=\"col\" class=\"number\">F1</th>") && html.contains("0.500 ± 0.100"));
+    assert!(!html.contains("src=\"http") && !html.contains("<link rel=\"stylesheet"));
+    assert!(html.contains("<th scope=\"col\" class=\"number\">F1</th>") && html.contains("0.500\u{a0}±\u{a0}0.100"));
 
     let markdown = read("report.md");
     assert!(!markdown.split("```").next().expect("text before the configuration").contains("<script"));
@@ -279,7 +283,7 @@ fn a_report_escapes_what_comes_from_data() {
     assert!(markdown.contains("](figures/data-map.png)"));
 
     let latex = read("tables/words.tex");
-    assert!(latex.contains("\\textbar{}\\textbackslash{}\\&\\_ \\# x & 0.500 $\\pm$ 0.100 \\\\"));
+    assert!(latex.contains("\\textbar{}\\textbackslash{}\\&\\_ \\# x & 0.500\\,$\\pm$\\,0.100 \\\\"));
     assert_eq!(read("tables/words.csv").lines().next(), Some("word,f1,f1_sd"));
 }
 

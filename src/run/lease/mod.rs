@@ -47,6 +47,7 @@ pub use owner::{Owner, Process};
 
 use super::{Monitor, StopFlag};
 use crate::error::{Error, Problem, Result};
+use crate::files::hex;
 
 /// The right to write to a folder; given up when dropped.
 #[derive(Debug)]
