@@ -103,6 +103,9 @@ pub enum Error {
     /// The hub refuses, cannot be reached, or sends what it should not.
     #[error("{0}")]
     Hub(Problem),
+    /// Another process is at work on the folder.
+    #[error("{0}")]
+    InUse(Problem),
     /// A number of the training became infinite or NaN.
     #[error("the {what} is not finite at step {step} (epoch {epoch})")]
     Diverged {
@@ -162,6 +165,10 @@ pub enum ErrorKind {
     Io = 5,
     /// The hub or the way to it: 6.
     Hub = 6,
+    /// A process that did a run was ended by a signal, because memory was short or by a user: 7.
+    Killed = 7,
+    /// Another process is at work on it: 8.
+    InUse = 8,
     /// Interrupted by the user: 130.
     Interrupted = 130,
 }
@@ -184,6 +191,7 @@ impl Error {
             Self::Config(_) => ErrorKind::Config,
             Self::Data(_) | Self::Model(_) => ErrorKind::Input,
             Self::Hub(_) => ErrorKind::Hub,
+            Self::InUse(_) => ErrorKind::InUse,
             Self::Diverged { .. } => ErrorKind::Diverged,
             Self::Failed { kind, .. } => *kind,
             Self::Interrupted => ErrorKind::Interrupted,
@@ -195,7 +203,7 @@ impl Error {
     /// What the user can do about it, where we know.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Config(p) | Self::Data(p) | Self::Model(p) | Self::Hub(p) => p.hint.as_deref(),
+            Self::Config(p) | Self::Data(p) | Self::Model(p) | Self::Hub(p) | Self::InUse(p) => p.hint.as_deref(),
             Self::Failed { hint, .. } => hint.as_deref(),
             Self::Diverged { .. } => Some("lower the learning rate, or raise the warmup; finished epochs are kept"),
             Self::Io { source, .. } => match source.kind() {

@@ -1,5 +1,7 @@
 //! How numbers are written for people: one format for each kind, the same on the command line, in reports and in figures.
 
+use std::fmt::Display;
+
 /// A number with a fixed number of decimals and a minus sign (`−`); zero is never negative: `−0.10`, `0.0`.
 pub fn fixed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
@@ -86,6 +88,45 @@ pub fn bytes(bytes: u64) -> String {
     }
     let digits = usize::from(unit > 0 && value < 9.95);
     format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// A number with its noun in the singular or the plural.
+///
+/// ```
+/// use memoscope::format::counted;
+/// assert_eq!(counted(1, "run"), "1 run");
+/// assert_eq!(counted(0, "point"), "0 points");
+/// assert_eq!(counted(2, "entity"), "2 entities");
+/// assert_eq!(counted(3, "lost epoch"), "3 lost epochs");
+/// ```
+pub fn counted(number: impl TryInto<u128> + Display, noun: &str) -> String {
+    let shown = number.to_string();
+    format!("{shown} {}", noun_of(number, noun))
+}
+
+/// The noun alone, as it stands behind the number.
+///
+/// ```
+/// use memoscope::format::noun_of;
+/// assert_eq!(noun_of(1, "class"), "class");
+/// assert_eq!(noun_of(2, "class"), "classes");
+/// assert_eq!(noun_of(2, "key"), "keys");
+/// ```
+pub fn noun_of(number: impl TryInto<u128>, noun: &str) -> String {
+    let is_one = number.try_into().is_ok_and(|number| number == 1);
+    let hisses = ["s", "x", "z", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+    match stem {
+        _ if is_one => noun.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None if hisses => format!("{noun}es"),
+        None => format!("{noun}s"),
+    }
+}
+
+/// `is` of one, `are` of others.
+pub fn is_or_are(number: usize) -> &'static str {
+    if number == 1 { "is" } else { "are" }
 }
 
 #[cfg(test)]

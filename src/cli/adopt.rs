@@ -1,4 +1,4 @@
-//! `memoscope runs adopt`: runs of earlier versions, moved to where this one looks for them.
+//! `memoscope runs adopt`: runs of earlier versions or of an experiment with other axes, moved to where a study has its own.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::output::{errln, json, outln};
 use crate::error::printable;
+use crate::format::counted;
 use crate::study;
 
 const EXAMPLES: &str = "\
@@ -17,7 +18,8 @@ Examples:
       Move the runs of `memoscope sweep --out out/`
 Runs that are not moved are still found in their old folders.";
 
-/// Move finished runs of earlier versions (noise=0.30,seed=1) to the current layout (noise=0.30/seed=1)
+/// Move finished runs of earlier versions (noise=0.30,seed=1), or of an experiment with other axes, to the layout of this
+/// study (noise=0.30/seed=1)
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AdoptArgs {
@@ -67,6 +69,6 @@ pub(super) fn run(args: &AdoptArgs) -> anyhow::Result<()> {
         errln!("left: {}: {}", printable(&folder.to_string_lossy()), printable(reason));
     }
     let (n, verb) = (adoption.adopted.len(), if args.dry_run { "would be adopted" } else { "adopted" });
-    errln!("{n} {} {verb}, {} left", if n == 1 { "run" } else { "runs" }, adoption.left.len());
+    errln!("{} {verb}, {} left", counted(n, "run"), adoption.left.len());
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
 use crate::dynamics::{Log, Pass};
 use crate::error::Error;
 use crate::format;
+use crate::format::counted;
 use crate::run::{Manifest, Status};
 
 const EXAMPLES: &str = "\
@@ -122,7 +123,7 @@ fn manifest(folder: &Path) -> crate::Result<Option<Manifest>> {
 fn warn_of_unfinished(manifest: &Manifest) {
     if let (Status::Failed, Some(error)) = (manifest.status, &manifest.error) {
         let (finished, planned) = (manifest.epochs_finished, manifest.config.train.epochs);
-        errln!("warning: the run failed after {finished} of {planned} epochs: {error}");
+        errln!("warning: the run failed after {finished} of {}: {error}", counted(planned, "epoch"));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, Write
 use crate::corpus::{Columns, Split};
 use crate::error::{Error, Problem, printable};
 use crate::estimate::EFFORT;
+use crate::format::counted;
 use crate::format::percent_fixed;
 use crate::model::DeviceName;
 use crate::run::Fold;
@@ -203,12 +204,12 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
     }
     let n_runs = settings.seeds.len() * settings.folds as usize;
     said.push_str(&format!(
-        "\n# {}: {} sentences, {} tokens, {}\n# {n_runs} {}, results in {}\n",
+        "\n# {}: {}, {}, {}\n# {}, results in {}\n",
         text.path.display(),
-        text.sentences.len(),
-        text.n_tokens(),
+        counted(text.sentences.len(), "sentence"),
+        counted(text.n_tokens(), "token"),
         text.scheme,
-        if n_runs == 1 { "training" } else { "trainings" },
+        counted(n_runs, "training"),
         folder.display()
     ));
     for &seed in &settings.seeds {
@@ -216,9 +217,9 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
             let (trained, judged) = Fold { folds: settings.folds, index: fold }.split(&text.sentences, seed);
             let run = audit::run_folder(folder, seed, fold);
             said.push_str(&format!(
-                "#   {}: {} training sentences, {} scored\n",
+                "#   {}: {}, {} scored\n",
                 run.display(),
-                trained.len(),
+                counted(trained.len(), "training sentence"),
                 if settings.folds > 1 { judged.len() } else { trained.len() }
             ));
         }

@@ -10,6 +10,7 @@ use super::options::limit_threads;
 use super::output::{Table, json, json_line, outln};
 use crate::corpus::{self, Columns, DataSettings};
 use crate::error::{Error, Problem, Result};
+use crate::format::counted;
 use crate::format::percent_fixed;
 use crate::model::DeviceName;
 use crate::model::{ModelSettings, Tagger, Words};
@@ -119,8 +120,12 @@ fn sentences(data: &str, columns: Option<&Columns>) -> Result<(Vec<String>, Vec<
 
 fn describe(speed: &Speed) -> String {
     let mut text = format!(
-        "{}: {:.0} subwords a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many subwords)",
-        speed.what, speed.real_tokens_per_s, speed.batch, speed.threads, speed.padding_ratio
+        "{}: {:.0} subwords a second (batches of {}, {}; padded they would be {:.2} times as many subwords)",
+        speed.what,
+        speed.real_tokens_per_s,
+        counted(speed.batch, "sentence"),
+        counted(speed.threads, "thread"),
+        speed.padding_ratio
     );
     if let (Some(share), Some(limit), Some(gflops)) =
         (speed.share_of_product_limit, speed.product_limit_tokens_per_s, speed.product_gflops)

@@ -9,6 +9,7 @@ use crate::cli::output::{Table, ask, can_ask, errln, json, outln};
 use crate::cli::{interrupt, progress};
 use crate::error::{Error, Problem};
 use crate::exec::{Cleaned, Leftover, What, clean, leftovers};
+use crate::format::{counted, is_or_are};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,11 +69,12 @@ pub(super) fn run(args: &CleanArgs) -> anyhow::Result<()> {
             if !list.is_empty() {
                 outln!("{}", table(&list));
             }
-            outln!("{} in {} {}", HumanBytes(bytes), list.len(), if list.len() == 1 { "folder" } else { "folders" });
+            outln!("{} in {}", HumanBytes(bytes), counted(list.len(), "folder"));
         }
     }
     if live > 0 && !args.loudness.quiet {
-        errln!("{live} of the runs are being worked on: they are left alone");
+        let (be, they) = (is_or_are(live), if live == 1 { "it is" } else { "they are" });
+        errln!("{live} of the runs {be} being worked on: {they} left alone");
     }
     if list.is_empty() || (args.json && !args.yes) {
         return Ok(());

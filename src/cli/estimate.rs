@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::output::outln;
 use crate::estimate::{Estimate, PretrainingEstimate};
+use crate::format::counted;
 use crate::format::{bytes, duration};
 
 /// Prints an estimate: lines that begin with `#`.
@@ -14,7 +15,7 @@ pub(super) fn print(estimate: &Estimate, pretraining: Option<&PretrainingEstimat
 
 fn lines(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>, threads: usize) -> String {
     let mut text = String::new();
-    let on = format!("on {threads} {}", if threads == 1 { "thread" } else { "threads" });
+    let on = format!("on {}", counted(threads, "thread"));
     if let Some(pretraining) = pretraining.filter(|of| of.seconds_left > 0.0) {
         let (time, size) = (duration(pretraining.seconds_left), bytes(pretraining.bytes));
         let _ = writeln!(text, "# estimated: {time} of pretraining {on}, {size} in its folder");
@@ -24,7 +25,7 @@ fn lines(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>, threads
         let _ = write!(text, "# estimated: nothing is left to train");
         return text;
     }
-    let which = if left < all { format!(" for the {left} of {all} runs that are not finished") } else { String::new() };
+    let which = if left < all { format!(" for {} of {all}", counted(left, "unfinished run")) } else { String::new() };
     let _ = write!(
         text,
         "# estimated{which}: {} of training {on}, {} in the runs' folders ({} more while running)\n\
@@ -57,10 +58,7 @@ mod tests {
             "# estimated: 4 min 10 s of training on 2 threads, 30 MB in the runs' folders (4.0 MB more while running)\n# "
         ));
         let said = of(&[true, false]);
-        assert!(
-            said.starts_with("# estimated for the 1 of 2 runs that are not finished: 2 min 5 s of training"),
-            "{said}"
-        );
+        assert!(said.starts_with("# estimated for 1 unfinished run of 2: 2 min 5 s of training"), "{said}");
         assert_eq!(of(&[true]), "# estimated: nothing is left to train");
     }
 }

@@ -1,14 +1,13 @@
 //! `memoscope figures`: reports drawn again from finished runs.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::options::{CsvFlag, EmbedFlag, FontFlag, Loudness};
 use super::output::outln;
 use super::progress;
-use crate::config::Layers;
-use crate::study::{self, Layout};
+use super::runs::Which;
+use crate::error::{Error, Problem, printable};
+use crate::study;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,18 +15,16 @@ Examples:
       Redraw the reports of all studies under runs/
   memoscope figures experiments/noise-sweep.toml
   memoscope figures --out out/
-      Redraw the report of `memoscope sweep --out out/`";
+      Redraw the report of `memoscope sweep --out out/`
+  memoscope figures experiments/noise-sweep.toml --out out/ --noise 0,0.3
+      Draw the runs in out/ that belong to this experiment with these settings";
 
 /// Redraw reports from finished runs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct FiguresArgs {
-    /// Experiment file (default: all studies under runs/)
-    #[arg(value_name = "EXPERIMENT", conflicts_with = "out")]
-    experiment: Option<PathBuf>,
-    /// Output folder of the sweep
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
@@ -40,21 +37,31 @@ pub(super) struct FiguresArgs {
 
 /// Does what `memoscope figures` promises.
 pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
-    let mut experiments = match (&args.experiment, &args.out) {
-        (Some(file), _) => {
-            let mut layers = Layers::new();
-            layers.file(file)?;
-            vec![layers.finish()?]
-        }
-        (None, Some(out)) => vec![study::experiment_in(out)?],
-        (None, None) => study::experiments_under(&Layout::runs_root())?,
-    };
+    let mut experiments = args.which.experiments()?;
     experiments.iter_mut().for_each(|experiment| args.embed.apply(experiment));
     args.font.apply()?;
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {
-        let report = study::draw(experiment, args.csv.style(), monitor.as_mut())?;
+        let report = study::draw(experiment, args.csv.style(), monitor.as_mut());
+        let report = report.map_err(|error| of_settings(error, &args.which))?;
         outln!("{}", report.page.display());
     }
     Ok(())
+}
+
+/// The error with a better hint where settings were given that are not those of the sweep.
+fn of_settings(error: Error, which: &Which) -> Error {
+    let hint = match &which.out {
+        _ if !which.is_named() => return error,
+        Some(out) => format!(
+            "give the settings of the sweep, or none: `memoscope figures --out {}` draws what was done there",
+            printable(&out.to_string_lossy())
+        ),
+        None => "give the settings of the sweep, and its --out; `memoscope runs` shows what is finished".into(),
+    };
+    match error {
+        Error::Config(problem) => Error::Config(Problem { hint: Some(hint), ..problem }),
+        Error::Data(problem) if problem.what.starts_with("no run") => Error::Data(problem.hint(hint)),
+        other => other,
+    }
 }

@@ -3,7 +3,8 @@
 //! Results go to stdout, everything else (progress, warnings, errors) to stderr, so that `memoscope ... --json | jq`
 //! works. An error is said in one line with its place, followed by a hint where there is a remedy; the exit code says
 //! its kind ([`crate::error::ErrorKind`]): 1 a defect of ours, 2 configuration, 3 data or model, 4 a training that
-//! diverged, 5 the file system, 6 the hub or the way to it, 130 an interrupt.
+//! diverged, 5 the file system, 6 the hub or the way to it, 7 a run's process that was ended by a signal, 8 work that
+//! another process is doing, 130 an interrupt.
 
 mod adopt;
 mod analyse;
@@ -45,7 +46,7 @@ Examples:
       Redraw all reports from finished runs
 
 Exit codes: 0 success, 1 internal error, 2 configuration, 3 data or model, 4 training diverged,
-5 file system, 6 hub, 130 interrupted";
+5 file system, 6 hub, 7 process of a run killed, 8 run in progress in another process, 130 interrupted";
 
 /// The command line as a whole.
 #[derive(Debug, Parser)]

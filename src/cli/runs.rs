@@ -45,7 +45,8 @@ pub(super) struct RunsArgs {
 enum RunsCommand {
     /// Remove checkpoints, unfinished runs, or the dynamics of finished runs
     Clean(Box<clean::CleanArgs>),
-    /// Move finished runs of earlier versions (noise=0.30,seed=1) to the current layout (noise=0.30/seed=1)
+    /// Move finished runs of earlier versions (noise=0.30,seed=1), or of an experiment with other axes, to the layout of this
+    /// study (noise=0.30/seed=1)
     Adopt(adopt::AdoptArgs),
 }
 
@@ -57,17 +58,21 @@ pub(super) struct Which {
     words: Vec<String>,
     /// Output folder of the sweep
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     #[command(flatten)]
     settings: SettingFlags,
 }
 
 impl Which {
+    /// True if an experiment or settings were given, beside a folder or without.
+    pub(super) fn is_named(&self) -> bool {
+        !self.words.is_empty() || !self.settings.is_empty()
+    }
+
     /// The experiments meant. Of all studies under runs/, those that do not load are left out with a warning.
     pub(super) fn experiments(&self) -> Result<Vec<Experiment>> {
         let (file, words) = sort_words(&self.words);
-        let named = file.is_some() || !words.is_empty() || !self.settings.is_empty();
-        match (&self.out, named) {
+        match (&self.out, self.is_named()) {
             (Some(out), false) => Ok(vec![study::experiment_in(out)?]),
             (out, true) => Ok(vec![self.settings.experiment(file.as_deref(), words, out.as_deref())?]),
             (None, false) => all_under(&Layout::runs_root()),
@@ -91,6 +96,9 @@ pub(super) struct StudyStatus {
     study: String,
     /// The folder that holds the runs.
     pub(super) folder: PathBuf,
+    /// The folder that holds all of the study.
+    #[serde(skip)]
+    root: PathBuf,
     /// In the order in which they are done.
     pub(super) runs: Vec<RunStatus>,
 }
@@ -99,7 +107,8 @@ pub(super) struct StudyStatus {
 pub(super) fn status_of(experiment: &Experiment) -> Result<StudyStatus> {
     let layout = Layout::of(experiment);
     let runs = study::grid(experiment)?.iter().map(|config| exec::status(config, &layout.folder_of(config))).collect();
-    Ok(StudyStatus { study: experiment.study.name.clone(), folder: layout.runs, runs })
+    let root = layout.root().to_owned();
+    Ok(StudyStatus { study: experiment.study.name.clone(), folder: layout.runs, root, runs })
 }
 
 /// Prints the status of experiments, as tables or as JSON.
@@ -114,7 +123,7 @@ pub(super) fn show(experiments: &[Experiment], as_json: bool) -> anyhow::Result<
             outln!();
         }
         outln!("{} ({}): {}", study.study, study.folder.display(), counts(&study.runs));
-        outln!("{}", table(&study.runs));
+        outln!("{}", table(study));
     }
     Ok(())
 }
@@ -135,16 +144,17 @@ fn counts(runs: &[RunStatus]) -> String {
     words.join(", ")
 }
 
-fn table(runs: &[RunStatus]) -> Table {
+/// One row a run; paths are relative to the study's folder, which is named above.
+fn table(study: &StudyStatus) -> Table {
     let mut table = Table::ruled(["run", "state", "epochs", "dev F1", "time", ""]);
-    for run in runs {
+    for run in &study.runs {
         table.row([
             run.id.clone(),
             run.state.name().to_owned(),
             format!("{}/{}", run.epochs_finished, run.epochs),
             run.dev_score.map_or_else(String::new, |score| format!("{score:.4}")),
             run.wall_seconds.map_or_else(String::new, duration),
-            run.detail.clone().unwrap_or_default(),
+            run.detail.as_deref().map_or_else(String::new, |detail| exec::relative_to(&study.root, detail)),
         ]);
     }
     table

@@ -11,9 +11,10 @@ use super::options::{
 use super::output::{data, errln, json_text, outln};
 use super::{estimate, interrupt, progress, runs};
 use crate::config::Experiment;
-use crate::error::{Error, Problem, printable};
+use crate::error::{Error, ErrorKind, Problem, printable};
 use crate::estimate::EFFORT;
-use crate::exec::{self, Failure};
+use crate::exec::{self, Execution, Failure};
+use crate::format::counted;
 use crate::study::{self, Layout};
 
 const EXAMPLES: &str = "\
@@ -29,7 +30,7 @@ Examples:
       Show the status of all runs (the same as `memoscope runs`)
 
 Repeating the command skips finished runs and resumes interrupted ones. A failed run does not stop
-the other runs. See docs/runs.md.";
+the other runs. Several sweeps can work on the same study at once. See docs/runs.md.";
 
 /// Do all runs of an experiment, analyse them and write the report
 #[derive(Debug, Args)]
@@ -46,6 +47,9 @@ pub(super) struct SweepArgs {
     /// Stop at the first failed run instead of continuing with the others
     #[arg(long)]
     fail_fast: bool,
+    /// Do not wait for runs in progress in other processes; end with exit code 8 when all others are done
+    #[arg(long)]
+    no_wait: bool,
     /// Show the status of the runs without doing any
     #[arg(long)]
     status: bool,
@@ -86,7 +90,7 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     limit_threads(experiment.threads)?;
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
-    let how = args.jobs.execution(args.fail_fast);
+    let how = Execution { wait: !args.no_wait, ..args.jobs.execution(args.fail_fast) };
     let swept = study::sweep(&experiment, args.csv.style(), &how, monitor.as_mut(), &stop)?;
     drop(monitor);
     if let Some(report) = &swept.drawn {
@@ -100,13 +104,16 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Names the runs that failed, and why.
+/// Names the runs that failed, and why, and those that other processes are doing.
 fn tell_failures(failures: &[Failure]) {
-    if !failures.is_empty() {
-        errln!("failed:");
-    }
-    for failure in failures {
-        errln!("  {}: {}", failure.id, failure.reason);
+    let (elsewhere, failed): (Vec<_>, Vec<_>) = failures.iter().partition(|failure| failure.kind == ErrorKind::InUse);
+    for (title, runs) in [("failed:", failed), ("left to others:", elsewhere)] {
+        if !runs.is_empty() {
+            errln!("{title}");
+        }
+        for run in runs {
+            errln!("  {}: {}", run.id, run.reason);
+        }
     }
 }
 
@@ -121,7 +128,7 @@ pub(super) fn dry_run(experiment: &Experiment, with_estimate: bool) -> anyhow::R
     let layout = Layout::of(experiment);
     let grid = study::grid(experiment)?;
     let mut text = experiment.to_toml()?;
-    text.push_str(&format!("\n# {} runs, report in {}\n", grid.len(), shown(&layout.report)));
+    text.push_str(&format!("\n# {}, report in {}\n", counted(grid.len(), "run"), shown(&layout.report)));
     for run in &grid {
         text.push_str(&format!("#   {}\n", shown(&layout.folder_of(run))));
     }

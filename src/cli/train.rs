@@ -7,8 +7,10 @@ use clap::Args;
 use super::options::{DryRunFlags, Loudness, SettingFlags, limit_threads, require_threads_of, sort_words};
 use super::output::outln;
 use super::{interrupt, progress, sweep};
+use crate::config::{Experiment, GridAxis, Initialization};
 use crate::corpus;
 use crate::error::{Error, Problem};
+use crate::format::counted;
 use crate::run::{self, RunRequest};
 use crate::study::{self, Layout};
 
@@ -66,9 +68,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
             require_threads_of(&experiment)?;
             let mut grid = study::grid(&experiment)?;
             if grid.len() != 1 {
-                let problem = Problem::new(format!("`train` does one run, the experiment has {}", grid.len()))
-                    .hint("choose one with --noise 0.3 --seed 1, or do all with `memoscope sweep`");
-                return Err(Error::Config(problem).into());
+                return Err(several(&experiment, grid.len()).into());
             }
             if args.dry.dry_run {
                 return sweep::dry_run(&experiment, !args.dry.no_estimate);
@@ -86,4 +86,79 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     run::execute(&request, monitor.as_mut(), &stop)?;
     outln!("{}", folder.display());
     Ok(())
+}
+
+/// The error of an experiment with several runs, with the flags that choose one of them.
+fn several(experiment: &Experiment, n_runs: usize) -> Error {
+    let problem = Problem::new(format!("`train` does one run, the experiment has {}", counted(n_runs, "run")));
+    Error::Config(problem.hint(match choices(experiment).join(" ") {
+        flags if flags.is_empty() => "do all with `memoscope sweep`".to_owned(),
+        flags => format!("choose one, as with {flags}, or do all with `memoscope sweep`"),
+    }))
+}
+
+/// For each axis with several points the flag that chooses its first.
+fn choices(experiment: &Experiment) -> Vec<String> {
+    let study = &experiment.study;
+    let mut flags = Vec::new();
+    let mut choose = |n: usize, flag: &str, first: Option<String>| {
+        if let Some(first) = first.filter(|_| n > 1) {
+            flags.push(format!("{flag}{first}"));
+        }
+    };
+    choose(study.noise.len(), "--noise ", study.noise.first().map(ToString::to_string));
+    choose(study.classes.len(), "--classes ", study.classes.first().cloned());
+    choose(study.sentences.len(), "--sentences ", study.sentences.first().map(ToString::to_string));
+    let has_caps = !study.sentences.is_empty() && study.uncapped;
+    choose(if has_caps { 2 } else { 0 }, "--set study.uncapped=", Some("false".into()));
+    choose(study.heads.len(), "--heads ", study.heads.first().map(|head| head.name().to_owned()));
+    let start = study.initializations.first().map(|of: &Initialization| format!("[\"{}\"]", of.name()));
+    choose(study.initializations.len(), "--set study.initializations=", start.map(|list| format!("'{list}'")));
+    choose(
+        study.pretraining_steps.len(),
+        "--set study.pretraining_steps=",
+        study.pretraining_steps.first().map(|steps| format!("'[{steps}]'")),
+    );
+    choose(study.encoders.len(), "--encoders ", study.encoders.first().map(|of| of.name.clone()));
+    for axis in experiment.grid.axes() {
+        let (key, first) = match axis {
+            GridAxis::Setting { key, values } => (
+                key,
+                values.first().map(|value| match value.as_str() {
+                    Some(text) => text.to_owned(),
+                    None => value.to_string(),
+                }),
+            ),
+            GridAxis::Named { name, points } => (name, points.first().map(|point| point.name.clone())),
+        };
+        choose(axis.n_points(), &format!("--vary {key}="), first);
+    }
+    let seeds = study.seeds.list();
+    choose(seeds.len(), "--seed ", seeds.first().map(ToString::to_string));
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Layers;
+
+    fn chosen(text: &str) -> String {
+        let mut layers = Layers::new();
+        layers.text(text, Path::new("e.toml")).unwrap();
+        choices(&layers.finish().unwrap()).join(" ")
+    }
+
+    #[test]
+    fn every_axis_with_several_points_has_a_flag_that_chooses_one() {
+        assert_eq!(chosen(""), "");
+        assert_eq!(chosen("[study]\nnoise = [0.0, 0.3]\nseeds = [7, 8]\n"), "--noise 0 --seed 7");
+        let grid = "[grid]\n\"train.learning_rate\" = [1e-4, 5e-4]\nnoise = [0.3, 0.1]\n[[grid.start]]\nname = \"a\"\n\
+                    [[grid.start]]\nname = \"b\"\n\"model.random_init\" = true\n";
+        assert_eq!(chosen(grid), "--vary train.learning_rate=0.0001 --vary perturb.rate=0.3 --vary start=a");
+        let caps = "[study]\nkind = \"class-caps\"\nclasses = [\"LOC\", \"PER\"]\nsentences = [5, 15]\n";
+        assert_eq!(chosen(caps), "--classes LOC --sentences 5 --set study.uncapped=false");
+    }
 }

@@ -178,6 +178,10 @@ impl Layers {
             _ => {
                 let key = grid::setting(key);
                 let Some(default) = keys::default_of(key) else {
+                    grid::refuse_seeds_as(key, key).map_err(|error| match error {
+                        Error::Config(problem) => refuse(problem),
+                        error => error,
+                    })?;
                     return Err(unknown_key(origin.put_on(Problem::new(format!("unknown key `{key}`"))), key));
                 };
                 let list = value::list_from_command_line(values, default).map_err(|what| refuse(Problem::new(what)))?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::error::{Error, Problem, printable};
+use crate::format::noun_of;
 
 use super::decode::Decoded;
 use super::layout::{Split, find_splits, missing};
@@ -366,7 +367,7 @@ impl AnnotatedFiles {
                 let (path, scheme) = (file.path.display(), self.writing.scheme);
                 let InvalidTransition { line, from, to } = first;
                 let n = invalid.len();
-                let transitions = if n == 1 { "transition" } else { "transitions" };
+                let transitions = noun_of(n, "transition");
                 warnings.push(format!(
                     "{path}: {n} invalid {scheme} {transitions}, the first at line {line} ({from} → {to}); kept as they are"
                 ));

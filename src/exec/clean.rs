@@ -75,15 +75,18 @@ pub fn leftovers(runs: &[RunStatus], of: &[What]) -> Vec<Leftover> {
 pub fn clean(leftover: &Leftover, root: &Path, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Cleaned> {
     let lease = match Lease::take(&leftover.run, monitor, stop) {
         Ok(lease) => lease,
-        Err(Error::Config(_)) => return Ok(Cleaned::InUse),
+        Err(Error::InUse(_)) => return Ok(Cleaned::InUse),
         Err(error) => return Err(error),
     };
     if leftover.what == What::Broken {
-        // The manifest first: a kill in between would leave what looks like a run and is not whole. The lease, which is in
-        // the folder too, last.
-        for entry in [Manifest::path(&leftover.path)].into_iter().chain(entries(&leftover.path)?) {
-            remove(&entry)?;
+        // The checkpoint first: a kill in between leaves a run that begins anew. The manifest, without which nobody knows whose
+        // the rest is, after all else but the lease.
+        let manifest = Manifest::path(&leftover.path);
+        remove(&RunFolder::checkpoint_in(&leftover.path))?;
+        for entry in entries(&leftover.path)?.iter().filter(|entry| **entry != manifest) {
+            remove(entry)?;
         }
+        remove(&manifest)?;
         drop(lease);
         fs::remove_dir(&leftover.path).map_err(Error::io(&leftover.path))?;
     } else {

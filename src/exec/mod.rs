@@ -20,15 +20,20 @@
 //! that takes its process down, by a defect or because the system is out of memory, is a failed run like others; its manifest
 //! says why. With one job it runs in this process, where only panics are caught.
 //!
+//! **Other processes.** A run that another process is doing (its folder has a live lease) is no failure. It is put aside; once
+//! all else is done, it is waited for, and taken over if that process ends or falls silent ([`Execution::wait`]).
+//!
 //! **Stopping.** The child's standard input is held open by the parent and closed to say stop. So a child also stops, after
 //! its step and with its state kept, when the parent is killed. On a terminal Ctrl-C reaches the whole group of processes: a
 //! child takes the first one as it takes the closed pipe, so that it does not matter which comes first. [`kill_all`] is for the
 //! second one.
 //!
-//! **Threads and memory** are shared out when a run is begun: see [`Jobs`] and the functions of `memory`.
+//! **Threads and memory** are shared out when a run is begun: see [`Jobs`] and the functions of `memory`. A run that is begun
+//! where fewer are left than places gets the threads of the free places too.
 
 mod child;
 mod clean;
+mod elsewhere;
 mod failure;
 mod jobs;
 mod memory;
@@ -44,7 +49,7 @@ use std::path::PathBuf;
 
 pub use child::kill_all;
 pub use clean::{Cleaned, Leftover, What, clean, leftovers};
-pub use failure::{Failure, Unfinished, sentence, summary};
+pub use failure::{Failure, Unfinished, relative_to, sentence, summary};
 pub use jobs::Jobs;
 pub use status::{RunState, RunStatus, status};
 pub use worker::work;
@@ -74,6 +79,9 @@ pub struct Execution {
     pub jobs: Jobs,
     /// Begin no run after the first that fails, and stop those that are under way.
     pub fail_fast: bool,
+    /// Wait for runs that other processes are doing, and take over those that they leave; else they are returned as
+    /// failures of the kind [`ErrorKind::InUse`](crate::error::ErrorKind::InUse).
+    pub wait: bool,
     /// The program whose hidden verb `exec-run` does a run; `None` does all in this process, one after another.
     pub program: Option<PathBuf>,
 }
@@ -81,7 +89,7 @@ pub struct Execution {
 impl Default for Execution {
     /// One after another, in this process.
     fn default() -> Self {
-        Self { jobs: Jobs::Number(1), fail_fast: false, program: None }
+        Self { jobs: Jobs::Number(1), fail_fast: false, wait: true, program: None }
     }
 }
 
@@ -92,7 +100,7 @@ impl Execution {
         // one version.
         let own = PathBuf::from("/proc/self/exe");
         let program = if own.exists() { Some(own) } else { std::env::current_exe().ok() };
-        Self { jobs, fail_fast, program }
+        Self { jobs, fail_fast, wait: true, program }
     }
 }
 
@@ -122,8 +130,8 @@ pub fn execute_all(
     drop((left, shapes));
     let mut monitor = Paced::new(tasks, jobs, monitor);
     let failures = match &how.program {
-        Some(program) if jobs > 1 => pool::execute_all(tasks, program, jobs, how.fail_fast, &mut monitor, stop)?,
-        _ => serial::execute_all(tasks, how.fail_fast, &mut monitor, stop)?,
+        Some(program) if jobs > 1 => pool::execute_all(tasks, (program, jobs), how, &mut monitor, stop),
+        _ => serial::execute_all(tasks, how, &mut monitor, stop)?,
     };
     if stop.requested() { Err(Error::Interrupted) } else { Ok(failures) }
 }

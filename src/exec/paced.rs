@@ -69,6 +69,10 @@ impl Monitor for Paced<'_> {
         self.monitor.skipped(id, position);
     }
 
+    fn elsewhere(&mut self, id: &str, position: (usize, usize), owner: &str) {
+        self.monitor.elsewhere(id, position, owner);
+    }
+
     fn step(&mut self, run: usize, record: &StepRecord) {
         self.monitor.step(run, record);
     }

@@ -1,44 +1,74 @@
 //! Runs one after another, in this process.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use super::{Failure, Task, is_finished};
+use super::elsewhere::{Elsewhere, owner};
+use super::{Execution, Failure, Task, is_finished};
 use crate::error::{Error, Result};
 use crate::run::{Monitor, RunRequest, StopFlag, StudyProgress, execute};
+
+/// Between two looks at the stop flag while other processes are waited for.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Does all runs and returns those that failed.
 pub(super) fn execute_all(
     tasks: &[Task<'_>],
-    fail_fast: bool,
+    how: &Execution,
     monitor: &mut dyn Monitor,
     stop: &StopFlag,
 ) -> Result<Vec<Failure>> {
     let mut failures = Vec::new();
+    let mut queue: VecDeque<usize> = (0..tasks.len()).collect();
+    let mut elsewhere = Elsewhere::default();
     let mut progress = StudyProgress { runs: tasks.len(), ..StudyProgress::default() };
-    for (index, task) in tasks.iter().enumerate() {
-        progress.running = usize::from(!is_finished(task));
-        monitor.study(&progress);
-        let result = execute_one(task, index, tasks.len(), monitor, stop);
-        progress.running = 0;
-        match result {
-            Ok(()) => progress.done += 1,
-            Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Err(error) => {
-                let failure = Failure::of(task, &error);
-                monitor.failed(index + 1, &failure.id, &failure.reason);
-                progress.failed += 1;
-                failures.push(failure);
+    loop {
+        queue.extend(elsewhere.ready(tasks));
+        let Some(index) = queue.pop_front() else {
+            if elsewhere.is_empty() || !how.wait {
+                break;
+            }
+            elsewhere.tell(tasks, monitor);
+            std::thread::sleep(LOOK);
+            if stop.requested() {
+                return Err(Error::Interrupted);
+            }
+            continue;
+        };
+        let task = &tasks[index];
+        let is_finished = is_finished(task);
+        if !is_finished && owner(task).is_some() {
+            elsewhere.put(index, tasks, monitor);
+        } else {
+            progress.running = usize::from(!is_finished);
+            monitor.study(&progress);
+            let result = execute_one(task, index, tasks.len(), monitor, stop);
+            progress.running = 0;
+            match result {
+                Ok(()) => progress.done += 1,
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                // Another process was faster.
+                Err(Error::InUse(_)) => elsewhere.put(index, tasks, monitor),
+                Err(error) => {
+                    let failure = Failure::of(task, &error);
+                    monitor.failed(index + 1, &failure.id, &failure.reason);
+                    progress.failed += 1;
+                    failures.push(failure);
+                }
             }
         }
+        progress.elsewhere = elsewhere.len();
         monitor.study(&progress);
         if stop.requested() {
             return Err(Error::Interrupted);
         }
-        if fail_fast && !failures.is_empty() {
-            break;
+        if how.fail_fast && !failures.is_empty() {
+            return Ok(failures);
         }
     }
+    failures.extend(elsewhere.into_failures(tasks));
     Ok(failures)
 }
 

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::dynamics::Log;
-use crate::run::{Lease, Manifest, Owner, Process, RunConfig, Status};
+use crate::run::{Lease, Manifest, Owner, Process, RunConfig, RunFolder, Status};
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
-    /// Its folder has no manifest.
+    /// Its folder is not there, or empty.
     NotBegun,
     /// A process is at work on it.
     Running,
@@ -21,7 +21,7 @@ pub enum RunState {
     Failed,
     /// All epochs are done.
     Finished,
-    /// Its folder holds another run, or a manifest that cannot be read.
+    /// Its folder holds another run, a manifest that cannot be read, or something else than a run.
     Unusable,
 }
 
@@ -98,6 +98,10 @@ pub fn status(config: &RunConfig, folder: &Path) -> RunStatus {
             }
             Err(error) => (status.state, status.detail) = (RunState::Unusable, Some(error.to_string())),
         }
+    } else if status.owner.is_none()
+        && let Err(error) = RunFolder::require_unused(folder)
+    {
+        (status.state, status.detail) = (RunState::Unusable, Some(error.to_string()));
     }
     if let (Some(owner), true) = (&status.owner, status.state != RunState::Finished) {
         status.state = RunState::Running;

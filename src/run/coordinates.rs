@@ -5,6 +5,7 @@
 //! legends.
 
 use crate::files::hex;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -151,6 +152,11 @@ impl Coordinates {
     /// All values in the order of the axes.
     pub fn iter(&self) -> impl Iterator<Item = &Coordinate> {
         self.0.iter()
+    }
+
+    /// The names of the axes.
+    pub fn axes(&self) -> BTreeSet<&str> {
+        self.0.iter().map(|of| of.axis.as_str()).collect()
     }
 
     /// The number of axes.

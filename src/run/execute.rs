@@ -8,8 +8,8 @@ use fs_err as fs;
 use super::environment::{host, now, platform};
 use super::recorder::Recorder;
 use super::{
-    DataSummary, FolderState, GitState, Lease, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag,
-    Versions,
+    DataSummary, FolderState, GitState, Lease, Manifest, Monitor, Process, RunConfig, RunFolder, RunStart, Status,
+    StopFlag, Versions,
 };
 use crate::corpus::{Corpus, Given, Gold, Labels, Sentence, TokenPosition};
 use crate::dynamics::{Log, LogWriter, TokenTable, digests_until};
@@ -48,12 +48,12 @@ pub enum Outcome {
 /// Does a run, or what is left of it: a finished one is skipped, a broken one resumed from its last checkpoint.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the
-/// model is not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is
-/// not this run's, or another process writes there; [`Error::Model`], [`Error::Data`] and [`Error::Io`] as the rooms
-/// return them.
+/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the model is
+/// not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is not this run's,
+/// [`Error::InUse`] if another process writes there; [`Error::Model`], [`Error::Data`] and [`Error::Io`] as the modules return
+/// them.
 pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Outcome> {
-    let RunRequest { config, corpus, position: (run, _), .. } = *request;
+    let RunRequest { config, corpus, .. } = *request;
     // Looked at before it is claimed, so that a finished run may lie in a folder that cannot be written to.
     if let FolderState::Finished(manifest) = RunFolder::inspect(request.folder, config, &corpus.fingerprint)? {
         return skip(request, manifest, monitor);
@@ -64,31 +64,60 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         FolderState::Broken(manifest) => Some(*manifest),
         FolderState::Fresh => None,
     };
+    let mut prepared = prepare(config, corpus, &config.model_beside(request.folder), |model| {
+        earlier.as_ref().map_or(Ok(()), |earlier| require_same_model(earlier, model, folder.path()))
+    })?;
+    warn(&prepared, config, monitor);
+    let resumes = resume(&mut prepared.trainer, &folder, earlier.as_ref())?;
+    let manifest = opening_manifest(config, corpus, &prepared, earlier.as_ref(), resumes)?;
+    manifest.write(folder.path())?;
+    tell_start(request, &folder, &manifest, monitor);
+    train(request, &folder, prepared, manifest, monitor, stop)
+}
 
-    let require_same = |model: &LoadReport| match &earlier {
-        Some(earlier) if earlier.model.fingerprint != model.fingerprint => Err(Error::Config(
-            Problem::new(format!("the run was begun with another model: `{}` has changed since", earlier.model.source))
-                .at(folder.path())
-                .hint("choose another folder with --out, or remove this one"),
-        )),
-        _ => Ok(()),
-    };
-    let Prepared { perturbed, data, mut trainer, model, n_left_out } =
-        prepare(config, corpus, &config.model_beside(request.folder), require_same)?;
-    for name in perturbed.cap.iter().flat_map(CapReport::types_lost) {
+/// Refuses to go on with a run from other weights than it was begun with.
+fn require_same_model(earlier: &Manifest, model: &LoadReport, folder: &Path) -> Result<()> {
+    if earlier.model.fingerprint == model.fingerprint {
+        return Ok(());
+    }
+    Err(Error::Config(
+        Problem::new(format!("the run was begun with another model: `{}` has changed since", earlier.model.source))
+            .at(folder)
+            .hint("choose another folder with --out, or remove this one"),
+    ))
+}
+
+/// Warns of what the run leaves out.
+fn warn(prepared: &Prepared, config: &RunConfig, monitor: &mut dyn Monitor) {
+    for name in prepared.perturbed.cap.iter().flat_map(CapReport::types_lost) {
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
-    let encoding = EncodingReport { train_sentences_left_out: n_left_out, ..trainer.encoding() };
-    for warning in encoding.warnings(config.train.max_subwords) {
+    for warning in prepared.encoding().warnings(config.train.max_subwords) {
         monitor.warning(&format!("{}: {warning}", config.id));
     }
+}
 
+/// Puts the trainer to the run's last checkpoint; false if there is none, so that the run begins anew.
+fn resume(trainer: &mut Trainer, folder: &RunFolder, earlier: Option<&Manifest>) -> Result<bool> {
     let checkpoint = folder.checkpoint();
     let resumes = earlier.is_some() && Trainer::has_checkpoint(&checkpoint);
     if resumes {
         trainer.load_checkpoint(&checkpoint)?;
     }
-    let manifest = Manifest {
+    Ok(resumes)
+}
+
+/// The manifest before the first step. `earlier` is that of the run so far, of which files and time count if the run `resumes`
+/// from a checkpoint.
+fn opening_manifest(
+    config: &RunConfig,
+    corpus: &Corpus,
+    prepared: &Prepared,
+    earlier: Option<&Manifest>,
+    resumes: bool,
+) -> Result<Manifest> {
+    let (trainer, kept) = (&prepared.trainer, earlier.filter(|_| resumes));
+    Ok(Manifest {
         schema: Manifest::SCHEMA,
         status: Status::Running,
         epochs_finished: trainer.epoch(),
@@ -97,26 +126,27 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         config: config.clone(),
         config_hash: config.identity()?,
         data: DataSummary::of(corpus),
-        model,
-        noise: perturbed.report.clone(),
-        cap: perturbed.cap.clone(),
-        encoding,
+        model: prepared.model.clone(),
+        noise: prepared.perturbed.report.clone(),
+        cap: prepared.perturbed.cap.clone(),
+        encoding: prepared.encoding(),
         test: None,
-        files: earlier
-            .as_ref()
-            .filter(|_| resumes)
-            .map_or_else(BTreeMap::new, |earlier| digests_until(&earlier.files, trainer.epoch())),
+        files: kept.map_or_else(BTreeMap::new, |earlier| digests_until(&earlier.files, trainer.epoch())),
         versions: Versions::current(),
         git: GitState::current(),
         host: host(),
         platform: platform(),
         threads: rayon::current_num_threads(),
-        started: earlier.as_ref().map_or_else(now, |earlier| earlier.started.clone()),
+        started: earlier.map_or_else(now, |earlier| earlier.started.clone()),
         updated: now(),
-        wall_seconds: earlier.as_ref().filter(|_| resumes).map_or(0.0, |earlier| earlier.wall_seconds),
-        resumed: earlier.as_ref().map_or(0, |earlier| earlier.resumed + 1),
-    };
-    manifest.write(folder.path())?;
+        wall_seconds: kept.map_or(0.0, |earlier| earlier.wall_seconds),
+        resumed: earlier.map_or(0, |earlier| earlier.resumed + 1),
+    })
+}
+
+/// Tells the monitor that the run takes its first step.
+fn tell_start(request: &RunRequest<'_>, folder: &RunFolder, manifest: &Manifest, monitor: &mut dyn Monitor) {
+    let config = request.config;
     monitor.started(&RunStart {
         id: &config.id,
         folder: folder.path(),
@@ -128,12 +158,24 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         noise: config.fold.is_none().then_some(&manifest.noise),
         encoding: &manifest.encoding,
     });
+}
 
+/// Trains to the end, or as far as it gets, and has the manifest say which.
+fn train(
+    request: &RunRequest<'_>,
+    folder: &RunFolder,
+    prepared: Prepared,
+    manifest: Manifest,
+    monitor: &mut dyn Monitor,
+    stop: &StopFlag,
+) -> Result<Outcome> {
+    let RunRequest { config, corpus, position: (run, _), .. } = *request;
+    let Prepared { data, mut trainer, .. } = prepared;
     let tokens = token_table(&data, &trainer.scored_tokens());
-    let mut recorder = Recorder::new(&folder, run, manifest, &tokens, monitor, stop)?;
+    let mut recorder = Recorder::new(folder, run, manifest, &tokens, monitor, stop)?;
     recorder.rewind(trainer.steps())?;
     recorder.start_clock();
-    let result = trainer.run(&mut recorder).and_then(|()| conclude(trainer, config, corpus, &folder));
+    let result = trainer.run(&mut recorder).and_then(|()| conclude(trainer, config, corpus, folder));
     // Who has lost the folder leaves it to the other.
     folder.require_held()?;
     if result.is_err() {
@@ -153,6 +195,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
     monitor.ended(run, &config.id, manifest.wall_seconds);
     result?;
     written?;
+    let checkpoint = folder.checkpoint();
     if checkpoint.is_dir() {
         fs::remove_dir_all(&checkpoint).map_err(Error::io(&checkpoint))?;
     }
@@ -162,11 +205,13 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
 /// Leaves a finished run alone, once it is known to be whole.
 fn skip(request: &RunRequest<'_>, manifest: Box<Manifest>, monitor: &mut dyn Monitor) -> Result<Outcome> {
     require_whole_log(request.folder, request.config.train.epochs)?;
-    // A run that was killed after its log was complete leaves its checkpoint and its lease; in a folder that cannot
-    // be written to they may stay.
-    let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
-    remove_leftovers(request.folder);
-    Lease::remove_stale(request.folder);
+    // A run that was killed between its last word and here leaves its checkpoint and its lease; in a folder that cannot be
+    // written to they may stay. A process that has just finished it removes them by itself.
+    if Lease::holder(request.folder).is_none_or(|(_, process)| process == Process::Ended) {
+        let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
+        remove_leftovers(request.folder);
+        Lease::remove_stale(request.folder);
+    }
     warn_of_missing_series(request.folder, monitor);
     monitor.skipped(&request.config.id, request.position);
     Ok(Outcome::Skipped(manifest))
@@ -182,8 +227,15 @@ pub(crate) struct Prepared {
     pub(crate) n_left_out: usize,
 }
 
-/// Puts the noise on the labels, loads the model that `model` names and encodes the data. `check` may refuse the model
-/// before that.
+impl Prepared {
+    /// What encoding the text found.
+    fn encoding(&self) -> EncodingReport {
+        EncodingReport { train_sentences_left_out: self.n_left_out, ..self.trainer.encoding() }
+    }
+}
+
+/// Puts the noise on the labels, loads the model that `model` names and encodes the data. `check` may refuse the model before
+/// that.
 pub(crate) fn prepare(
     config: &RunConfig,
     corpus: &Corpus,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::corpus::{Sentence, Split};
 use crate::error::{Error, Problem, Result};
+use crate::format::{counted, is_or_are, noun_of};
 use crate::random::Streams;
 
 /// Sentences that a run without a fold of its own is evaluated on, at most: it has no dev split.
@@ -40,8 +41,13 @@ impl Fold {
         let different = groups(sentences).len();
         if self.folds as usize > different {
             return Err(Error::Config(
-                Problem::new(format!("{} folds, and there are {different} different sentences", self.folds))
-                    .hint("choose fewer folds"),
+                Problem::new(format!(
+                    "{}, and there {} {different} different {}",
+                    counted(self.folds, "fold"),
+                    is_or_are(different),
+                    noun_of(different, "sentence")
+                ))
+                .hint("choose fewer folds"),
             ));
         }
         Ok(())

@@ -36,7 +36,7 @@ impl RunFolder {
     /// [`Error::Config`] if the folder holds another run, a run of other data, or something else altogether.
     pub fn inspect(path: &Path, config: &RunConfig, data_fingerprint: &str) -> Result<FolderState> {
         if !Manifest::path(path).is_file() {
-            return if is_unused(path)? { Ok(FolderState::Fresh) } else { Err(foreign(path)) };
+            return Self::require_unused(path).map(|()| FolderState::Fresh);
         }
         let mut manifest = Manifest::read(path)?;
         if !manifest.is_of(config)? {
@@ -64,6 +64,22 @@ impl RunFolder {
             Status::Finished => FolderState::Finished(Box::new(manifest)),
             Status::Running | Status::Interrupted | Status::Failed => FolderState::Broken(Box::new(manifest)),
         })
+    }
+
+    /// Refuses a folder without a manifest that holds more than a run leaves that was broken off before its manifest: files of
+    /// the lease, unfinished files, a checkpoint, which says nothing without a manifest, and empty folders.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that names what is there; [`Error::Io`].
+    pub fn require_unused(path: &Path) -> Result<()> {
+        match first_foreign(path)? {
+            None => Ok(()),
+            Some(name) => Err(Error::Config(
+                Problem::new(format!("no run can be put here: there is `{name}`, and no manifest.json"))
+                    .at(path)
+                    .hint("move or remove what is there, or choose another folder with --out"),
+            )),
+        }
     }
 
     /// Makes the folder if it is missing, takes its lease, and looks at it. To leave a foreign folder untouched,
@@ -154,26 +170,102 @@ pub(crate) fn partition_in(runs: &Path, coordinates: &Coordinates) -> PathBuf {
     }
 }
 
-/// True if nothing is there but what a run killed before its manifest may have left.
-pub(super) fn is_unused(path: &Path) -> Result<bool> {
-    match fs::read_dir(path) {
-        Ok(mut entries) => Ok(entries.all(|entry| {
-            entry.is_ok_and(|e| {
-                let name = e.file_name();
-                let name = name.to_string_lossy();
-                name.starts_with(Lease::PREFIX) || name == Lease::EARLIER || name.starts_with(PREFIX)
-            })
-        })),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => Ok(false),
-        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+/// The folders of runs below `root`, sorted: in partitions `AXIS=VALUE`, and side by side in folders `AXIS=VALUE,...`, as earlier
+/// versions made them. What cannot be read is left out.
+pub fn run_folders(root: &Path) -> Vec<PathBuf> {
+    fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        for entry in entries.filter_map(std::io::Result::ok) {
+            let path = entry.path();
+            if !entry.file_name().to_string_lossy().contains('=') || !path.is_dir() {
+                continue;
+            }
+            match Manifest::path(&path).is_file() {
+                true => found.push(path),
+                false if depth < DEEPEST => collect(&path, depth + 1, found),
+                false => {}
+            }
+        }
     }
+    let mut found = Vec::new();
+    collect(root, 0, &mut found);
+    found.sort();
+    found
 }
 
-fn foreign(path: &Path) -> Error {
-    Error::Config(
-        Problem::new("the folder holds something else than a run: it has no manifest.json")
-            .at(path)
-            .hint("choose another folder with --out"),
-    )
+/// Axes that a grid may have, for the search: more than anybody sweeps over.
+const DEEPEST: usize = 32;
+
+/// The first entry of a folder that no run killed before its manifest has left; `None` if there is none.
+pub(super) fn first_foreign(path: &Path) -> Result<Option<String>> {
+    let of_a_run = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_folder = entry.file_type().is_ok_and(|of| of.is_dir());
+        let is_empty = || fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none());
+        name.starts_with(Lease::PREFIX)
+            || name == Lease::EARLIER
+            || name.starts_with(PREFIX)
+            || (is_folder && (entry.path() == RunFolder::checkpoint_in(path) || is_empty()))
+    };
+    let mut names = match fs::read_dir(path) {
+        Ok(entries) => {
+            let mut names = Vec::new();
+            for entry in entries {
+                let entry = entry.map_err(Error::io(path))?;
+                if !of_a_run(&entry) {
+                    names.push(entry.file_name().to_string_lossy().into_owned());
+                }
+            }
+            names
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => {
+            vec![path.file_name().unwrap_or_default().to_string_lossy().into_owned()]
+        }
+        Err(source) => return Err(Error::Io { path: path.to_owned(), source }),
+    };
+    names.sort();
+    Ok(names.into_iter().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_a_runs_own_if_nothing_else_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("noise=0.00/seed=1");
+        RunFolder::require_unused(&run).unwrap();
+        for file in [".lease", ".memoscope-x", "checkpoint/state.safetensors"] {
+            fs::create_dir_all(run.join(file).parent().unwrap()).unwrap();
+            fs::write(run.join(file), "").unwrap();
+        }
+        fs::create_dir(run.join("dynamics")).unwrap();
+        RunFolder::require_unused(&run).unwrap();
+        fs::write(run.join("dynamics/epoch=0001.parquet"), "").unwrap();
+        let error = RunFolder::require_unused(&run).unwrap_err();
+        assert!(error.to_string().ends_with(": no run can be put here: there is `dynamics`, and no manifest.json"));
+        let file = folder.path().join("noise=0.10");
+        fs::write(&file, "").unwrap();
+        assert!(matches!(RunFolder::require_unused(&file), Err(Error::Config(_))));
+    }
+
+    #[test]
+    fn runs_are_found_in_partitions_and_side_by_side() {
+        let folder = tempfile::tempdir().unwrap();
+        for run in ["noise=0.00/seed=1", "noise=0.00,seed=2", "noise=0.10/batch_size=4/seed=1", "analysis/seed=1"] {
+            fs::create_dir_all(folder.path().join(run)).unwrap();
+            fs::write(folder.path().join(run).join("manifest.json"), "{}").unwrap();
+        }
+        fs::create_dir_all(folder.path().join("noise=0.20/seed=1")).unwrap();
+        let found = run_folders(folder.path());
+        let names: Vec<_> = found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_owned()).collect();
+        let expected = ["noise=0.00/seed=1", "noise=0.00,seed=2", "noise=0.10/batch_size=4/seed=1"];
+        let mut expected: Vec<PathBuf> = expected.map(PathBuf::from).into();
+        expected.sort();
+        assert_eq!(names, expected);
+        assert_eq!(run_folders(&folder.path().join("nowhere")), [""; 0].map(PathBuf::from));
+    }
 }

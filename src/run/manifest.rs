@@ -45,7 +45,9 @@ pub struct Manifest {
     pub error: Option<String>,
     /// The resolved configuration.
     pub config: RunConfig,
-    /// The run's identity: [`RunConfig::identity`]; of a run of an earlier version the SHA-256 of its whole configuration.
+    /// The run's identity ([`RunConfig::identity`]): the SHA-256 of the settings that differ from the defaults. The key has its
+    /// first name, from when it was the SHA-256 of the whole configuration, which it is in a run of such a version still:
+    /// [`Manifest::is_of`] knows both.
     pub config_hash: String,
     /// The text it was made from.
     pub data: DataSummary,

@@ -59,7 +59,7 @@ pub use execute::{Outcome, RunRequest, begun, execute, warn_of_missing_series};
 pub(crate) use execute::{prepare, require_whole_log, token_table};
 pub use fold::Fold;
 pub(crate) use folder::partition_in;
-pub use folder::{FolderState, RunFolder, folder_in};
+pub use folder::{FolderState, RunFolder, folder_in, run_folders};
 pub(crate) use identity::is_without_effect;
 pub use lease::{Lease, Owner, Process};
 pub use manifest::{DataSummary, Manifest, Status};

@@ -79,6 +79,8 @@ pub struct StudyProgress {
     pub failed: usize,
     /// Runs that train now.
     pub running: usize,
+    /// Runs that other processes are doing.
+    pub elsewhere: usize,
     /// What is left, in seconds of wall time; `None` if that is not known.
     pub seconds_left: Option<f64>,
 }
@@ -94,6 +96,8 @@ pub trait Monitor {
     fn started(&mut self, _start: &RunStart<'_>) {}
     /// A run was finished before and is left alone.
     fn skipped(&mut self, _id: &str, _position: (usize, usize)) {}
+    /// Another process is doing a run: it is left to that one for now.
+    fn elsewhere(&mut self, _id: &str, _position: (usize, usize), _owner: &str) {}
     /// A step was taken.
     fn step(&mut self, _run: usize, _record: &StepRecord) {}
     /// Dev and probe were evaluated.

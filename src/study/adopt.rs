@@ -1,9 +1,10 @@
-//! Taking over runs that an earlier version wrote side by side, in folders such as `noise=0.30,seed=1`.
+//! Taking over runs that lie elsewhere than in their partition: an earlier version wrote them side by side, in folders such as
+//! `noise=0.30,seed=1`, or an experiment with other axes did them.
 //!
 //! Such runs are found and read where they are. Adopted, they lie in the partitions of the study, so that one glob and one
 //! query see all runs, and their manifests carry coordinates and today's identity.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -11,7 +12,7 @@ use fs_err as fs;
 use super::grid;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
-use crate::run::{Manifest, RunConfig, Status};
+use crate::run::{Coordinates, Manifest, RunConfig, Status, run_folders};
 
 /// What became of the runs of a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,19 +23,26 @@ pub struct Adoption {
     pub left: Vec<(PathBuf, String)>,
 }
 
-/// Moves the finished runs among the folders `AXIS=VALUE,...` in `runs` that are runs of the experiment into their
-/// partitions, and writes their manifests anew. With `dry_run` nothing is changed. Called again, it goes on from where it was
-/// broken off.
+/// Moves the finished runs in `runs` that are runs of the experiment and lie elsewhere than in its partitions into these, and
+/// writes their manifests anew. With `dry_run` nothing is changed. Called again, it goes on from where it was broken off.
 ///
 /// # Errors
 /// [`Error::Config`] if the experiment makes no grid; [`Error::Io`].
 pub fn adopt(experiment: &Experiment, runs: &Path, dry_run: bool) -> Result<Adoption> {
+    let grid = grid(experiment)?;
+    let axes: BTreeSet<BTreeSet<&str>> = grid.iter().map(|run| run.coordinates.axes()).collect();
     let mut wanted: BTreeMap<String, RunConfig> = BTreeMap::new();
-    for run in grid(experiment)? {
-        wanted.insert(run.identity()?, run);
+    for run in &grid {
+        wanted.insert(run.identity()?, run.clone());
     }
+    let is_at_home = |folder: &Path, of: &RunConfig| {
+        folder == runs.join(of.coordinates.folder()) && axes.contains(&of.coordinates.axes())
+    };
     let mut adoption = Adoption::default();
-    for folder in flat_folders(runs)? {
+    for folder in run_folders(runs) {
+        if Manifest::read(&folder).is_ok_and(|manifest| is_at_home(&folder, &manifest.config)) {
+            continue;
+        }
         match adopted(&folder, runs, &wanted, dry_run)? {
             Ok(to) => adoption.adopted.push((folder, to)),
             Err(reason) => adoption.left.push((folder, reason)),
@@ -64,14 +72,18 @@ fn adopted(
         return Ok(Err(format!("it is no run of the experiment{difference}")));
     };
     let to = runs.join(run.coordinates.folder());
-    if Manifest::path(&to).is_file() {
+    if to != folder && Manifest::path(&to).is_file() {
         return Ok(Err(format!("{} holds this run already", to.display())));
     }
     if !dry_run {
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent).map_err(Error::io(parent))?;
         }
-        fs::rename(folder, &to).map_err(Error::io(&to))?;
+        // One that was moved before a kill has its old manifest still.
+        if to != folder {
+            fs::rename(folder, &to).map_err(Error::io(&to))?;
+            remove_empty(folder, runs);
+        }
         Manifest { config: run.clone(), config_hash: run.identity()?, ..manifest }.write(&to)?;
     }
     Ok(Ok(to))
@@ -87,24 +99,43 @@ fn has_parts_of(one: &str, other: &str) -> bool {
     parts(one) == parts(other)
 }
 
-/// The folders of runs that lie side by side. Names of partitions hold no comma.
-fn flat_folders(runs: &Path) -> Result<Vec<PathBuf>> {
-    let mut folders = Vec::new();
-    if runs.is_dir() {
-        for entry in fs::read_dir(runs).map_err(Error::io(runs))? {
-            let entry = entry.map_err(Error::io(runs))?;
-            if entry.file_name().to_string_lossy().contains(',') && entry.path().is_dir() {
-                folders.push(entry.path());
-            }
+/// Removes the folders above one that was moved, as far as they are empty.
+fn remove_empty(moved: &Path, runs: &Path) {
+    let above = moved.ancestors().skip(1).take_while(|folder| *folder != runs);
+    for folder in above {
+        if fs::remove_dir(folder).is_err() {
+            break;
         }
     }
-    folders.sort();
-    Ok(folders)
 }
 
-/// The runs in such folders by identity; what is no run is left out.
-pub(super) fn flat_runs(runs: &Path) -> BTreeMap<String, PathBuf> {
-    let folders = flat_folders(runs).unwrap_or_default().into_iter();
-    let of = |folder: PathBuf| Some((Manifest::read(&folder).ok()?.config.identity().ok()?, folder));
-    folders.filter_map(of).collect()
+/// A run in a study's folder.
+#[derive(Debug, Clone)]
+pub(super) struct StoredRun {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// By today's definition.
+    pub identity: String,
+    /// Where it stood in the grid that made it.
+    pub coordinates: Coordinates,
+    /// True if all its epochs are done.
+    pub is_finished: bool,
+}
+
+impl StoredRun {
+    /// True if it is no neighbour of a run in its grid: it lies elsewhere than in its partition, or has other axes. Two points
+    /// of one grid may have the same settings, and are two runs nevertheless.
+    pub(super) fn is_apart_from(&self, run: &RunConfig, runs: &Path) -> bool {
+        self.folder != runs.join(self.coordinates.folder()) || self.coordinates.axes() != run.coordinates.axes()
+    }
+}
+
+/// The runs below a folder; what is no run is left out.
+pub(super) fn stored_runs(runs: &Path) -> Vec<StoredRun> {
+    let of = |folder: PathBuf| {
+        let Manifest { config, status, .. } = Manifest::read(&folder).ok()?;
+        let (identity, is_finished) = (config.identity().ok()?, status == Status::Finished);
+        Some(StoredRun { folder, identity, coordinates: config.coordinates, is_finished })
+    };
+    run_folders(runs).into_iter().filter_map(of).collect()
 }

@@ -8,7 +8,7 @@ use polars::prelude::*;
 use super::frames::{Constant, in_front, stack};
 use super::gather::Row;
 use super::measure::{Measure, Unit};
-use super::summarise::{ReportAxis, axis_columns, measures_frame, place};
+use super::summarise::{NOISE, ReportAxis, axis_columns, measures_frame, place};
 use crate::error::Result;
 use crate::figures::panels::{self, Facet, Lines, Member, PanelSpec, Panels, Value, X, YAxis};
 use crate::figures::{FigureFiles, Style};
@@ -127,7 +127,7 @@ impl Chart {
         let x = match x_axis {
             None => X::Curve { column: "epoch", title: "epoch" },
             Some(axis) if axis.is_numeric() => {
-                let show = if axis.name == "noise" { percent } else { compact };
+                let show = if axis.name == NOISE { percent } else { compact };
                 X::Numbers { column: &axis.name, title: &title, show }
             }
             Some(axis) => X::Names { column: &axis.name, names: &labels, title: &title },

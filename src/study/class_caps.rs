@@ -13,7 +13,7 @@ use super::gather::{Needs, Row};
 use super::grid_study::against_first;
 use super::measure::{Better, Measure, Unit};
 use super::report::{Context, Design, Parts};
-use super::summarise::{Point, axis_columns, place};
+use super::summarise::{NOISE, Point, axis_columns, place};
 use super::tables::{Builder, measures};
 use super::{Axis, Point as AxisPoint, Study, measures as m};
 use crate::analysis::{ClassAnalysis, ClusterShares};
@@ -140,7 +140,7 @@ impl Study for ClassCaps {
     }
 
     fn order(&self) -> &'static [&'static str] {
-        &[CLASS, "noise", "head", "init", SENTENCES]
+        &[CLASS, NOISE, "head", "init", SENTENCES]
     }
 
     fn design(&self, context: &Context<'_>) -> Result<Design> {
@@ -220,7 +220,7 @@ fn charts(context: &Context<'_>) -> Vec<Chart> {
         });
     }
     // Curves at the least noise, a figure for each way of training.
-    let least = context.axis("noise").and_then(|axis| axis.points.first().cloned());
+    let least = context.axis(NOISE).and_then(|axis| axis.points.first().cloned());
     for (number, variant) in variants(context).into_iter().enumerate() {
         let only = Coordinates::of(variant.iter().cloned().chain(least.clone()));
         let name = place(&variant, context.axes);
@@ -261,7 +261,7 @@ fn charts(context: &Context<'_>) -> Vec<Chart> {
 fn variants(context: &Context<'_>) -> Vec<Coordinates> {
     let mut found: Vec<Coordinates> = Vec::new();
     for point in context.points {
-        let of = point.coordinates.without(&[CLASS, SENTENCES, "noise"]);
+        let of = point.coordinates.without(&[CLASS, SENTENCES, NOISE]);
         if !found.contains(&of) {
             found.push(of);
         }

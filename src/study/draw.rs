@@ -12,9 +12,11 @@ use crate::error::{Error, Problem, Result};
 use crate::exec::{self, Failure, Unfinished};
 use crate::figures::{Style, Width};
 use crate::files::remove_leftovers;
+use crate::format::{counted, is_or_are};
 use crate::report::{self, StudyReport};
 use crate::run::{
-    Coordinates, FolderState, Manifest, Monitor, RunFolder, Status, require_whole_log, warn_of_missing_series,
+    Coordinates, FolderState, Lease, Manifest, Monitor, RunFolder, Status, StopFlag, require_whole_log,
+    warn_of_missing_series,
 };
 
 /// A finished run on disk.
@@ -66,11 +68,11 @@ pub fn draw(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -
     let layout = Layout::of(experiment);
     for config in grid(experiment)? {
         let folder = layout.folder_of(&config);
-        if Manifest::path(&folder).is_file() && Manifest::read(&folder)?.status == Status::Finished {
+        if Manifest::read(&folder).is_ok_and(|manifest| manifest.status == Status::Finished) {
             warn_of_missing_series(&folder, monitor);
         }
     }
-    draw_finished(experiment, text, &[], monitor)
+    draw_finished(experiment, text, &[], monitor, &StopFlag::default())
 }
 
 /// The same after the runs were done, which has warned of what is missing in them; `failures` are left out.
@@ -79,31 +81,39 @@ pub(super) fn draw_finished(
     text: CsvText,
     failures: &[Failure],
     monitor: &mut dyn Monitor,
+    stop: &StopFlag,
 ) -> Result<Drawn> {
     let layout = Layout::of(experiment);
     let (mut runs, mut unfinished) = (Vec::new(), Vec::new());
     for config in grid(experiment)? {
         let folder = layout.folder_of(&config);
         if failures.iter().any(|failure| failure.id == config.id) {
-            unfinished.push(Unfinished::of(&config, &folder, failures));
+            unfinished.push(Unfinished::of(&config, &folder, layout.root(), failures));
             continue;
         }
         // A report is drawn from the log; whether the corpus has changed since is no matter here.
-        let fingerprint = match Manifest::path(&folder).is_file() {
-            true => Manifest::read(&folder)?.data.fingerprint,
-            false => String::new(),
+        let has_manifest = Manifest::path(&folder).is_file();
+        let fingerprint = match has_manifest {
+            true => Manifest::read(&folder).map(|manifest| manifest.data.fingerprint),
+            false => Ok(String::new()),
         };
-        match RunFolder::inspect(&folder, &config, &fingerprint)? {
-            FolderState::Finished(manifest) => match require_whole_log(&folder, config.train.epochs) {
+        match fingerprint.and_then(|fingerprint| RunFolder::inspect(&folder, &config, &fingerprint)) {
+            Ok(FolderState::Finished(manifest)) => match require_whole_log(&folder, config.train.epochs) {
                 // Coordinates are the grid's: a run that an earlier version wrote has none.
                 Ok(()) => runs.push(FinishedRun { folder, manifest: Manifest { config, ..*manifest } }),
                 Err(error) => {
                     monitor.warning(&error.to_string());
-                    unfinished.push(Unfinished::damaged(&config, &error));
+                    unfinished.push(Unfinished::damaged(&config, layout.root(), &error));
                 }
             },
-            FolderState::Broken(_) | FolderState::Fresh => {
-                unfinished.push(Unfinished::of(&config, &folder, failures));
+            Ok(FolderState::Broken(_) | FolderState::Fresh) => {
+                unfinished.push(Unfinished::of(&config, &folder, layout.root(), failures));
+            }
+            // The experiment was told to be in the wrong place.
+            Err(error @ Error::Config(_)) if has_manifest => return Err(error),
+            Err(error) => {
+                monitor.warning(&error.to_string());
+                unfinished.push(Unfinished::of(&config, &folder, layout.root(), failures));
             }
         }
     }
@@ -119,12 +129,16 @@ pub(super) fn draw_finished(
     }
     if !unfinished.is_empty() {
         monitor.warning(&format!(
-            "{} of {} runs are not finished and left out: {}",
+            "{} of {} {} not finished and left out: {}",
             unfinished.len(),
-            unfinished.len() + runs.len(),
+            counted(unfinished.len() + runs.len(), "run"),
+            is_or_are(unfinished.len()),
             unfinished.iter().map(|run| run.id.as_str()).collect::<Vec<_>>().join("  ")
         ));
     }
+    fs::create_dir_all(&layout.analysis).map_err(Error::io(&layout.analysis))?;
+    // Two sweeps of one study are done at the same moment: the one that waited for the other's last run.
+    let _turn = Lease::take_in_turn(&layout.analysis, monitor, stop)?;
     remove_leftovers(&layout.analysis);
     remove_leftovers(&layout.report);
     let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text };
@@ -204,32 +218,4 @@ pub fn experiment_in(out: &Path) -> Result<Experiment> {
     let out = out.to_string_lossy();
     layers.set("out", &out, &format!("--out {out}"))?;
     layers.finish()
-}
-
-/// The experiments of all studies under `runs/`, by name.
-///
-/// # Errors
-/// [`Error::Config`] if there is none or one does not load; [`Error::Io`].
-pub fn experiments_under(root: &Path) -> Result<Vec<Experiment>> {
-    let mut files = Vec::new();
-    if root.is_dir() {
-        for entry in fs::read_dir(root).map_err(Error::io(root))? {
-            files.push(Layout::experiment_in(&entry.map_err(Error::io(root))?.path()));
-        }
-    }
-    files.retain(|file| file.is_file());
-    files.sort();
-    if files.is_empty() {
-        return Err(Error::Config(
-            Problem::new("no study has been done here").at(root).hint("train one first, with `memoscope sweep`"),
-        ));
-    }
-    files
-        .iter()
-        .map(|file| {
-            let mut layers = Layers::new();
-            layers.file(file)?;
-            layers.finish()
-        })
-        .collect()
 }

@@ -11,7 +11,7 @@ use super::charts::{Against, Chart, ChartPanel};
 use super::findings::{Compared, Finding};
 use super::gather::{Needs, Row};
 use super::report::{Context, Design, Parts};
-use super::summarise::Point;
+use super::summarise::{NOISE, Point};
 use super::tables::Builder;
 use super::{Axis, Point as AxisPoint, Study, file_name, measures as m};
 use crate::analysis::events::Shares;
@@ -49,7 +49,7 @@ impl Study for Forgetting {
     }
 
     fn order(&self) -> &'static [&'static str] {
-        &[ENCODER, "noise"]
+        &[ENCODER, NOISE]
     }
 
     fn design(&self, context: &Context<'_>) -> Result<Design> {
@@ -76,7 +76,7 @@ impl Study for Forgetting {
                 series("probe_noisy_accuracy", "Noisy tokens predicted as given", "accuracy"),
             ],
         );
-        let mut charts = vec![curves.by_rows(context.axes, "noise")];
+        let mut charts = vec![curves.by_rows(context.axes, NOISE)];
         charts.extend(
             context
                 .axis("noise")
@@ -305,7 +305,7 @@ fn add_overlap_figure(context: &Context<'_>, compared: &Compared<'_>, parts: &mu
         "by_chance" => mean(Overlap::jaccard_by_chance),
         "kappa" => mean(Overlap::kappa),
     )?;
-    let noise = first.at.get("noise").and_then(|of| of.value.as_f64()).unwrap_or_default();
+    let noise = first.at.get(NOISE).and_then(|of| of.value.as_f64()).unwrap_or_default();
     let condition = format!("at {} noise, counted in the {} pass", percent(noise), context.pass().name());
     parts.figure(context.input, "forgetting_overlap", |stem| {
         forgetting_overlap::draw(&pairs, &axis.labels(), &condition, &context.style(), stem).map(Some)

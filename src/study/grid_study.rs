@@ -7,10 +7,10 @@
 use super::charts::{Against, Chart, ChartPanel};
 use super::findings::{Compared, Finding};
 use super::report::{Context, Design, Parts, phases};
-use super::summarise::ReportAxis;
+use super::summarise::{NOISE, ReportAxis};
 use super::tables::Builder;
 use super::{Axis, Study, measures as m};
-use crate::config::{Experiment, NOISE};
+use crate::config::Experiment;
 use crate::error::Result;
 use crate::figures::panels::YAxis;
 use crate::metrics::Estimate;

@@ -1,10 +1,9 @@
 //! Where a study's files go.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::adopt::flat_runs;
+use super::adopt::{StoredRun, stored_runs};
 use crate::config::Experiment;
 use crate::run::{Coordinates, Manifest, RunConfig, partition_in};
 
@@ -21,8 +20,8 @@ pub struct Layout {
     pub experiment: PathBuf,
     /// Tables of the runs, in the same partitions.
     of_runs: PathBuf,
-    /// Runs that an earlier version wrote side by side, by their identity.
-    flat: OnceLock<BTreeMap<String, PathBuf>>,
+    /// All runs in the folder, wherever they are.
+    stored: OnceLock<Vec<StoredRun>>,
 }
 
 impl Layout {
@@ -43,7 +42,7 @@ impl Layout {
             analysis,
             report,
             experiment: Self::experiment_in(&root),
-            flat: OnceLock::new(),
+            stored: OnceLock::new(),
         }
     }
 
@@ -53,14 +52,28 @@ impl Layout {
         Self { analysis: self.analysis.join(&folder), report: self.report.join(&folder), ..self.clone() }
     }
 
-    /// The folder of a run: its partition, or, where that holds no run, the folder in which an earlier version wrote it.
+    /// The study's folder.
+    pub fn root(&self) -> &Path {
+        self.experiment.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The runs in the study's folder, wherever they are, as they were when this was first asked for.
+    pub(super) fn stored(&self) -> &[StoredRun] {
+        self.stored.get_or_init(|| stored_runs(&self.runs))
+    }
+
+    /// The folder of a run: its partition, or, where that holds no run, the one in which an earlier version wrote it, or an
+    /// experiment with other axes.
     pub fn folder_of(&self, run: &RunConfig) -> PathBuf {
         let folder = partition_in(&self.runs, &run.coordinates);
-        let flat = self.flat.get_or_init(|| flat_runs(&self.runs));
-        if flat.is_empty() || Manifest::path(&folder).is_file() {
+        if Manifest::path(&folder).is_file() {
             return folder;
         }
-        run.identity().ok().and_then(|identity| flat.get(&identity).cloned()).unwrap_or(folder)
+        let stored = self.stored();
+        let Some(identity) = run.identity().ok().filter(|_| !stored.is_empty()) else { return folder };
+        let of_run = |other: &&StoredRun| other.identity == identity && other.is_apart_from(run, &self.runs);
+        let found = stored.iter().filter(of_run).max_by_key(|other| other.is_finished);
+        found.map_or(folder, |other| other.folder.clone())
     }
 
     /// The partition of a run, wherever the run is.

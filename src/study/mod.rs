@@ -33,6 +33,7 @@ mod index;
 mod layout;
 mod measure;
 mod measures;
+mod other_axes;
 mod pretraining;
 mod report;
 mod summarise;
@@ -43,7 +44,7 @@ mod testing;
 
 pub use adopt::{Adoption, adopt};
 pub use axis::{Axis, Point};
-pub use draw::{Drawn, FinishedRun, StudyInput, draw, experiment_in, experiments_under};
+pub use draw::{Drawn, FinishedRun, StudyInput, draw, experiment_in};
 pub use estimate::{StudyEstimate, estimate_study};
 pub use grid::grid;
 pub use index::write_index;

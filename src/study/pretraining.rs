@@ -17,6 +17,7 @@ use super::charts::Chart;
 use super::findings::{Compared, Finding};
 use super::measure::Measure;
 use super::report::{Context, Design, Parts};
+use super::summarise::NOISE;
 use super::tables::Builder;
 use super::{Axis, Layout, Study, StudyInput, measures as m};
 use crate::config::Experiment;
@@ -62,7 +63,7 @@ impl Study for PretrainingStudy {
     }
 
     fn order(&self) -> &'static [&'static str] {
-        &["noise", STEPS]
+        &[NOISE, STEPS]
     }
 
     fn design(&self, context: &Context<'_>) -> Result<Design> {

@@ -9,6 +9,9 @@ use crate::format::percent;
 use crate::metrics::{Measurement, Summary};
 use crate::run::{Coordinate, Coordinates};
 
+/// The name of the axis of noise levels.
+pub(super) const NOISE: &str = "noise";
+
 /// An axis of the grid, as a report names it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ReportAxis {
@@ -62,7 +65,7 @@ impl ReportAxis {
     /// A value as tables, legends and sentences show it: `30 %`, `pretrained`.
     pub fn label(&self, point: &Coordinate) -> String {
         match point.value.as_f64() {
-            Some(level) if self.name == "noise" => percent(level),
+            Some(level) if self.name == NOISE => percent(level),
             Some(_) => point.value.to_string(),
             None => point.label.clone(),
         }
@@ -83,7 +86,7 @@ impl ReportAxis {
 /// The heading of an axis, from its name.
 fn heading(axis: &str) -> String {
     match axis {
-        "noise" => "Noise level".into(),
+        NOISE => "Noise level".into(),
         "class" => "Entity type".into(),
         "init" => "Initial weights".into(),
         "steps" => "Pretraining steps".into(),
@@ -100,8 +103,8 @@ pub(super) fn place(coordinates: &Coordinates, axes: &[ReportAxis]) -> String {
     let part = |axis: &ReportAxis| {
         let point = coordinates.get(&axis.name)?;
         Some(match point.value.as_f64() {
-            Some(0.0) if axis.name == "noise" => "without noise".to_owned(),
-            Some(_) if axis.name == "noise" => format!("at {} noise", axis.label(point)),
+            Some(0.0) if axis.name == NOISE => "without noise".to_owned(),
+            Some(_) if axis.name == NOISE => format!("at {} noise", axis.label(point)),
             Some(_) if axis.name == "sentences" => format!("with {} sentences", axis.label(point)),
             Some(_) if axis.name == "steps" => format!("after {} pretraining steps", axis.label(point)),
             Some(_) => format!("at {} {}", axis.noun(), axis.label(point)),

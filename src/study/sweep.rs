@@ -3,7 +3,7 @@
 use fs_err as fs;
 
 use super::draw::draw_finished;
-use super::{Drawn, Layout, grid, prepare};
+use super::{Drawn, Layout, grid, other_axes, prepare};
 use crate::config::Experiment;
 use crate::corpus::{self, Corpus, DataSettings};
 use crate::dynamics::CsvText;
@@ -12,14 +12,14 @@ use crate::exec::{self, Execution, Failure, Task};
 use crate::files::write_text;
 use crate::model::ModelSettings;
 use crate::perturb;
-use crate::run::{Monitor, RunConfig, RunFolder, StopFlag};
+use crate::run::{Manifest, Monitor, RunConfig, RunFolder, StopFlag};
 
 /// What became of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swept {
     /// The report of the runs that are finished; `None` if none is, or it could not be drawn without those that failed.
     pub drawn: Option<Drawn>,
-    /// The runs that failed, in the order in which they did.
+    /// The runs that failed, in the order in which they did, and those that other processes are doing.
     pub failures: Vec<Failure>,
     /// The runs of the grid.
     pub n_runs: usize,
@@ -30,8 +30,10 @@ pub struct Swept {
 /// Every folder is looked at, and the report's folder made, before the first run: what cannot end well should not take
 /// hours to say so.
 ///
-/// A run that fails does not end the sweep. A folder that holds something else than its run does, before the first: the
-/// sweep was told to go to the wrong place.
+/// A run that fails does not end the sweep, and neither does a folder that holds no run, which is its run's failure. A folder
+/// that holds a run of other settings or other data does, before the first: the sweep was told to go to the wrong place.
+///
+/// Runs that other processes are doing are waited for, if `how` says so.
 ///
 /// # Errors
 /// Those of [`exec::execute_all`] and [`super::draw`]; what was finished stays, and the same call goes on from there.
@@ -44,6 +46,7 @@ pub fn sweep(
 ) -> Result<Swept> {
     let grid = grid(experiment)?;
     let layout = Layout::of(experiment);
+    other_axes::check(&grid, &layout, monitor)?;
     experiment.device.open()?;
     let corpora = Corpora::load(&grid)?;
     for (data, corpus) in &corpora.0 {
@@ -53,9 +56,11 @@ pub fn sweep(
         let corpus = corpora.of(config)?;
         perturb::check_cap(&corpus.train, &corpus.labels, &config.perturb)?;
         config.train.episodes.check_class(corpus.labels.names())?;
-        match RunFolder::inspect(&layout.folder_of(config), config, &corpus.fingerprint) {
-            // A damaged folder is its run's failure.
+        let folder = layout.folder_of(config);
+        match RunFolder::inspect(&folder, config, &corpus.fingerprint) {
+            // A damaged folder is its run's failure, and so is one that holds no run at all.
             Err(Error::Data(_) | Error::Io { .. }) | Ok(_) => {}
+            Err(Error::Config(_)) if !Manifest::path(&folder).is_file() => {}
             Err(error) => return Err(error),
         }
     }
@@ -70,10 +75,10 @@ pub fn sweep(
     // What another process was doing may be finished by now.
     failures.retain(|failure| {
         let task = tasks.iter().find(|task| task.config.id == failure.id);
-        !(failure.kind == ErrorKind::Config && task.is_some_and(exec::is_finished))
+        !(failure.kind == ErrorKind::InUse && task.is_some_and(exec::is_finished))
     });
     let n_runs = tasks.len();
-    let drawn = match draw_finished(experiment, text, &failures, monitor) {
+    let drawn = match draw_finished(experiment, text, &failures, monitor, stop) {
         Ok(drawn) => Some(drawn),
         Err(error) if failures.is_empty() => return Err(error),
         // The failures are what is to be reported.

@@ -5,7 +5,7 @@ use polars::prelude::*;
 use super::compare::{AxisTrend, Difference, SetOverlap};
 use super::draw::StudyInput;
 use super::measure::Measure;
-use super::summarise::{Point, ReportAxis, summary_columns};
+use super::summarise::{NOISE, Point, ReportAxis, summary_columns};
 use crate::error::Result;
 use crate::metrics::{Estimate, Overlap, Summary};
 use crate::report::{Column as Shown, Format, Table};
@@ -122,7 +122,7 @@ impl Builder {
             let of = places.clone().map(|place| place.get(&axis.name));
             let number = of.clone().map(|of| of.and_then(|of| of.value.as_f64()));
             self = match axis.is_numeric() {
-                true if axis.name == "noise" => self.numbers(&axis.name, "Noise", Format::Percent(0), number)?,
+                true if axis.name == NOISE => self.numbers(&axis.name, "Noise", Format::Percent(0), number)?,
                 true if of.clone().flatten().all(|of| of.value.is_u64()) => {
                     self.numbers(&axis.name, &axis.heading, Format::Integer, number)?
                 }

@@ -189,8 +189,8 @@ fn nothing_to_resume_and_nothing_to_draw() {
     code: 2
     ----- stdout
     ----- stderr
-    error: runs: no study has been done here
-      hint: train one first, with `memoscope sweep`
+    error: runs: no study has been begun here
+      hint: begin one with `memoscope sweep`, or name its experiment file or its folder (--out)
     ");
 }
 

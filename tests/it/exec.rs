@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::workspace::{Said, Workspace, repository};
 
-fn smoke() -> String {
+pub fn smoke() -> String {
     repository("experiments/smoke.toml").display().to_string()
 }
 
@@ -15,7 +15,7 @@ fn smoke() -> String {
 const SMALL: [&str; 4] = ["seeds=2", "data.train_sentences=24", "data.dev_sentences=8", "batch_size=8"];
 
 /// The arguments of a small sweep of four runs.
-fn sweep<'a>(smoke: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub fn sweep<'a>(smoke: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["sweep", smoke, "--out", out, "--threads", "2"], &SMALL[..], &["epochs=3"], more].concat()
 }
 
@@ -58,7 +58,7 @@ fn runs(out: &Path) -> Vec<PathBuf> {
 }
 
 /// The program, or another build of it that the variable `MEMOSCOPE_PROGRAM` names.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let named = std::env::var_os("MEMOSCOPE_PROGRAM").map(PathBuf::from);
     named.unwrap_or_else(|| assert_cmd::cargo::cargo_bin!("memoscope").to_owned())
 }
@@ -69,11 +69,11 @@ fn command(workspace: &Workspace, arguments: &[&str]) -> assert_cmd::Command {
     command
 }
 
-fn run(workspace: &Workspace, arguments: &[&str]) -> Said {
+pub fn run(workspace: &Workspace, arguments: &[&str]) -> Said {
     workspace.finish(command(workspace, arguments))
 }
 
-fn status(workspace: &Workspace, arguments: &[&str]) -> Vec<Value> {
+pub fn status(workspace: &Workspace, arguments: &[&str]) -> Vec<Value> {
     let said = run(workspace, &[&["runs"], arguments, &["--json"]].concat());
     assert_eq!(said.code, 0, "{said}");
     let studies: Value = serde_json::from_str(&said.stdout).unwrap();
@@ -81,19 +81,19 @@ fn status(workspace: &Workspace, arguments: &[&str]) -> Vec<Value> {
 }
 
 /// Those of a sweep's arguments that make its runs.
-fn settings<'a>(smoke: &'a str, out: &'a str, epochs: &'a str) -> Vec<&'a str> {
+pub fn settings<'a>(smoke: &'a str, out: &'a str, epochs: &'a str) -> Vec<&'a str> {
     [&["--out", out, smoke], &SMALL[..], &[epochs]].concat()
 }
 
-fn states(runs: &[Value]) -> Vec<&str> {
+pub fn states(runs: &[Value]) -> Vec<&str> {
     runs.iter().map(|run| run["state"].as_str().unwrap()).collect()
 }
 
-fn folder_of(run: &Value) -> String {
+pub fn folder_of(run: &Value) -> String {
     run["folder"].as_str().unwrap().to_owned()
 }
 
-fn succeeded(said: &Said) {
+pub fn succeeded(said: &Said) {
     assert_eq!(said.code, 0, "{said}");
 }
 
@@ -132,7 +132,12 @@ fn a_run_that_fails_keeps_no_other_from_being_done() {
         let failed = format!("\nfailed:\n  {id}: ");
         assert!(said.stderr.contains(&failed) && said.stderr.contains("not a manifest of this version"), "{said}");
         assert!(said.stderr.contains("error: 1 of 4 runs failed\n  hint: "), "{said}");
-        let lacks = format!("1 of 4 runs is missing from this report: {id} (failed: not a manifest of this version: ");
+        // The place in the study's folder, wherever that is.
+        let file = Path::new(&folder_of(&second)).strip_prefix(jobs).unwrap().join("manifest.json");
+        let lacks = format!(
+            "1 of 4 runs is missing from this report: {id} (failed: {}:1: not a manifest of this version: ",
+            file.display()
+        );
         assert!(said.stdout.contains(&lacks), "{said}");
         assert!(said.stdout.ends_with(&format!("report: {jobs}/report/index.html\n")), "{said}");
         assert!(workspace.read(&format!("{jobs}/report/report.md")).contains("is missing from this report"));
@@ -240,8 +245,14 @@ fn cleaning_lists_asks_and_removes() {
 
 #[cfg(target_os = "linux")]
 mod killed {
+    use std::panic::AssertUnwindSafe;
     use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
+
+    use memoscope::config::Layers;
+    use memoscope::exec::{self, Execution, Jobs, RunState, Task};
+    use memoscope::run::{EpochSummary, Monitor, RunConfig, StopFlag};
+    use memoscope::{corpus, study};
 
     use super::*;
 
@@ -301,7 +312,7 @@ mod killed {
         let mut one = command(&workspace, &["train", "--resume", &folder_of(&now[0])]);
         let refused = one.output().unwrap();
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(refused.status.code() == Some(2), "{said}");
+        assert!(refused.status.code() == Some(8), "{said}");
         assert!(said.contains(&format!("is being written to by process {} on ", owners[0])), "{said}");
 
         signal("-INT", parent.id());
@@ -331,65 +342,167 @@ mod killed {
         let orphans = children(parent.id());
         signal("-KILL", parent.id());
         parent.wait_with_output().unwrap();
-        let lives = |process: &u32| Path::new(&format!("/proc/{process}")).exists();
-        wait_for("end of the children", || !orphans.iter().any(lives));
+        wait_for("end of the children", || !orphans.iter().any(|orphan| lives(*orphan)));
         let now = status(&workspace, &arguments);
         assert!(now.iter().all(|run| run["owner"].is_null() && run["state"] != "running"), "{now:?}");
+    }
+
+    #[test]
+    fn the_exit_code_of_a_killed_run_is_its_own() {
+        let (workspace, smoke) = (Workspace::new(), smoke());
+        let arguments = settings(&smoke, "out", "epochs=200");
+        let parent = start(&workspace, &sweep(&smoke, "out", &["epochs=200", "--jobs", "2", "--quiet", "--fail-fast"]));
+        wait_for("an epoch", || status(&workspace, &arguments)[0]["epochs_finished"] != 0);
+        let process = status(&workspace, &arguments)[0]["owner"]["process"].as_u64().unwrap();
+        signal("-KILL", u32::try_from(process).unwrap());
+        let output = parent.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(7), "{said}");
+        let because =
+            ": its process was ended by signal 9 (SIGKILL), by a user or because the system was out of memory\n";
+        assert!(said.contains(because), "{said}");
+        let hint =
+            "error: 1 of 4 runs failed\n  hint: if memory was short, try fewer runs at once (--jobs 1), or a smaller ";
+        assert!(said.contains(hint), "{said}");
+    }
+
+    /// Panics at the first epoch that it hears of.
+    struct Panics;
+
+    impl Monitor for Panics {
+        fn epoch(&mut self, _: usize, _: &EpochSummary) {
+            panic!("the monitor's");
+        }
+    }
+
+    #[test]
+    fn a_monitor_that_panics_leaves_no_child_at_work() {
+        let workspace = Workspace::new();
+        let mut layers = Layers::new();
+        layers.file(&repository("experiments/smoke.toml")).unwrap();
+        for setting in SMALL.iter().chain(&["epochs=5000"]) {
+            let (key, value) = setting.split_once('=').unwrap();
+            layers.set(key, value, setting).unwrap();
+        }
+        let grid = study::grid(&layers.finish().unwrap()).unwrap();
+        let corpus = corpus::load(&grid[0].data).unwrap();
+        let task = |config: &RunConfig| Task {
+            folder: workspace.path().join(config.coordinates.folder()),
+            corpus: &corpus,
+            config: config.clone(),
+        };
+        let tasks: Vec<Task<'_>> = grid.iter().map(task).collect();
+        let how = Execution { jobs: Jobs::Number(2), program: Some(program()), ..Execution::default() };
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            exec::execute_all(&tasks, &how, &mut Panics, &StopFlag::default())
+        }));
+        assert_eq!(result.unwrap_err().downcast_ref::<&str>(), Some(&"the monitor's"));
+        // Both children have stopped after their step; the scope has waited for them.
+        for task in &tasks {
+            let status = exec::status(&task.config, &task.folder);
+            assert!(status.owner.is_none(), "{status:?}");
+            assert!(matches!(status.state, RunState::Broken | RunState::NotBegun), "{status:?}");
+        }
+    }
+
+    /// What a kill hit.
+    #[derive(Debug, Clone, Copy, Default)]
+    struct Kills {
+        children: u32,
+        parents: u32,
+        /// Of a parent without children: before its first run, or while the report is drawn.
+        alone: u32,
+    }
+
+    impl Kills {
+        fn all(self) -> u32 {
+            self.children + self.parents + self.alone
+        }
+    }
+
+    /// True if a process has not ended, not even as an entry that is not waited for.
+    fn lives(process: u32) -> bool {
+        let stat = fs_err::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+        state.is_some_and(|state| !matches!(state, "Z" | "X" | "x"))
+    }
+
+    /// Lets a sweep go on for so long, or to its end.
+    fn let_go_on(parent: &mut Child, milliseconds: u64) {
+        let until = Instant::now() + Duration::from_millis(milliseconds);
+        while Instant::now() < until && parent.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Kills a random child or the parent, one as likely as the other where there are children. In three of four cases children
+    /// are waited for, so that most kills find some. False if the sweep has ended before.
+    fn kill_one(parent: &mut Child, random: &mut dyn FnMut(u64) -> u64, kills: &mut Kills) -> bool {
+        let waits = random(4) > 0;
+        let mut found = Vec::new();
+        let begun = Instant::now();
+        while parent.try_wait().unwrap().is_none() {
+            found = children(parent.id()).into_iter().filter(|child| lives(*child)).collect();
+            if !waits || !found.is_empty() {
+                break;
+            }
+            assert!(begun.elapsed() < PATIENCE, "neither children nor an end");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if parent.try_wait().unwrap().is_some() {
+            return false;
+        }
+        // Into the middle of a run, not always to its beginning.
+        if !found.is_empty() {
+            let_go_on(parent, random(900));
+            found.retain(|child| lives(*child));
+        }
+        match (random(2), found.len() as u64) {
+            (0, n @ 1..) => {
+                let child = found[random(n) as usize];
+                signal("-KILL", child);
+                wait_for("end of a child", || !lives(child));
+                kills.children += 1;
+            }
+            (_, n) => {
+                signal("-KILL", parent.id());
+                parent.wait().unwrap();
+                *(if n > 0 { &mut kills.parents } else { &mut kills.alone }) += 1;
+            }
+        }
+        true
     }
 
     /// Kills random processes of a sweep again and again. The number of kills is that of the variable `MEMOSCOPE_KILLS`, a few
     /// by default.
     #[test]
     fn no_kill_loses_a_finished_epoch_or_changes_a_byte() {
-        let kills: u32 = std::env::var("MEMOSCOPE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
+        let wanted: u32 = std::env::var("MEMOSCOPE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
         let (workspace, smoke) = (Workspace::new(), smoke());
         let longer = ["epochs=8", "--jobs", "2", "--quiet"];
         assert!(start(&workspace, &sweep(&smoke, "straight", &longer)).wait().unwrap().success());
         let straight = bytes(&workspace.path().join("straight"));
         // A generator of its own, so that a failure can be repeated.
         let mut state = 106_u64;
-        let mut random = |below: u64| {
+        let mut random = move |below: u64| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
         };
-        let (mut killed, mut studies) = ([0; 2], 0);
-        while killed.iter().sum::<u32>() < kills {
+        let (mut kills, mut studies) = (Kills::default(), 0);
+        while kills.all() < wanted {
             studies += 1;
             let name = format!("killed-{studies}");
             let out = workspace.path().join(&name);
             let mut finished = std::collections::BTreeMap::new();
-            let done = loop {
+            loop {
                 let mut parent = start(&workspace, &sweep(&smoke, &name, &longer));
-                let until = Instant::now() + Duration::from_millis(random(900));
-                while Instant::now() < until && parent.try_wait().unwrap().is_none() {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                let children = children(parent.id());
-                if parent.try_wait().unwrap().is_none() && killed.iter().sum::<u32>() < kills {
-                    match (random(2), children.len() as u64) {
-                        (0, n @ 1..) => {
-                            signal("-KILL", children[random(n) as usize]);
-                            killed[0] += 1;
-                            let until = Instant::now() + Duration::from_millis(random(900));
-                            while Instant::now() < until && parent.try_wait().unwrap().is_none() {
-                                std::thread::sleep(Duration::from_millis(2));
-                            }
-                        }
-                        _ => {
-                            signal("-KILL", parent.id());
-                            killed[1] += 1;
-                        }
+                while kills.all() < wanted && kill_one(&mut parent, &mut random, &mut kills) {
+                    // A sweep goes on after the loss of a child.
+                    if parent.try_wait().unwrap().is_some() {
+                        break;
                     }
                 }
-                let code = match killed.iter().sum::<u32>() < kills {
-                    true => parent.try_wait().unwrap(),
-                    false => Some(parent.wait().unwrap()),
-                };
-                let is_done = code.is_some_and(|code| code.success());
-                if code.is_none() {
-                    signal("-KILL", parent.id());
-                    parent.wait().unwrap();
-                }
+                let is_done = parent.wait().unwrap().success();
                 for run in if out.join("runs").is_dir() { runs(&out) } else { Vec::new() } {
                     let epochs = Manifest::read(&run).unwrap().epochs_finished;
                     let before = finished.insert(run.clone(), epochs).unwrap_or(0);
@@ -399,11 +512,12 @@ mod killed {
                     }
                 }
                 if is_done {
-                    break out;
+                    break;
                 }
-            };
-            assert!(bytes(&done) == straight, "{name} differs after {killed:?} kills of children and parents");
-            assert_eq!(crate::leftovers::below(&done), [""; 0].map(PathBuf::from));
+            }
+            assert!(bytes(&out) == straight, "{name} differs after {kills:?}");
+            assert_eq!(crate::leftovers::below(&out), [""; 0].map(PathBuf::from));
         }
+        println!("{kills:?} in {studies} studies");
     }
 }

@@ -41,6 +41,7 @@ mod real;
 mod recurrent;
 mod report_page;
 mod resume;
+mod shared_folders;
 mod study;
 mod terminal;
 mod train;

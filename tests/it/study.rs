@@ -111,16 +111,6 @@ fn a_finished_run_that_lost_an_epoch_is_not_reported() {
 }
 
 #[test]
-fn a_folder_that_holds_something_else_is_refused() {
-    let workspace = Workspace::new();
-    workspace.file("out/runs/noise=0.00/seed=1/thesis.txt", "mine");
-    let said = workspace.run(&["sweep", &smoke(), "--out", "out"]);
-    assert_eq!(said.code, 2, "{said}");
-    assert!(said.stderr.contains("holds something else than a run"), "{said}");
-    assert_eq!(files(workspace.path(), "").len(), 1);
-}
-
-#[test]
 fn a_loss_that_is_not_a_number_ends_the_run_with_its_log_intact() {
     let workspace = Workspace::new();
     let arguments = ["train", &smoke(), "--noise", "0", "--out", "out", "--learning-rate", "1e30"];

@@ -11,6 +11,7 @@ use crate::cli::options::{JobsFlag, Loudness, limit_threads, seeds};
 use crate::cli::output::{errln, json, outln};
 use crate::cli::{interrupt, progress};
 use crate::corpus::{Columns, Split};
+use crate::format::counted;
 use crate::model::DeviceName;
 
 const EXAMPLES: &str = "\
@@ -122,8 +123,12 @@ fn report(comparison: &Comparison) -> String {
     let Comparison { changes, before, f1, .. } = comparison;
     let mut lines = vec![
         format!(
-            "{} of {} tokens changed, in {} sentences; {} entities removed, {} added",
-            changes.tokens, before.tokens, changes.sentences, changes.entities_removed, changes.entities_added
+            "{} of {} changed, in {}; {} removed, {} added",
+            changes.tokens,
+            counted(before.tokens, "token"),
+            counted(changes.sentences, "sentence"),
+            counted(changes.entities_removed, "entity"),
+            changes.entities_added
         ),
         format!("{:<20} {:>8} {:>8} {:>11}", "dev F1", "before", "after", "difference"),
     ];

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::output::Table;
 use crate::corpus::describe::{Description, SplitDescription};
 use crate::error::printable;
+use crate::format::counted;
 use crate::format::percent_fixed;
 use crate::perturb::NoiseFile;
 
@@ -12,8 +13,12 @@ use crate::perturb::NoiseFile;
 pub(super) fn description(description: &Description) -> String {
     let Description { name, synthetic, scheme, labels, splits, duplicates, notes } = description;
     let kind = if *synthetic { ", synthetic" } else { "" };
-    let mut text =
-        format!("{}: {scheme}{kind}, {} labels: {}\n\n", printable(name), labels.len(), printable(&labels.join(" ")));
+    let mut text = format!(
+        "{}: {scheme}{kind}, {}: {}\n\n",
+        printable(name),
+        counted(labels.len(), "label"),
+        printable(&labels.join(" "))
+    );
     let mut table = Table::ruled([
         "",
         "sentences",
@@ -99,27 +104,28 @@ fn percent(share: Option<f64>) -> String {
 pub(super) fn noise(noise: &NoiseFile, out: &Path) -> String {
     let report = &noise.report;
     let mut text = format!(
-        "{} noise, requested {}, realised {}: {} of {} training tokens, in {} of {} sentences\n{} of {} entities no longer stand as they were\n\n",
+        "{} noise, requested {}, realised {}: {} of {}, in {} of {}\n{} of {} no longer stand as they were\n\n",
         report.kind,
         percent(Some(report.requested_rate)),
         percent(Some(report.realised_rate)),
         report.n_noisy,
-        report.n_tokens,
+        counted(report.n_tokens, "training token"),
         noise.mask.n_noisy_sentences,
-        noise.mask.n_sentences,
+        counted(noise.mask.n_sentences, "sentence"),
         report.n_entities_lost,
-        report.n_entities,
+        counted(report.n_entities, "entity"),
     );
     if let Some(cap) = &noise.cap {
         let [before, after] = cap.sentences;
         text.push_str(&format!(
-            "{} of {} sentences with {} stay, {after} of {before} sentences in all\n",
+            "{} of {} with {} stay, {after} of {} in all\n",
             cap.kept.len(),
-            cap.available,
-            cap.class
+            counted(cap.available, "sentence"),
+            cap.class,
+            counted(before, "sentence")
         ));
         for (name, [before, after]) in &cap.entities {
-            text.push_str(&format!("{name}: {after} of {before} entities\n"));
+            text.push_str(&format!("{name}: {after} of {}\n", counted(*before, "entity")));
         }
         for name in cap.types_lost() {
             text.push_str(&format!("no training example of {name} is left either\n"));

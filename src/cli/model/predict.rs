@@ -14,6 +14,7 @@ use crate::corpus::tags::Inventory;
 use crate::corpus::unlabelled::{self, Form, Reading, Unlabelled};
 use crate::error::{Error, printable};
 use crate::files::write_atomically;
+use crate::format::{counted, is_or_are};
 use crate::model::DeviceName;
 use crate::model::{Tagger, TextPrediction};
 
@@ -95,11 +96,11 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     }
     let tokens: Vec<Vec<String>> = text.sentences.iter().map(|sentence| sentence.tokens.clone()).collect();
     errln!(
-        "{} was read as {} ({} sentences, {} tokens)",
+        "{} was read as {} ({}, {})",
         printable(&name.display().to_string()),
         text.form.description(),
-        tokens.len(),
-        tokens.iter().map(Vec::len).sum::<usize>()
+        counted(tokens.len(), "sentence"),
+        counted(tokens.iter().map(Vec::len).sum::<usize>(), "token")
     );
     let decided = decide(&tagger, &tokens)?;
     let written = match args.json {
@@ -145,16 +146,19 @@ fn decide(tagger: &Tagger, tokens: &[Vec<String>]) -> Result<TextPrediction, Err
     let decided = tagger.predict_tokens(tokens, usize::MAX, BATCH)?;
     if decided.truncated > 0 {
         errln!(
-            "warning: {} tokens are labelled O unseen: they are beyond the encoder's maximum length of {} subwords a \
-             sentence; cut long sentences",
-            decided.truncated,
+            "warning: {} {} labelled O unseen, beyond the encoder's maximum length of {} subwords a sentence; cut long \
+             sentences",
+            counted(decided.truncated, "token"),
+            is_or_are(decided.truncated),
             tagger.config().max_subwords
         );
     }
     if decided.without_subword > 0 {
         errln!(
-            "warning: {} tokens are labelled O unseen: the tokenizer has no subword for them",
-            decided.without_subword
+            "warning: {} {} labelled O unseen: the tokenizer has no subword for {}",
+            counted(decided.without_subword, "token"),
+            is_or_are(decided.without_subword),
+            if decided.without_subword == 1 { "it" } else { "them" }
         );
     }
     Ok(decided)

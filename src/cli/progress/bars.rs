@@ -114,6 +114,10 @@ impl Monitor for Bars {
         self.say(&format!("{} {id}: finished before, skipped", position(at)));
     }
 
+    fn elsewhere(&mut self, id: &str, at: (usize, usize), owner: &str) {
+        self.say(&format!("{} {id}: in progress elsewhere ({owner})", position(at)));
+    }
+
     fn step(&mut self, run: usize, record: &StepRecord) {
         let Some(run) = self.runs.get_mut(&run) else { return };
         // Of a run in another process, not every step is heard of.

@@ -47,6 +47,10 @@ impl Monitor for Lines {
         errln!("{} {id}: finished before, skipped", position(at));
     }
 
+    fn elsewhere(&mut self, id: &str, at: (usize, usize), owner: &str) {
+        errln!("{} {id}: in progress elsewhere ({owner})", position(at));
+    }
+
     fn evaluated(&mut self, run: usize, point: &CurvePoint) {
         if self.verbose {
             errln!("{}   step {}: {}", self.at(run), point.step, scores(point));

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::dynamics::{CurvePoint, DevScore};
 use crate::format::{count, duration, percent_fixed};
+use crate::format::{counted, noun_of};
 use crate::run::{EpochSummary, RunStart, StudyProgress};
 use crate::train::pretrain::PretrainReport;
 
@@ -15,10 +16,12 @@ pub(super) fn opening(start: &RunStart<'_>) -> String {
     // Of a run without noise nothing is to be said: nobody knows whether the given labels are right.
     let noise = start.noise.map(|noise| noise.realised_rate).filter(|&rate| rate > 0.0);
     let mut line = format!(
-        "{}: {} sentences, {} tokens{}; {}",
+        "{}: {} {}, {} {}{}; {}",
         start.id,
         count(start.encoding.train_sentences as f64),
+        noun_of(start.encoding.train_sentences, "sentence"),
         count(start.encoding.train_tokens as f64),
+        noun_of(start.encoding.train_tokens, "token"),
         noise.map_or_else(String::new, |rate| format!(", {} of them noisy", percent_fixed(rate, 1))),
         start.model.shape,
     );
@@ -29,16 +32,18 @@ pub(super) fn opening(start: &RunStart<'_>) -> String {
         let _ = write!(line, "; resumed after epoch {} of {}", start.epochs_finished, start.epochs);
     }
     if start.encoding.train_tokens_truncated > 0 {
-        let _ = write!(line, "; {} tokens lost to train.max_subwords", start.encoding.train_tokens_truncated);
+        let _ =
+            write!(line, "; {} lost to train.max_subwords", counted(start.encoding.train_tokens_truncated, "token"));
     }
     line
 }
 
 pub(super) fn checkpoint_line(report: &PretrainReport) -> String {
     format!(
-        "pretrained for {} of {} steps: held-out masked accuracy {:.3}, loss {:.3} nats",
+        "pretrained for {} of {} {}: held-out masked accuracy {:.3}, loss {:.3} nats",
         count(report.steps as f64),
         count(report.planned_steps as f64),
+        noun_of(report.planned_steps, "step"),
         report.held_out_masked_accuracy,
         report.held_out_masked_loss
     )
@@ -74,8 +79,8 @@ pub(super) fn scores(point: &CurvePoint) -> String {
 
 /// How far a study has come: `3 of 8 runs done, 2 running, 1 failed, 12 min left`.
 pub(super) fn study_line(progress: &StudyProgress) -> String {
-    let mut line = format!("{} of {} runs done", progress.done, progress.runs);
-    for (n, what) in [(progress.running, "running"), (progress.failed, "failed")] {
+    let mut line = format!("{} of {} done", progress.done, counted(progress.runs, "run"));
+    for (n, what) in [(progress.running, "running"), (progress.elsewhere, "elsewhere"), (progress.failed, "failed")] {
         if n > 0 {
             let _ = write!(line, ", {n} {what}");
         }
@@ -98,6 +103,8 @@ mod tests {
         assert_eq!(study_line(&progress), "3 of 8 runs done");
         (progress.running, progress.failed, progress.seconds_left) = (2, 1, Some(720.0));
         assert_eq!(study_line(&progress), "3 of 8 runs done, 2 running, 1 failed, about 12 min left");
+        progress.elsewhere = 1;
+        assert!(study_line(&progress).contains(", 2 running, 1 elsewhere, 1 failed, "));
     }
 
     #[test]

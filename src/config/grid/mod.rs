@@ -216,6 +216,9 @@ impl Grid {
                 if let Some(name) = first_duplicate(&names[..points.len()]) {
                     return refuse(format!("{key} has `{name}` twice"), "give each point a name of its own");
                 }
+                if is_seed(name) {
+                    return refuse_seeds(&key);
+                }
                 if is_column(name) {
                     return refuse(
                         format!("{key} is a column of the log or of tables"),
@@ -269,11 +272,29 @@ pub(super) fn setting(name: &str) -> &str {
     if name == "noise" { NOISE } else { keys::shorthand(name) }
 }
 
+/// True for a name under which somebody may look for the seeds among the axes.
+fn is_seed(name: &str) -> bool {
+    ["seed", "seeds", "study.seed", "train.seed"].contains(&name)
+}
+
+/// Refuses an axis of this key, if it is meant to be the seeds.
+pub(super) fn refuse_seeds_as(axis: &str, key: &str) -> Result<()> {
+    if is_seed(key) { refuse_seeds(axis) } else { Ok(()) }
+}
+
+fn refuse_seeds(axis: &str) -> Result<()> {
+    Err(Error::Config(
+        Problem::new(format!("{axis} names the seeds, which are an axis of every grid"))
+            .hint("set them with study.seeds: a number of seeds or a list (--seeds 1,2,3 on the command line)"),
+    ))
+}
+
 /// Refuses a setting that makes no difference between runs; `axis` is for the message.
 fn check_key(axis: &str, key: &str) -> Result<()> {
     let refuse = |what: String, hint: String| Err(Error::Config(Problem::new(format!("{axis} {what}")).hint(hint)));
     let section = key.split('.').next().unwrap_or(key);
     match keys::default_of(key) {
+        _ if is_seed(key) || key == "study.seeds" => refuse_seeds(axis),
         None => {
             let nearest = keys::nearest(key).map(|nearest| format!("did you mean `{nearest}`?"));
             refuse(
@@ -290,9 +311,6 @@ fn check_key(axis: &str, key: &str) -> Result<()> {
             refuse(format!("names `{key}`, which changes nothing in a run"), "leave it out of the grid".into())
         }
         Some(_) if OF_RUNS.contains(&section) || key == "device" => Ok(()),
-        Some(_) if key == "study.seeds" => {
-            refuse("names the seeds, which are always an axis".into(), "set study.seeds".into())
-        }
         Some(_) => refuse(
             format!("names `{key}`, which does not belong to a run"),
             format!("an axis is a setting of {}, or device", OF_RUNS.join(", ")),

@@ -29,22 +29,24 @@
 //! replaced. It looks before it writes an epoch, and ends with an error. What it writes in the very moment in which it is
 //! replaced is whole files by the same names and with the same bytes as the other's: a run is a function of its configuration.
 
+mod candidate;
+mod contest;
 mod owner;
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fs_err as fs;
-use sha2::{Digest, Sha256};
 
+use candidate::{Candidate, read};
+use contest::{Contest, Seen, refused, remove_others};
 pub use owner::{Owner, Process};
 
 use super::{Monitor, StopFlag};
 use crate::error::{Error, Problem, Result};
-use crate::files::hex;
 
 /// The right to write to a folder; given up when dropped.
 #[derive(Debug)]
@@ -83,16 +85,6 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Before the user is told what is waited for.
 const TELL: Duration = Duration::from_secs(3);
 
-/// What watching a lease has shown.
-enum Seen {
-    /// It was given up, or replaced.
-    Gone,
-    /// Its owner lives.
-    Live(Option<Owner>),
-    /// Its owner does not; the lease is known by this.
-    Stale(String),
-}
-
 impl Lease {
     /// The lease's file name.
     pub const NAME: &'static str = ".lease";
@@ -107,9 +99,32 @@ impl Lease {
     /// The lease says that its owner is about to leave once `stop` is raised.
     ///
     /// # Errors
-    /// [`Error::Config`] if another process has it; [`Error::Interrupted`] if `stop` is raised while waiting; [`Error::Io`].
+    /// [`Error::InUse`] if another process has it; [`Error::Interrupted`] if `stop` is raised while waiting; [`Error::Io`].
     pub fn take(folder: &Path, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Self> {
         Self::take_within(TIMES, folder, monitor, stop)
+    }
+
+    /// The same, but waits as long as another process has it, and tells `monitor` of that.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if `stop` is raised while waiting; [`Error::Io`].
+    pub fn take_in_turn(folder: &Path, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Self> {
+        Self::take_in_turn_within(TIMES, folder, monitor, stop)
+    }
+
+    fn take_in_turn_within(times: Times, folder: &Path, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Self> {
+        let mut told = false;
+        loop {
+            match Self::take_within(times, folder, monitor, stop) {
+                Err(Error::InUse(_)) if stop.requested() => return Err(Error::Interrupted),
+                Err(Error::InUse(problem)) => {
+                    if !std::mem::replace(&mut told, true) {
+                        monitor.working(&format!("{}: {}; waiting for it", folder.display(), problem.what));
+                    }
+                }
+                other => return other,
+            }
+        }
     }
 
     fn take_within(times: Times, folder: &Path, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Self> {
@@ -157,16 +172,20 @@ impl Lease {
         }
     }
 
+    /// The owner that the lease of a folder names, whether it lives or not; `None` without a lease.
+    pub fn owner(folder: &Path) -> Option<Owner> {
+        Owner::parse(&read(&folder.join(Self::NAME)).ok()??)
+    }
+
     /// Who has the lease of a folder, and whether it lives, without waiting; `None` without a lease. Needs no right to write.
     ///
     /// Of a process that cannot be asked for, the time of the file's last renewal decides: this is the one place where clocks
     /// of two machines are compared, and nothing is written on its account.
     pub fn holder(folder: &Path) -> Option<(Owner, Process)> {
-        let path = folder.join(Self::NAME);
-        let owner = Owner::parse(&read(&path).ok()??)?;
+        let owner = Self::owner(folder)?;
         let process = match owner.process() {
             Process::Unknown => {
-                let renewed = fs::metadata(&path).and_then(|of| of.modified()).ok()?;
+                let renewed = fs::metadata(folder.join(Self::NAME)).and_then(|of| of.modified()).ok()?;
                 match renewed.elapsed() {
                     Ok(age) if age > TIMES.stale => Process::Ended,
                     _ => Process::Unknown,
@@ -180,7 +199,7 @@ impl Lease {
     /// Makes sure that the lease is still this process's.
     ///
     /// # Errors
-    /// [`Error::Config`] if it was taken over or removed.
+    /// [`Error::InUse`] if it was taken over, [`Error::Config`] if it was removed.
     pub fn require_held(&self) -> Result<()> {
         let lost = *self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
         // A disk that does not answer now is for the write to report.
@@ -190,16 +209,19 @@ impl Lease {
             Some(owner) if owner.token == self.token && !lost => Ok(()),
             None if !lost && self.path.exists() => Ok(()),
             other => {
-                let by = other.filter(|other| other.token != self.token);
-                let what = match by {
-                    Some(other) => format!("the folder was taken over by {other}, while this process was stopped"),
-                    None => format!("the folder's {} was removed while this process wrote there", Self::NAME),
+                let problem = |what: String| {
+                    let hint = "the finished epochs are kept; let one process write there";
+                    Problem::new(what).at(&self.folder).hint(hint)
                 };
-                Err(Error::Config(
-                    Problem::new(what)
-                        .at(&self.folder)
-                        .hint("the finished epochs are kept; let one process write there"),
-                ))
+                Err(match other.filter(|other| other.token != self.token) {
+                    Some(other) => Error::InUse(problem(format!(
+                        "the folder was taken over by {other}, while this process was stopped"
+                    ))),
+                    None => Error::Config(problem(format!(
+                        "the folder's {} was removed while this process wrote there",
+                        Self::NAME
+                    ))),
+                })
             }
         }
     }
@@ -245,193 +267,6 @@ fn heart(owner: &mut Owner, mut file: fs::File, path: &Path, times: Times, share
         }
         beaten = Instant::now();
     }
-}
-
-/// A lease that is not placed yet: `.lease-TOKEN`.
-struct Candidate {
-    path: PathBuf,
-    token: String,
-    text: String,
-}
-
-impl Candidate {
-    fn new(folder: &Path, owner: &Owner) -> Self {
-        let path = folder.join(format!("{}-{}", Lease::PREFIX, owner.token));
-        Self { path, token: owner.token.clone(), text: owner.to_text() }
-    }
-
-    /// Writes it, unless it is there.
-    fn write(&self) -> Result<()> {
-        let written = fs::OpenOptions::new().write(true).create_new(true).open(&self.path).and_then(|mut file| {
-            file.write_all(self.text.as_bytes())?;
-            file.sync_data()
-        });
-        match written {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(Error::Io { path: self.path.clone(), source: e }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Gives it a name that nothing else has. False if something has.
-    fn place(&self, at: &Path) -> Result<bool> {
-        self.write()?;
-        let is_ours = || -> Result<bool> {
-            Ok(read(at).map_err(Error::io(at))?.is_some_and(|text| identity(&text) == self.token))
-        };
-        match fs::hard_link(&self.path, at) {
-            Ok(()) => return Ok(true),
-            // Over a network the first answer may be lost, and the second says that it is there already.
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return is_ours(),
-            // The new owner has tidied up.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
-            // No hard links here.
-            Err(_) => {}
-        }
-        match fs::OpenOptions::new().write(true).create_new(true).open(at) {
-            Ok(mut file) => {
-                file.write_all(self.text.as_bytes()).and_then(|()| file.sync_data()).map_err(Error::io(at))?;
-                Ok(true)
-            }
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => is_ours(),
-            Err(source) => Err(Error::Io { path: at.to_owned(), source }),
-        }
-    }
-
-    /// Puts it in the place of another. False if somebody else has the lease already, and has tidied up.
-    fn put_over(&self, at: &Path) -> Result<bool> {
-        self.write()?;
-        match fs::rename(&self.path, at) {
-            Ok(()) => Ok(true),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(Error::Io { path: at.to_owned(), source }),
-        }
-    }
-
-    fn remove(&self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-impl Drop for Candidate {
-    fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-/// The way to a lease that something else has.
-struct Contest<'a> {
-    times: Times,
-    candidate: &'a Candidate,
-    monitor: &'a mut dyn Monitor,
-    stop: &'a StopFlag,
-}
-
-impl Contest<'_> {
-    /// Watches a lease until it is known whether its owner lives.
-    fn watch(&mut self, path: &Path) -> Result<Seen> {
-        let look = || read(path).map_err(Error::io(path));
-        let Some(first) = look()? else { return Ok(Seen::Gone) };
-        let (begun, mut changed, mut text, mut told) = (Instant::now(), Instant::now(), first.clone(), false);
-        loop {
-            let owner = Owner::parse(&text);
-            let leaving = owner.as_ref().is_some_and(|owner| owner.leaving);
-            match owner.as_ref().map_or(Process::Unknown, Owner::process) {
-                Process::Ended => return Ok(Seen::Stale(identity(&text))),
-                Process::Lives if !leaving && begun.elapsed() >= self.times.watch => return Ok(Seen::Live(owner)),
-                Process::Unknown if !leaving && text != first => return Ok(Seen::Live(owner)),
-                Process::Unknown if changed.elapsed() >= self.times.stale => return Ok(Seen::Stale(identity(&text))),
-                _ => {}
-            }
-            if self.stop.requested() {
-                return Err(Error::Interrupted);
-            }
-            if !told && begun.elapsed() >= TELL.min(self.times.stale) {
-                told = true;
-                let of = owner.map_or_else(|| "another process".to_owned(), |owner| owner.to_string());
-                let folder = path.parent().unwrap_or(path).display();
-                self.monitor.working(&match leaving {
-                    true => format!("{folder}: waiting for {of} to stop"),
-                    false => format!(
-                        "{folder}: waiting up to {} s for a sign of life from {of}, which was writing there",
-                        self.times.stale.as_secs()
-                    ),
-                });
-            }
-            std::thread::sleep(LOOK);
-            match look()? {
-                Some(now) if identity(&now) == identity(&text) => {
-                    if now != text {
-                        (changed, text) = (Instant::now(), now);
-                    }
-                }
-                _ => return Ok(Seen::Gone),
-            }
-        }
-    }
-
-    /// Puts the candidate in the place of a stale lease. False if another process was faster.
-    fn replace(&mut self, path: &Path, stale: &str) -> Result<bool> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let right = folder.join(format!("{}-after-{}", Lease::PREFIX, short(stale)));
-        if !self.candidate.place(&right)? {
-            match self.watch(&right)? {
-                Seen::Gone => return Ok(false),
-                Seen::Live(other) => return Err(refused(folder, other.as_ref())),
-                Seen::Stale(mark) => {
-                    if !self.replace(&right, &mark)? {
-                        return Ok(false);
-                    }
-                }
-            }
-        }
-        let is_still = read(path).map_err(Error::io(path))?.is_some_and(|text| identity(&text) == stale);
-        let replaced = if is_still { self.candidate.put_over(path) } else { Ok(false) };
-        let _ = fs::remove_file(&right);
-        replaced
-    }
-}
-
-/// What a lease is known by: its token, or its text if it has none.
-fn identity(text: &str) -> String {
-    Owner::parse(text).map_or_else(|| text.to_owned(), |owner| owner.token)
-}
-
-/// A name for a file, of what a lease is known by.
-fn short(identity: &str) -> String {
-    hex(&Sha256::digest(identity)[..8])
-}
-
-/// The text of a lease; `None` if there is none.
-fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        // Not text: a lease that nobody of ours wrote, or half of one.
-        Err(e) if e.kind() == io::ErrorKind::InvalidData => Ok(Some(String::new())),
-        Err(e) => Err(e),
-    }
-}
-
-/// Removes what others left on their way to the lease. Who is still on it begins anew.
-fn remove_others(folder: &Path, own: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.filter_map(io::Result::ok) {
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(".lease-") && entry.path() != own {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-    // Of earlier versions.
-    let _ = fs::remove_file(folder.join(Lease::EARLIER));
-}
-
-fn refused(folder: &Path, owner: Option<&Owner>) -> Error {
-    let by = owner.map_or_else(|| "another process".to_owned(), |owner| format!("{owner}, since {}", owner.since));
-    Error::Config(
-        Problem::new(format!("the folder is being written to by {by}"))
-            .at(folder)
-            .hint("wait for it, or give this one another folder with --out"),
-    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use std::sync::Barrier;
 
+use super::candidate::identity;
+use super::contest::short;
 use super::*;
 use crate::run::Silent;
 
@@ -33,7 +35,7 @@ fn write(folder: &Path, name: &str, owner: &Owner) {
 
 fn message(result: Result<Lease>) -> String {
     match result {
-        Err(Error::Config(problem)) => problem.what,
+        Err(Error::InUse(problem)) => problem.what,
         other => panic!("{other:?}"),
     }
 }
@@ -130,7 +132,7 @@ fn whoever_lost_the_lease_notices_and_leaves_the_other_alone() {
     let other = elsewhere();
     write(folder.path(), ".lease-x", &other);
     fs::rename(folder.path().join(".lease-x"), folder.path().join(".lease")).unwrap();
-    let Err(Error::Config(problem)) = held.require_held() else { panic!("not noticed") };
+    let Err(Error::InUse(problem)) = held.require_held() else { panic!("not noticed") };
     assert!(problem.what.starts_with("the folder was taken over by process "), "{}", problem.what);
     std::thread::sleep(3 * SHORT.beat);
     drop(held);
@@ -168,4 +170,26 @@ fn of_many_at_once_one_gets_a_stale_lease() {
         drop(results);
         assert_eq!(names(folder.path()), [""; 0]);
     }
+}
+
+#[test]
+fn whoever_waits_for_its_turn_gets_the_lease_when_the_other_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = take(folder.path()).unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            Lease::take_in_turn_within(SHORT, folder.path(), &mut Silent, &StopFlag::default()).map(|_| Instant::now())
+        });
+        // Longer than a refusal takes.
+        std::thread::sleep(4 * SHORT.watch);
+        assert!(!waits.is_finished());
+        drop(held);
+        waits.join().unwrap().unwrap();
+    });
+    // Asked to stop, one does not wait.
+    let _held = take(folder.path()).unwrap();
+    let stop = StopFlag::default();
+    stop.request();
+    let refused = Lease::take_in_turn_within(SHORT, folder.path(), &mut Silent, &stop);
+    assert!(matches!(refused, Err(Error::Interrupted)), "{refused:?}");
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Problem, Result};
 use crate::files::text;
 use crate::run::Versions;
 use crate::run::config::difference;
-use crate::run::folder::is_unused;
+use crate::run::folder::first_foreign;
 use crate::train::pretrain::{PretrainSettings, text_digest};
 
 /// `manifest.json` of a pretraining.
@@ -48,11 +48,11 @@ impl Pretraining<'_> {
             )
         };
         if !path.is_file() {
-            return match is_unused(self.folder)? {
-                true => Ok(true),
-                false => {
-                    Err(refuse("the folder holds something else than a pretraining: it has no manifest.json".into()))
-                }
+            return match first_foreign(self.folder)? {
+                None => Ok(true),
+                Some(name) => Err(refuse(format!(
+                    "the folder holds something else than a pretraining: there is `{name}`, and no manifest.json"
+                ))),
             };
         }
         let theirs: PretrainingManifest = serde_json::from_str(&text::read(&path, Error::Data)?)

@@ -29,6 +29,7 @@ use fs_err as fs;
 use super::{Lease, Monitor, StopFlag};
 use crate::error::{Error, Problem, Result};
 use crate::files::{remove_leftovers, write_folder_atomically, write_text};
+use crate::format::counted;
 use crate::train::pretrain::{PretrainReport, PretrainSettings, Pretrainer};
 
 /// Steps between two savings of the state: what a kill can cost.
@@ -87,7 +88,7 @@ impl Pretraining<'_> {
         self.require_within(pretrainer.steps())?;
 
         fs::create_dir_all(self.folder).map_err(Error::io(self.folder))?;
-        let lease = Lease::take(self.folder, monitor, stop)?;
+        let lease = Lease::take_in_turn(self.folder, monitor, stop)?;
         remove_leftovers(self.folder);
         // Only now: another process may have been here.
         if self.inspect(&manifest)? {
@@ -214,7 +215,7 @@ impl Pretraining<'_> {
     pub(crate) fn require_within(&self, steps: u64) -> Result<()> {
         let Some(beyond) = self.checkpoints.iter().find(|step| **step > steps) else { return Ok(()) };
         Err(Error::Config(
-            Problem::new(format!("a checkpoint after {beyond} steps, and the pretraining has {steps}"))
+            Problem::new(format!("a checkpoint after {}, and the pretraining has {steps}", counted(*beyond, "step")))
                 .hint(format!("choose steps from 0, the weights as drawn, to {steps}, the finished model")),
         ))
     }
