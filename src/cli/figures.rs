@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{CsvFlag, FontFlag, Loudness};
+use super::options::{CsvFlag, FigureFlags, Loudness};
 use super::output::outln;
 use super::progress;
 use crate::config::Layers;
@@ -16,7 +16,9 @@ Examples:
       All studies under runs/
   memoscope figures experiments/noise-sweep.toml
   memoscope figures --out out/
-      The study that `memoscope sweep --out out/` did";
+      The study that `memoscope sweep --out out/` did
+  memoscope figures --out out/ --width column --no-title --format svg,png,pdf
+      Figures for one column of a paper, without titles, also as PDF";
 
 /// Draw reports again from finished runs
 #[derive(Debug, Args)]
@@ -31,7 +33,7 @@ pub(super) struct FiguresArgs {
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
-    font: FontFlag,
+    figures: FigureFlags,
     #[command(flatten)]
     loudness: Loudness,
 }
@@ -47,10 +49,10 @@ pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
         (None, Some(out)) => vec![study::experiment_in(out)?],
         (None, None) => study::experiments_under(&Layout::runs_root())?,
     };
-    args.font.apply()?;
+    let print = args.figures.apply()?;
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {
-        let report = study::draw(experiment, args.csv.style(), monitor.as_mut())?;
+        let report = study::draw(experiment, args.csv.style(), print, monitor.as_mut())?;
         outln!("{}", report.page.display());
     }
     Ok(())

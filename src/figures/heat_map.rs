@@ -14,7 +14,7 @@ use super::columns;
 use super::panel::Area;
 use super::scale::{count, percent};
 use super::sheet::{FigureFiles, Sheet, Words};
-use super::theme::{INK, LABEL_SIZE, Style, Width};
+use super::theme::{INK, LABEL_SIZE, Style};
 use crate::Result;
 
 /// Room at the left for the names of the rows, points.
@@ -33,21 +33,21 @@ pub fn draw(cells: &DataFrame, class: &str, style: &Style, stem: &Path) -> Resul
     let f1 = columns::numbers(cells, "class_f1")?;
     let in_cluster = columns::numbers(cells, "in_cluster")?;
     let words = Words {
-        title: format!("{class} made rare, and label noise"),
+        title: format!("{class}: dev F1 and share in the noise cluster by training sentences and noise level"),
         caption: format!(
-            "Left: entity F1 of {class} on development data after the last epoch. Right: share of its correctly labelled \
-             training words whose loss falls into the noise cluster (two clusters of all losses, at the epoch whose \
-             losses find the noise best). Rows: training sentences that hold {class}; columns: noise as requested. \
-             Means over seeds; a dash where there is nothing to measure."
+            "Entity F1 of {class} on development data after the last epoch, and share of its correctly labelled training tokens \
+             whose loss falls into the noise cluster (two clusters of all losses, at the epoch with the best noise detection). \
+             Rows: training sentences with {class}; columns: requested noise level. Means over seeds; a dash where there is \
+             nothing to measure."
         ),
         alt: in_words(class, &places, &f1, &in_cluster),
     };
     let mut sheet = Sheet::new(words, style);
     let rows = distinct(places.iter().map(|place| place.0));
     let height = HEADING + CELL * rows.len().max(1) as f64 + 24.0;
-    let areas = match style.width {
-        Width::Full => sheet.take(height).columns(2, 14.0),
-        Width::Column => vec![sheet.take(height), sheet.take(height)],
+    let areas = match style.is_narrow() {
+        false => sheet.take(height).columns(2, 14.0),
+        true => vec![sheet.take(height), sheet.take(height)],
     };
     let maps = [
         (format!("dev F1 of {class}"), &f1, false),
@@ -89,7 +89,7 @@ fn map(
     };
     let below = cells.draw(canvas, area);
     let middle = area.x + LEFT + (area.width - LEFT) / 2.0;
-    canvas.text(Text::new("noise requested", (middle, below + 19.0), LABEL_SIZE, INK).anchor(Anchor::Middle));
+    canvas.text(Text::new("requested noise level", (middle, below + 19.0), LABEL_SIZE, INK).anchor(Anchor::Middle));
     let side = (area.x + 7.0, area.y + HEADING + CELL * rows.len() as f64 / 2.0);
     canvas.text(Text::new("sentences", side, LABEL_SIZE, INK).anchor(Anchor::Middle).rotated());
 }

@@ -9,6 +9,7 @@ use crate::corpus::{self, Corpus, DataSettings};
 use crate::dynamics::CsvText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{self, Execution, Failure, Task};
+use crate::figures::Print;
 use crate::model::ModelSettings;
 use crate::perturb;
 use crate::run::{Monitor, RunConfig, RunFolder, StopFlag, write_text};
@@ -37,6 +38,7 @@ pub struct Swept {
 pub fn sweep(
     experiment: &Experiment,
     text: CsvText,
+    print: Print,
     how: &Execution,
     monitor: &mut dyn Monitor,
     stop: &StopFlag,
@@ -72,7 +74,7 @@ pub fn sweep(
         !(failure.kind == ErrorKind::Config && task.is_some_and(exec::is_finished))
     });
     let n_runs = tasks.len();
-    let drawn = match draw_finished(experiment, text, &failures, monitor) {
+    let drawn = match draw_finished(experiment, text, print, &failures, monitor) {
         Ok(drawn) => Some(drawn),
         Err(error) if failures.is_empty() => return Err(error),
         // The failures are what is to be reported.

@@ -84,7 +84,7 @@ fn frames(n_encoders: u64) -> Frames {
 }
 
 fn draw(frames: &Frames, width: Width, folder: &Path) -> Vec<FigureFiles> {
-    let style = Style { width, synthetic: true, subtitle: "embedded corpus".into() };
+    let style = Style::of_width(width, true, "embedded corpus");
     let Frames { curves, measures, events, overlaps, names } = frames;
     let labels = ["0", "1", "≥2"].map(String::from);
     let drawn = [

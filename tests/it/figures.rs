@@ -112,14 +112,14 @@ impl Frames {
             first_learning::draw(&self.epochs, style, &folder.join("first-learning")),
             detection_by_epoch::draw(&self.epochs, style, &folder.join("detection-by-epoch")),
             noise_detection::draw(&detection, style, &folder.join("noise-detection")),
-            data_map::draw(&self.tokens, style, &folder.join("data-map")),
+            data_map::draw(&self.tokens, "30 % noise, seed 1", style, &folder.join("data-map")),
         ];
         drawn.into_iter().map(|files| files.expect("a figure")).collect()
     }
 }
 
 fn style(width: Width) -> Style {
-    Style { width, synthetic: true, subtitle: "embedded corpus & <model>".into() }
+    Style::of_width(width, true, "embedded corpus & <model>")
 }
 
 /// Every tag that is opened is closed, in order; nothing but the document's own tags.
@@ -130,7 +130,7 @@ pub fn assert_well_formed(svg: &str) {
         assert!(!inside.contains("NaN") && !inside.contains("inf"), "not a number in <{inside}>");
         let name = inside.trim_start_matches('/').split([' ', '/']).next().expect("a name");
         assert!(
-            ["svg", "title", "desc", "rect", "polygon", "polyline", "text"].contains(&name),
+            ["svg", "title", "desc", "g", "rect", "polygon", "polyline", "circle", "text"].contains(&name),
             "unexpected <{inside}>"
         );
         if inside.starts_with('/') {

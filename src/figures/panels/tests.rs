@@ -2,13 +2,14 @@
 
 use polars::df;
 
-use super::gather::{State, spot};
+use super::gather::spot;
 use super::*;
 use crate::figures::scale::percent;
 use crate::figures::theme::Width;
+use crate::metrics::Measurement;
 
 fn style(width: Width) -> Style {
-    Style { width, synthetic: true, subtitle: "test".into() }
+    Style::of_width(width, true, "test")
 }
 
 fn declared<'a>(x: X<'a>, lines: Lines<'a>, panels: Vec<PanelSpec<'a>>) -> Panels<'a> {
@@ -36,23 +37,23 @@ fn drawn(frame: &DataFrame, panels: &Panels<'_>, width: Width) -> (FigureFiles, 
 
 #[test]
 fn a_place_is_the_mean_of_its_seeds() {
-    let place = spot(1.0, &[(0.2, State::Exact), (0.4, State::Exact)]);
+    let place = spot(1.0, &[Measurement::Exact(0.2), Measurement::Exact(0.4)]);
     assert!((place.y - 0.3).abs() < 1e-12 && !place.is_censored);
     assert_eq!((place.low, place.high, place.n), (0.2, 0.4, 2));
 }
 
 #[test]
 fn a_censored_place_is_the_median_and_says_whether_that_is_a_bound() {
-    use State::{AtLeast, AtMost, Exact};
+    use crate::metrics::Measurement::{AtLeast, AtMost, Exact};
     // The median of 3, 4 and something above 10 is 4, whatever it is.
-    let place = spot(1.0, &[(10.0, AtLeast), (3.0, Exact), (4.0, Exact)]);
+    let place = spot(1.0, &[AtLeast(10.0), Exact(3.0), Exact(4.0)]);
     assert_eq!((place.y, place.is_censored, place.at_least, place.at_most), (4.0, true, false, false));
     // Of something above 2, of 4 and of 5 it is anything from 4 to 5.
-    let place = spot(1.0, &[(2.0, AtLeast), (4.0, Exact), (5.0, Exact)]);
+    let place = spot(1.0, &[AtLeast(2.0), Exact(4.0), Exact(5.0)]);
     assert_eq!((place.y, place.at_least, place.at_most), (4.0, true, false));
-    let place = spot(1.0, &[(2.0, AtMost)]);
+    let place = spot(1.0, &[AtMost(2.0)]);
     assert_eq!((place.y, place.at_least, place.at_most), (2.0, false, true));
-    let place = spot(1.0, &[(6.0, AtLeast), (8.0, AtLeast)]);
+    let place = spot(1.0, &[AtLeast(6.0), AtLeast(8.0)]);
     assert_eq!((place.y, place.at_least), (7.0, true));
 }
 

@@ -7,7 +7,7 @@ use polars::prelude::*;
 use super::Gathered;
 use super::summary::{self, RunNumbers};
 use crate::error::Result;
-use crate::figures::{Style, Width, class_curves, class_learning, class_sizes, heat_map};
+use crate::figures::{Style, class_curves, class_learning, class_sizes, heat_map};
 use crate::report::Figure;
 use crate::study::StudyInput;
 use crate::study::frames::stack;
@@ -18,7 +18,7 @@ pub(super) fn draw(input: &StudyInput<'_>, gathered: &Gathered<'_>) -> Result<Ve
     let mut figures = Vec::new();
     let least = gathered.numbers.iter().map(|run| run.noise).min_by(f64::total_cmp).unwrap_or_default();
     let style = |name: &str| Style {
-        width: Width::Full,
+        print: input.print,
         synthetic: gathered.subject.synthetic,
         subtitle: format!("{}{name}", gathered.subject.in_short()),
     };

@@ -11,9 +11,7 @@ use super::{Gathered, Numbers};
 use crate::error::Result;
 use crate::figures::encoder_curves::Lines;
 use crate::figures::scale::percent;
-use crate::figures::{
-    FigureFiles, Style, Width, encoder_curves, encoder_measures, forgetting_events, forgetting_overlap,
-};
+use crate::figures::{FigureFiles, Style, encoder_curves, encoder_measures, forgetting_events, forgetting_overlap};
 use crate::metrics::Overlap;
 use crate::report::Figure;
 use crate::study::StudyInput;
@@ -21,7 +19,7 @@ use crate::study::StudyInput;
 /// Draws all figures into the report's folder `figures/`. The overlap is left out of a study with one encoder and one seed.
 pub(super) fn draw(input: &StudyInput<'_>, gathered: &Gathered<'_>, numbers: &Numbers<'_>) -> Result<Vec<Figure>> {
     let style = Style {
-        width: Width::Full,
+        print: input.print,
         synthetic: gathered.subject.synthetic,
         subtitle: format!("{}, {} epochs", gathered.subject.data, gathered.subject.epochs),
     };

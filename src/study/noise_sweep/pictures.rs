@@ -6,9 +6,9 @@ use super::findings::Subject;
 use super::{Gathered, StudyFrames};
 use crate::error::Result;
 use crate::figures::noise_detection::Detection;
+use crate::figures::scale::percent;
 use crate::figures::{
-    FigureFiles, Style, Width, data_map, detection_by_epoch, first_learning, learning_curves, noise_detection,
-    noisy_accuracy,
+    FigureFiles, Style, data_map, detection_by_epoch, first_learning, learning_curves, noise_detection, noisy_accuracy,
 };
 use crate::report::Figure;
 use crate::study::StudyInput;
@@ -22,7 +22,7 @@ pub(super) fn draw(
     subject: &Subject<'_>,
 ) -> Result<Vec<Figure>> {
     let style = Style {
-        width: Width::Full,
+        print: input.print,
         synthetic: subject.synthetic,
         subtitle: format!("{}, {}, {} epochs", subject.data, subject.model, subject.epochs),
     };
@@ -63,6 +63,7 @@ pub(super) fn draw(
         add(name, detection_by_epoch::draw(epochs, &style, &stem(name))?);
     }
     let name = "data_map";
-    add(name, data_map::draw(&analysis.datamap, &style, &stem(name))?);
+    let condition = format!("{} noise, seed {}", percent(run.manifest.config.perturb.rate), run.manifest.config.seed);
+    add(name, data_map::draw(&analysis.datamap, &condition, &style, &stem(name))?);
     Ok(figures)
 }

@@ -16,8 +16,8 @@ use crate::analysis::phases::{Phases, combine};
 use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Result};
+use crate::figures::Style;
 use crate::figures::encoder_curves::{self, Lines};
-use crate::figures::{Style, Width};
 use crate::report::{Figure, StudyReport};
 use crate::run::{Coordinates, Monitor};
 
@@ -97,7 +97,7 @@ pub(super) fn draw(input: &StudyInput<'_>, further: &[String], monitor: &mut dyn
     let synthetic = manifests().all(|manifest| manifest.data.synthetic);
     let mut figures = Vec::new();
     if lines.len() <= MOST_LINES {
-        let style = Style { width: Width::Full, synthetic, subtitle: format!("{data}, {model}, epochs: {epochs}") };
+        let style = Style { print: input.print, synthetic, subtitle: format!("{data}, {model}, epochs: {epochs}") };
         let names: Vec<String> = lines.iter().map(Coordinates::id).collect();
         let stem = Path::new("figures").join("curves");
         let lines = Lines { names: &names, noun: "point of the grid", column: "point" };

@@ -27,7 +27,7 @@ use crate::config::Experiment;
 use crate::dynamics::{Log, write_csv_as};
 use crate::error::{Error, Problem, Result};
 use crate::estimate::{PretrainingEstimate, estimate_pretraining};
-use crate::figures::{Style, Width, pretraining as figure};
+use crate::figures::{Style, pretraining as figure};
 use crate::report::{Figure, StudyReport};
 use crate::run::{Coordinate, Monitor, PretrainedEncoder, Pretraining, RunConfig, StopFlag};
 use crate::train::pretrain::PretrainReport;
@@ -92,7 +92,7 @@ impl Study for PretrainingStudy {
         let of_checkpoints = summary::checkpoint_frame(&checkpoints)?;
         let stem = Path::new("figures").join("pretraining");
         let style = Style {
-            width: Width::Full,
+            print: input.print,
             synthetic: subject.synthetic,
             subtitle: format!("{}, {}, {} epochs", subject.data, subject.shape, subject.epochs),
         };
