@@ -6,32 +6,32 @@ set positional-arguments
 default:
     @just --list
 
-# The main job: `just noise-sweep`, or on your data `just noise-sweep data=DIR model=DIR out=DIR noise=0,0.3 seeds=3`
+# Noise sweep; with your own data: `just noise-sweep data=DIR model=DIR out=DIR noise=0,0.3 seeds=3`
 [group('studies')]
 noise-sweep *settings:
     cargo run --release --quiet -- sweep experiments/noise-sweep.toml "$@"
 
-# How much a rare class is learned: `just class-caps data=DIR model=DIR out=DIR classes=LOC sentences=5,25,100`
+# Class caps: `just class-caps data=DIR model=DIR out=DIR classes=LOC sentences=5,25,100`
 [group('studies')]
 class-caps *settings:
     cargo run --release --quiet -- sweep experiments/class-caps.toml "$@"
 
-# The linear against the prototypical head on a rare class: `just protobert data=DIR model=DIR out=DIR classes=LOC`
+# Linear and prototypical head on a rare entity type: `just protobert data=DIR model=DIR out=DIR classes=LOC`
 [group('studies')]
 protobert *settings:
     cargo run --release --quiet -- sweep experiments/protobert.toml "$@"
 
-# How much pretraining makes a plateau: the noise sweep from points along one pretraining: `just pretraining noise=0.3`
+# Noise sweep from checkpoints of one pretraining: `just pretraining noise=0.3`
 [group('studies')]
 pretraining *settings:
     cargo run --release --quiet -- sweep experiments/pretraining.toml "$@"
 
-# What encoders forget, and how long they settle: `just forgetting data=DIR model=DIR out=DIR encoders=pretrained,random`
+# Forgetting study of several encoders: `just forgetting data=DIR model=DIR out=DIR encoders=pretrained,random`
 [group('studies')]
 forgetting *settings:
     cargo run --release --quiet -- sweep experiments/forgetting.toml "$@"
 
-# Learning rate against noise level, a grid of any settings: `just learning-rate epochs=4`
+# Grid of learning rate and noise level: `just learning-rate epochs=4`
 [group('studies')]
 learning-rate *settings:
     cargo run --release --quiet -- sweep experiments/learning-rate.toml "$@"
@@ -41,12 +41,12 @@ learning-rate *settings:
 audit *arguments:
     cargo run --release --quiet -- audit "$@"
 
-# Draw the reports again from finished runs: all under runs/, or `just figures --out DIR`
+# Redraw the reports of finished runs: all under runs/, or `just figures --out DIR`
 [group('studies')]
 figures *arguments:
     cargo run --release --quiet -- figures "$@"
 
-# Pretrain the embedded encoder anew on generated text and copy it to assets/
+# Pretrain the embedded encoder on generated text and copy it to assets/
 [group('studies')]
 pretrain-embedded *arguments:
     cargo run --release --quiet -- model pretrain --out runs/embedded-encoder --sentences 30000 --epochs 12 \
@@ -59,32 +59,32 @@ pretrain-embedded *arguments:
 build:
     cargo build --release
 
-# Run all tests; those on real data skip, saying so, where there is none
+# Run all tests; tests on real data are skipped with a message if the data is missing
 [group('develop')]
 test *arguments:
     cargo test "$@"
 
-# Measure training and evaluation speed, in turn with PyTorch where it is installed: `just bench 5` for five rounds
+# Measure training and evaluation speed, alternating with PyTorch if it is installed: `just bench 5` for five rounds
 [group('measure')]
 bench rounds='5':
     benches/compare.sh {{ rounds }}
 
-# Measure each fused operation against the same composed of candle's: `just bench-operations attention`
+# Compare fused and composed operations: `just bench-operations attention`
 [group('measure')]
 bench-operations *names:
     cargo bench --bench operations -- "$@"
 
-# Measure what the fused optimiser gives
+# Measure the fused optimiser
 [group('measure')]
 bench-optimizer:
     cargo bench --bench optimizer
 
-# Measure what analysing a log costs at 1, 4 and 16 times CoNLL03's size
+# Measure the analysis of logs of 1, 4 and 16 times the size of CoNLL03
 [group('measure')]
 bench-analyse *sizes:
     cargo bench --bench analyse -- "$@"
 
-# Measure what logging both passes adds to an epoch
+# Measure the overhead of logging both passes
 [group('measure')]
 bench-logging:
     cargo bench --bench logging
@@ -94,7 +94,7 @@ bench-logging:
 format:
     cargo fmt --all
 
-# What continuous integration checks: format, lints, tests, documentation
+# All checks of continuous integration: format, lints, tests, documentation
 [group('develop')]
 ci: format-check lint test doc
 
@@ -112,7 +112,7 @@ lint:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-# Write the configuration's JSON schema to docs/
+# Write the JSON schema of the configuration to docs/
 [group('develop')]
 schema:
     cargo run --release --quiet -- schema > docs/configuration.schema.json.new

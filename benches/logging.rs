@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
-use memoscope::corpus::{self, DataSettings};
+use memoscope::corpus::{self, DataSettings, Sentence};
 use memoscope::dynamics::{CurvePoint, LogWriter, StepRecord, observe};
 use memoscope::metrics::entity::TypeScores;
 use memoscope::model::{ModelSettings, Tagger, Words};
@@ -60,7 +60,8 @@ fn main() -> memoscope::Result<()> {
     let model = ModelSettings { source: setting("MEMOSCOPE_BENCH_MODEL"), ..ModelSettings::default() };
     let (tagger, report) = Tagger::load(&model, &Words::none(), corpus.labels.names(), 1, &Device::Cpu)?;
     let labels = corpus.labels.names().to_vec();
-    let data = TrainingData { train: corpus.train, dev: corpus.dev, labels: labels.clone(), ..TrainingData::default() };
+    let train = corpus.train.into_iter().map(Sentence::into_given).collect();
+    let data = TrainingData { train, dev: corpus.dev, labels: labels.clone(), ..TrainingData::default() };
     let settings = TrainSettings { epochs: EPOCHS, evaluations_per_epoch: 1, ..TrainSettings::default() };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut recorder = Recorder {

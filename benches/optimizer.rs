@@ -7,7 +7,7 @@ use divan::Bencher;
 use memoscope::model::parameters::Parameters;
 use memoscope::nn::{self, Gradient, Gradients, Linear, Pool, Tables, Tape};
 use memoscope::train::TrainSettings;
-use memoscope::train::optimizer::AdamW;
+use memoscope::train::optimizer::{OptimizerKind, StepSize, clip_factor};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,9 +49,10 @@ fn adamw(bencher: Bencher<'_, '_>, version: Version) {
     let loss = tape.weighted_sum(&y, &vec![0.01; 500 * WIDE]).expect("as many weights");
     tape.backward(loss, &mut gradients).expect("a tape for training");
     assert!(matches!(gradients.get(0), Some(Gradient::Rows(..) | Gradient::Tensor(_))));
-    let mut optimizer = AdamW::new(&parameters, &TrainSettings::default()).expect("on the CPU");
+    let mut optimizer = OptimizerKind::AdamW.build(&parameters, &TrainSettings::default()).expect("on the CPU");
     bencher.bench_local(|| {
         let norm = gradients.norm().expect("finite");
-        optimizer.step(&parameters, &gradients, norm, 1e-5).expect("the shapes fit");
+        let size = StepSize { learning_rate: 1e-5, gradient_scale: clip_factor(norm, 1.0) };
+        optimizer.step(&parameters, &gradients, size).expect("the shapes fit");
     });
 }

@@ -1,4 +1,4 @@
-//! The label channel: which labels annotators gave in the place of which, estimated without knowing the truth.
+//! The label channel: which labels annotators give in place of which, estimated without gold labels.
 //!
 //! A model that has not seen a token says p(k), the probability of each label k. Whoever annotated it wrote the true
 //! label k as j with probability T(k, j). What is written, j, then speaks for each k with
@@ -10,21 +10,21 @@
 //! T is unknown. It is estimated from the given labels alone, by expectation maximisation: the posterior above, summed
 //! over the tokens, gives T, and T the posterior, and so on (Dempster, Laird and Rubin 1977; Dawid and Skene 1979 for
 //! annotators). One pseudo-token in every cell off the diagonal (Laplace's rule) keeps what was never seen possible. As
-//! it is a *count*, mistaking a rare label is held to be likelier than mistaking a frequent one, which is what makes the
-//! ranking fair to rare labels.
+//! it is a *count*, mistaking a rare label is held to be likelier than mistaking a frequent one, which is what makes
+//! the ranking fair to rare labels.
 //!
 //! **Which noise is it?** A model trained on the noisy labels has taken up some of the noise: of tokens that are `O`,
 //! one in ten of which was mislabelled at random, it says `O` with p = 0.9. With β > 1 it is taken to be surer than it
 //! says, and T explains the rest; with β = 1, at its word. β is the one of [`SHARPNESS`] under which the given labels
-//! are likeliest, which is no choice by hand: the likelihood of held-out labels is a proper score. Natural errors, which
-//! follow no channel, give β = 1 and a T near the identity; labels flipped at random give a larger β and a T that says
-//! how often; distant supervision a T that says which types are missed.
+//! are likeliest, which is no choice by hand: the likelihood of held-out labels is a proper score. Natural errors,
+//! which follow no channel, give β = 1 and a T near the identity; labels flipped at random give a larger β and a T that
+//! says how often; distant supervision a T that says which types are missed.
 //!
-//! **A weak model is not a careless annotator.** A model that has not learned a rare label gives it too little everywhere,
-//! and a channel could explain that as well: the label would be what another one is mistaken for. Two things keep them
-//! apart. The intercepts b make the model expect each label as often as it is given (the maximum-likelihood fit of an
-//! intercept, found by iterative scaling) before the channel is estimated. And annotators are taken to be right more
-//! often than not: T(k, k) is at least a half.
+//! **A weak model is not a careless annotator.** A model that has not learned a rare label gives it too little
+//! everywhere, and a channel could explain that as well: the label would be what another one is mistaken for. Two
+//! things keep them apart. The intercepts b make the model expect each label as often as it is given (the
+//! maximum-likelihood fit of an intercept, found by iterative scaling) before the channel is estimated. And annotators
+//! are taken to be right more often than not: T(k, k) is at least a half.
 //!
 //! Confident learning ([`super::confident`], arXiv 1911.00068) estimates the same table by counting confident
 //! disagreements; where the model is weak, it takes the model's mistakes for the annotators'.

@@ -1,15 +1,16 @@
-//! One entity type alone: how well it is found, when its words are learned, and whether they look like wrong labels.
+//! One entity type alone: how well it is found, when its tokens are learned, and whether they look like wrong labels.
 //!
-//! The words of a class are the clean training tokens whose true label is of that type (their given label, where the
-//! truth is unknown). A rare class and a wrong label have in common that the model gives them a high loss: what tells
-//! them apart, if anything, is asked of every measure that the log has. For each measure the area under the ROC curve
-//! is the probability that a noisy token looks more like noise by it than a word of the class does: 0.5 is no
+//! The tokens of a type are the clean training tokens whose gold label is of that type (their given label, where the
+//! gold label is unknown). A rare type and a wrong label have in common that the model gives them a high loss: what
+//! tells them apart, if anything, is asked of every measure that the log has. For each measure the area under the ROC
+//! curve is the probability that a noisy token looks more like noise by it than a token of the type does: 0.5 is no
 //! difference, 1 perfect separation, and below 0.5 the class looks more like noise than the noise.
 
 use polars::prelude::*;
 
+use super::AnalysisSettings;
+use super::rows::{by_sentence, rows_of};
 use super::run::RunAnalysis;
-use super::{AnalysisSettings, run};
 use crate::corpus::SpanReader;
 use crate::dynamics::{Log, Observations, TokenTable};
 use crate::error::Result;
@@ -20,20 +21,20 @@ use crate::metrics::entity::{self, Mode, TypeScores};
 #[derive(Debug, Clone)]
 pub struct ClassAnalysis {
     /// One row an epoch: `epoch u32, train_f1 f64? (against the given labels, after the epoch), dev_f1 f64?,
-    /// dev_predicted u64?, dev_support u64?, first_learned f64?` (share of the class's words first learned in it).
+    /// dev_predicted u64?, dev_support u64?, first_learned f64?` (share of the type's tokens first learned in it).
     pub epochs: DataFrame,
-    /// Words of the class among the clean training tokens.
+    /// Tokens of the type among the clean training tokens.
     pub n_words: usize,
-    /// Training sentences with such a word.
+    /// Training sentences with such a token.
     pub n_sentences: usize,
-    /// Share of them that are never right, 0 to 1; null without such words.
+    /// Share of them that are never right, 0 to 1; null without such tokens.
     pub never_learned: Option<f64>,
-    /// Median of their first-learning epoch, a word that is never right counted as later than all; null where that falls
-    /// on the median, and without any word.
+    /// Median of their first-learning epoch, a token that is never right counted as later than all; null where that
+    /// falls on the median, and without any token.
     pub first_learning: Option<f64>,
     /// Who falls into the noise cluster; null without known noise.
     pub cluster: Option<ClusterShares>,
-    /// How well each measure tells noisy tokens from the class's words; empty without both.
+    /// How well each measure tells noisy tokens from the type's tokens; empty without both.
     pub separation: Vec<Separation>,
 }
 
@@ -43,7 +44,7 @@ pub struct ClassAnalysis {
 pub struct ClusterShares {
     /// That epoch.
     pub epoch: u32,
-    /// Of the class's words; null without any.
+    /// Of the type's tokens; null without any.
     pub class: Option<f64>,
     /// Of all other clean tokens in entities; null without any.
     pub other_entities: Option<f64>,
@@ -51,7 +52,7 @@ pub struct ClusterShares {
     pub noisy: Option<f64>,
 }
 
-/// How well one measure tells noisy tokens from the words of the class.
+/// How well one measure tells noisy tokens from the tokens of the type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Separation {
     /// `mean loss` is the mean over epochs, `last loss` the last epoch's.
@@ -80,7 +81,7 @@ pub fn analyse_class(
     for &epoch in log.epochs() {
         let observed = log.epoch(epoch)?;
         let Some((_, scores)) = observed.prefer(settings.scores_pass) else { continue };
-        let rows = run::rows_of(tokens, scores);
+        let rows = rows_of(tokens, scores);
         train_f1.push(class_f1(tokens, scores, &rows, class));
         first_learned.push(first.share_in(epoch));
         measures.observe(scores, &rows);
@@ -116,7 +117,7 @@ pub fn analyse_class(
 
 /// The token rows that are compared.
 struct Members {
-    /// Clean tokens of the class.
+    /// Clean tokens of the type.
     class: Vec<usize>,
     /// Clean tokens of other classes.
     other_entities: Vec<usize>,
@@ -168,15 +169,15 @@ fn cutoff(whole: &RunAnalysis) -> Result<Option<(u32, f64)>> {
     Ok(row.and_then(|row| cutoff.get(row)).map(|cutoff| (epoch, cutoff)))
 }
 
-/// Entity F1 of the class against the given labels; null where they have none.
+/// Entity F1 of the type against the given labels; null where they have none.
 fn class_f1(tokens: &TokenTable, scores: &Observations, rows: &[usize], class: &str) -> Option<f64> {
-    let (given, predicted) = run::by_sentence(tokens, scores, rows);
+    let (given, predicted) = by_sentence(tokens, scores, rows);
     let all = entity::score(&given, &predicted, &tokens.labels, Mode::Default);
     let of_class = |entry: &&TypeScores| entry.name == class && entry.support > 0;
     all.per_type.iter().find(of_class).map(|entry| entry.scores.f1)
 }
 
-/// Of each whole epoch with an evaluation on dev: the epoch, the class's F1, its predicted and its gold spans.
+/// Of each whole epoch with an evaluation on dev: the epoch, the type's F1, its predicted and its gold spans.
 fn dev_scores(log: &Log, class: &str) -> Result<Vec<(u32, f64, u64, u64)>> {
     let types = log.types()?;
     let whole = |epoch: f64| (epoch - epoch.round()).abs() < 1e-6;
@@ -187,9 +188,9 @@ fn dev_scores(log: &Log, class: &str) -> Result<Vec<(u32, f64, u64, u64)>> {
         .collect())
 }
 
-/// Events of the class's words and of the noisy tokens.
+/// Events of the type's tokens and of the noisy tokens.
 struct FirstLearning {
-    /// First-learning epoch of each word of the class that was observed; `None` if it is never right.
+    /// First-learning epoch of each token of the type that was observed; `None` if it is never right.
     class: Vec<Option<u32>>,
     /// By token row: first-learning epoch (+∞ for never) and forgetting events, both measures of noise.
     events: Vec<[f64; 2]>,
@@ -243,7 +244,7 @@ impl FirstLearning {
     }
 }
 
-/// What is gathered of the class's words and the noisy tokens over the epochs, each value the higher the more like
+/// What is gathered of the type's tokens and the noisy tokens over the epochs, each value the higher the more like
 /// noise.
 struct Measures {
     /// Token rows, ascending; true where noisy.

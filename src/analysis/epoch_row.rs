@@ -1,6 +1,7 @@
 //! One epoch in one row: scores, losses, events, detection.
 
 use super::clusters::Detection;
+use super::rows::by_sentence;
 use crate::dynamics::{CurvePoint, DevScore, Log, Observations, StepRecord, TokenTable};
 use crate::error::Result;
 use crate::metrics::entity::{self, Mode};
@@ -133,6 +134,6 @@ impl PassScores {
 
 /// Entity F1 against the given labels, over the tokens that were observed.
 fn entity_f1(tokens: &TokenTable, observations: &Observations, rows: &[usize]) -> f64 {
-    let (given, predicted) = super::run::by_sentence(tokens, observations, rows);
+    let (given, predicted) = by_sentence(tokens, observations, rows);
     entity::score(&given, &predicted, &tokens.labels, Mode::Default).micro.f1
 }

@@ -8,7 +8,7 @@
 //! AUM (Pleiss et al., NeurIPS 2020, arXiv 2001.10528): low where the model resists the label.
 
 use super::events::{EventCounter, UnitEvents};
-use super::run::rows_of;
+use super::rows::rows_of;
 use crate::Result;
 use crate::dynamics::{Log, Pass};
 

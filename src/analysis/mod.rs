@@ -20,18 +20,22 @@ pub mod clusters;
 pub mod confident;
 pub mod datamap;
 pub mod events;
+pub mod forgetting;
 pub mod phases;
 
 mod epoch_row;
 mod history;
 mod losses;
+mod rows;
 mod run;
 mod settings;
 mod tables;
 mod units;
+mod write;
 
 pub use classes::{ClassAnalysis, ClusterShares, Separation, analyse_class};
 pub use history::{TokenHistory, token_histories};
 pub use run::{RunAnalysis, analyse_run};
 pub use settings::AnalysisSettings;
 pub use units::Units;
+pub use write::write_analysis;

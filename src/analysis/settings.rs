@@ -7,22 +7,22 @@ use crate::Result;
 use crate::dynamics::Pass;
 use crate::error::{Error, Problem};
 
-/// How a run's log is analysed.
+/// Analysis of a log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnalysisSettings {
-    /// The pass that forgetting and learning events are counted in; the other one where it was not logged. The paper
-    /// counts in the train pass: dropout on, before the update that uses the batch.
+    /// Pass in which forgetting and learning events are counted; the other pass if it was not logged. The paper uses the
+    /// train pass: dropout on, before the update that uses the batch.
     pub events_pass: Pass,
-    /// The pass whose losses, probabilities and accuracies are analysed; the other one where it was not logged.
+    /// Pass whose losses, probabilities and accuracies are analysed; the other pass if it was not logged.
     pub scores_pass: Pass,
-    /// Clusters of token losses and of loss trajectories, 2 to 20; noise detection always uses two.
+    /// Number of clusters of token losses and of loss trajectories, 2 to 20; noise detection always uses two.
     pub clusters: usize,
-    /// Random starts of k-means, the best of which is kept.
+    /// Number of random starts of k-means; the best result is used.
     pub restarts: usize,
-    /// Bootstrap replicates for the intervals of the phases; 0 leaves them out.
+    /// Number of bootstrap replicates for the intervals of the phases; 0 disables them.
     pub bootstrap: usize,
-    /// Forgotten tokens to list with their sentence.
+    /// Number of forgotten tokens that are listed with their sentence.
     pub most_forgotten: usize,
     /// Seed of k-means and of the bootstrap.
     pub seed: u64,

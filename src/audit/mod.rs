@@ -1,61 +1,49 @@
-//! Finding the wrong labels of annotated text, and putting them right.
+//! Finding wrong labels in annotated text, and correcting them.
 //!
 //! ```text
-//! Text ─▶ train (one run a seed and fold) ─▶ Evidence ─▶ Scores ─▶ Suspects ─▶ files and page
-//!                                               │           │          │
-//!                                               └─ measures ┴──────────┴─▶ evaluation, where the truth is known
-//! decisions ─▶ apply ─▶ corrected text ─▶ compare
+//! Text ─▶ collect ─▶ score ─▶ suspects ─▶ review: files and page ─▶ decisions ─▶ corrected file ─▶ compare
+//!         TokenEvidence  TokenScores  Suspect                  │
+//!                                                        evaluation, with gold labels
 //! ```
 //!
-//! * [`Text`] is one annotated file; [`train`] cuts it into folds and trains on the others ([`crate::run::Fold`]);
-//! * [`Evidence`] gathers from the logs what the models said of each token, held out and in training;
-//! * [`score()`] makes one number of it, without labels of its own, with [`crate::analysis::channel`]; [`measures()`] are the
-//!   single ones in use elsewhere;
-//! * [`suspects`] turns tokens into stretches of words that a person can correct one by one;
-//! * [`perform`] does all of this, [`write()`] leaves it in a folder, [`page`] draws what a person works through;
-//! * [`evaluation`] judges an audit where the truth is known;
-//! * [`read_decisions`] and [`apply`] put decisions into the file, [`compare`] says what they are worth.
+//! [`perform`] does the first three steps for a [`Text`], which is one annotated file, and returns an [`Audit`]. Each
+//! step is a module that reads only what the steps before it return:
 //!
-//! Training apart, everything is a function of the logs: scoring again takes seconds, and the same logs give the same bytes.
+//! 1. [`collect`] trains models on folds of the text, and collects from their logs what they say of each token
+//!    ([`TokenEvidence`]);
+//! 2. [`mod@score`] combines this into one number a token ([`TokenScores`]), and computes the single measures in use
+//!    elsewhere ([`measures()`]);
+//! 3. [`mod@suspects`] turns scored tokens into spans that a person can correct one by one ([`Suspect`]);
+//! 4. [`review`] writes files and the page that a person works through, reads the decisions and applies them to the
+//!    file.
+//!
+//! Beside the flow: [`evaluation`] measures how good an audit is where gold labels are known, and [`compare`] what the
+//! corrections are worth, by training on the labels before and after.
+//!
+//! Training apart, everything is a function of the logs: scoring again takes seconds, and the same logs give the same
+//! bytes.
 
+pub mod collect;
 pub mod compare;
 pub mod evaluation;
-pub mod page;
+pub mod review;
+pub mod score;
+pub mod suspects;
 
-mod apply;
-mod calibration;
-mod decisions;
-mod decode;
-mod evidence;
-mod folds;
-mod listing;
-mod measures;
-mod mentions;
 mod perform;
-mod read_scores;
-mod regions;
-mod results;
-mod score;
 mod settings;
-mod suspect;
 mod table;
 mod text;
-mod types;
-mod write_tables;
 
-pub use apply::{Applied, apply, apply_valid};
-pub use calibration::{LEAST_F1, SUMMARY_FILE, f1_warning};
-pub use decisions::{Auto, Change, Decision, DecisionFormat, Decisions, SUSPECTS_FILE, read_decisions};
-pub use evidence::Evidence;
-pub use folds::{estimate, run_folder, train};
-pub use measures::{MEASURES, Measure, measures};
-pub use perform::{Audit, Judgement, Reference, SeedAudit, SeedJudgement, perform};
-pub use read_scores::read_scores;
-pub use regions::suspects;
-pub use results::{SeedSummary, Summary, WriteOptions, summary, write};
-pub use score::{Scores, calibrated, score};
+pub use collect::{TokenEvidence, estimate, run_folder, train};
+pub use evaluation::{Judgement, Reference, SeedJudgement, read_scores};
+pub use perform::{Audit, SeedAudit, perform};
+pub use review::{
+    Applied, AuditSummary, Auto, Change, Decision, DecisionFormat, Decisions, LEAST_F1, SUMMARY_FILE, SUSPECTS_FILE,
+    SeedSummary, TokenRow, WriteOptions, apply, apply_valid, f1_warning, page, read_decisions, summary, write,
+    write_cleanlab_table, write_token_table,
+};
+pub use score::{MEASURES, TokenMeasure, TokenScores, calibrated, measures, score};
 pub use settings::{AuditSettings, default_epochs, learning_rate};
-pub use suspect::{Occurrence, Suspect, SuspectKind};
+pub use suspects::{Occurrence, Suspect, SuspectKind, TypeSummary, suspects};
 pub use text::Text;
-pub use types::TypeSummary;
-pub use write_tables::{TokenRow, write_cleanlab_table, write_token_table};

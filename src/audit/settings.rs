@@ -1,14 +1,14 @@
-//! How an audit is done.
+//! Settings of an audit.
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::DeviceName;
 use crate::error::{Error, Problem, Result};
+use crate::model::DeviceName;
 use crate::model::encoder::BILSTM;
 use crate::model::{HeadKind, HeadSettings, ModelSettings};
 use crate::train::TrainSettings;
 
-/// How an audit is done: which encoder, how many folds, how long.
+/// Settings of an audit: encoder, folds, training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditSettings {
@@ -47,7 +47,7 @@ impl Default for AuditSettings {
 
 /// Passes over a text that has so many sentences: six, or as many as it takes to come to 400 steps, but thirty at most.
 ///
-/// A head starts from nothing: with a few hundred sentences six passes are too few steps to learn anything by.
+/// The head is randomly initialised: with a few hundred sentences, six passes are too few steps to train it.
 ///
 /// ```
 /// use memoscope::audit::default_epochs;
@@ -74,11 +74,11 @@ pub fn learning_rate(hidden_size: usize) -> f64 {
     768.0 / hidden_size.max(1) as f64 / 1e4
 }
 
-/// The learning rate of a bi-LSTM, all of which is to be learned.
+/// The learning rate of a bi-LSTM, which is randomly initialised.
 const BILSTM_LEARNING_RATE: f64 = 5e-3;
 
 impl AuditSettings {
-    /// Refuses what cannot be done; the training's own settings are checked when it begins.
+    /// Refuses invalid settings; those of the training are checked when it begins.
     ///
     /// # Errors
     /// [`Error::Config`] naming the flag.
@@ -137,8 +137,8 @@ impl AuditSettings {
                 true => BILSTM_LEARNING_RATE,
                 false => learning_rate(hidden_size),
             }),
-            // Words that are cut off cannot be judged.
-            max_pieces: positions,
+            // Tokens that are cut off cannot be judged.
+            max_subwords: positions,
             evaluations_per_epoch: 1,
             eval_pass: false,
             save_model: false,

@@ -1,14 +1,13 @@
-//! The text under suspicion: one annotated file, its tokens in one row.
+//! The audited text: one annotated file, its tokens numbered through.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::corpus::layout::find_splits;
 use crate::corpus::read::LONG_SENTENCE;
-use crate::corpus::{Columns, Corpus, LabelSet, Origin, Scheme, Sentence, Split, files};
+use crate::corpus::{Columns, Corpus, Given, LabelSet, Origin, Scheme, Sentence, Split, files};
 use crate::error::{Error, Problem, Result};
+use crate::files::sha256_hex;
 use crate::run::Fold;
 
 /// One annotated file. Its tokens are numbered through, those of the first sentence first.
@@ -24,17 +23,17 @@ pub struct Text {
     pub scheme: Scheme,
     /// The tag inventory in IOB2.
     pub labels: LabelSet,
-    /// Its sentences, tags converted to IOB2.
-    pub sentences: Vec<Sentence>,
+    /// Its sentences with their given labels, tags converted to IOB2.
+    pub sentences: Vec<Sentence<Given>>,
     /// The tags of each sentence as the file writes them.
     pub written: Vec<Vec<String>>,
-    /// One-based line of each sentence's first word.
+    /// One-based line of each sentence's first token.
     pub lines: Vec<usize>,
-    /// True if all words of a sentence stand on its first line, as in JSON lines.
+    /// True if all tokens of a sentence stand on its first line, as in JSON lines.
     pub on_one_line: bool,
     /// Number of each sentence's first token; one more than there are sentences.
     pub offsets: Vec<usize>,
-    /// What is odd about it but no reason to refuse it.
+    /// Warnings about the file.
     pub warnings: Vec<String>,
 }
 
@@ -81,7 +80,7 @@ impl Text {
         let (labels, mut sentences) = annotated.labelled()?;
         let (_, file) = annotated.files.first().ok_or_else(|| Error::Internal("a file was read as none".into()))?;
         let bytes = fs_err::read(path).map_err(Error::io(path))?;
-        let sentences = sentences.swap_remove(0);
+        let sentences: Vec<_> = sentences.swap_remove(0).into_iter().map(Sentence::into_given).collect();
         let mut offsets = vec![0];
         offsets.extend(sentences.iter().scan(0, |sum, sentence| {
             *sum += sentence.words.len();
@@ -100,7 +99,7 @@ impl Text {
         Ok(Self {
             path: path.to_owned(),
             columns: columns.cloned(),
-            fingerprint: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint: sha256_hex(&bytes),
             scheme: annotated.writing.scheme,
             lines: file.sentences.iter().map(|sentence| sentence.line(0)).collect(),
             on_one_line: file.sentences.first().is_some_and(|sentence| sentence.on_one_line),
@@ -160,11 +159,11 @@ impl Text {
         Fold { folds, index: 0 }.check(&self.sentences)
     }
 
-    /// The given labels again, from a file that holds the same words with other labels: the truth, say. Its inventory
-    /// may have tags that ours lacks, and comes with them, ours first. Its columns have the same names.
+    /// The given labels again, from a file that holds the same words with other labels, gold labels for example. Its
+    /// inventory may have tags that ours lacks, and comes with them, ours first. Its columns have the same names.
     ///
     /// # Errors
-    /// [`Error::Data`] naming file and line where words differ or sentences are missing.
+    /// [`Error::Data`] naming file and line where tokens differ or sentences are missing.
     pub fn aligned(&self, path: &Path) -> Result<(LabelSet, Vec<u8>)> {
         let other = Self::read_any(path, self.columns.as_ref())?;
         self.require_same_words(&other)?;
@@ -178,7 +177,7 @@ impl Text {
     /// Refuses a text that does not hold the same words, sentence by sentence.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the other file and its line where words differ or sentences are missing.
+    /// [`Error::Data`] naming the other file and its line where tokens differ or sentences are missing.
     pub fn require_same_words(&self, other: &Self) -> Result<()> {
         let differs = |line: usize, what: String| {
             Error::Data(
@@ -219,7 +218,9 @@ impl Text {
             synthetic: false,
             labels: self.labels.clone(),
             scheme: self.scheme,
-            train: self.sentences.clone(),
+            // A run of a corpus puts noise on gold labels. It puts none on these, and gives them to the trainer as they
+            // are.
+            train: self.sentences.iter().cloned().map(Sentence::assume_gold).collect(),
             dev: Vec::new(),
             test: Vec::new(),
             train_origin: Some(Origin { path: self.path.clone(), lines: self.lines.clone() }),
@@ -239,7 +240,7 @@ pub(super) mod tests {
         let rows: Vec<Vec<(&str, &str)>> =
             written.lines().map(|line| line.split(' ').map(|word| word.rsplit_once('/').unwrap()).collect()).collect();
         let labels = LabelSet::new(rows.iter().flatten().map(|(_, tag)| tag));
-        let sentences: Vec<Sentence> = rows
+        let sentences: Vec<Sentence<Given>> = rows
             .iter()
             .map(|row| Sentence {
                 words: row.iter().map(|(word, _)| (*word).to_owned()).collect(),

@@ -12,22 +12,22 @@ use crate::study;
 const EXAMPLES: &str = "\
 Examples:
   memoscope runs adopt runs/noise-sweep --dry-run
-      What would be moved where, and what would be left
+      Show which runs would be moved
   memoscope runs adopt out/
-      The study that `memoscope sweep --out out/` did
-Runs that are not adopted are found and read where they are, too.";
+      Move the runs of `memoscope sweep --out out/`
+Runs that are not moved are still found in their old folders.";
 
-/// Move finished runs of earlier versions (noise=0.30,seed=1) into the folders of this one (noise=0.30/seed=1)
+/// Move finished runs of earlier versions (noise=0.30,seed=1) to the current layout (noise=0.30/seed=1)
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AdoptArgs {
-    /// A study's folder: the one with its experiment.toml
+    /// Folder of the study, which contains experiment.toml
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Say what would be done, and do nothing
+    /// Print the plan without moving anything
     #[arg(long)]
     dry_run: bool,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -8,50 +8,51 @@ use serde_json::json;
 use super::options::CsvFlag;
 use super::output::{self, errln, outln};
 use super::phases::describe;
+use crate::analysis::write_analysis;
 use crate::analysis::{AnalysisSettings, RunAnalysis, analyse_run};
 use crate::dynamics::{Log, Pass};
 use crate::error::Error;
+use crate::format;
 use crate::run::{Manifest, Status};
-use crate::study::write_analysis;
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope analyse runs/noise-sweep/noise=0.30/seed=106
-      A run of ours; the tables go to its folder analysis/
+      Analyse a run of Memoscope; the tables are written to its folder analysis/
   memoscope analyse my-log/ --out tables/ --json
-      A log that another training loop wrote (docs/log-format.md), or dataset cartography's training_dynamics/";
+      Analyse the log of another training loop (docs/log-format.md) or of dataset cartography";
 
 /// Analyse a run's log: events, clusters, data map, phases
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AnalyseArgs {
-    /// The folder with tokens.parquet and dynamics/, or with dataset cartography's training_dynamics/
+    /// Folder with tokens.parquet and dynamics/, or with training_dynamics/ of dataset cartography
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Where the tables go; by default DIR/analysis
+    /// Output folder of the tables (default: DIR/analysis)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The pass in which forgetting and learning are counted
+    /// Pass in which forgetting and learning events are counted
     #[arg(long, value_enum, default_value_t = PassArg::Train)]
     events_pass: PassArg,
-    /// The pass whose losses and accuracies are analysed
+    /// Pass whose losses and accuracies are analysed
     #[arg(long, value_enum, default_value_t = PassArg::Eval)]
     scores_pass: PassArg,
-    /// Clusters of losses
+    /// Number of clusters of losses
     #[arg(long, value_name = "K", default_value_t = 2)]
     clusters: usize,
-    /// Starts of k-means
+    /// Number of random starts of k-means
     #[arg(long, value_name = "N", default_value_t = 5)]
     restarts: usize,
-    /// Bootstrap replicates for the phases' intervals
+    /// Number of bootstrap replicates for the intervals of the phases
     #[arg(long, value_name = "N", default_value_t = 200)]
     bootstrap: usize,
-    /// Seed of k-means and the bootstrap
+    /// Seed of k-means and of the bootstrap
     #[arg(long, value_name = "SEED", default_value_t = 106)]
     seed: u64,
     #[command(flatten)]
     csv: CsvFlag,
-    /// Print a summary as JSON
+    /// Print a JSON summary
     #[arg(long)]
     json: bool,
 }
@@ -59,7 +60,7 @@ pub(super) struct AnalyseArgs {
 /// A pass on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum PassArg {
-    /// As the batch was seen: dropout on, before its update
+    /// When the batch is processed: dropout on, before the update
     Train,
     /// After the epoch, dropout off
     Eval,
@@ -190,7 +191,7 @@ impl Summary {
 
     fn text(&self, analysis: &RunAnalysis) -> String {
         let mut lines = vec![];
-        let percent = |share: Option<f64>| share.map_or("unknown".into(), |s| format!("{:.2} %", 100.0 * s));
+        let percent = |share: Option<f64>| share.map_or("unknown".into(), format::percent);
         let noisy = match self.n_noisy {
             Some(n) => format!("{n} noisy ({})", percent(Some(n as f64 / self.n_tokens.max(1) as f64))),
             None => "which are noisy is unknown".into(),

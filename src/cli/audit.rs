@@ -12,86 +12,87 @@ use super::options::{CsvFlag, DryRunFlags, JobsFlag, Loudness, limit_threads, se
 use super::output::{errln, json, outln, print};
 use super::{estimate, interrupt, progress};
 use crate::audit::{self, Audit, AuditSettings, Judgement, Reference, Text, WriteOptions, default_epochs};
-use crate::config::DeviceName;
 use crate::corpus::{Columns, Split};
 use crate::error::{Error, Problem, printable};
 use crate::estimate::EFFORT;
+use crate::format::percent_fixed;
+use crate::model::DeviceName;
 use crate::run::Fold;
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope audit mine.txt --model minilm-l6/
-      Rank what is probably wrong in mine.txt; then open audits/mine/index.html
+      Rank probable errors in mine.txt; then open audits/mine/index.html
   memoscope audit mine.txt --model minilm-l6/ --dry-run
-      What would be trained, without doing it
+      Show the settings and trainings without doing them
   memoscope audit apply mine.txt decisions.json --out corrected.txt
-      Put the decisions made on that page into the file
+      Apply the decisions that were exported from the page
   memoscope audit compare mine.txt corrected.txt --dev dev.txt --model minilm-l6/
-      What the corrections are worth: dev F1 before and after, with intervals
+      SuspicionMeasure the effect of corrections: dev F1 before and after, with confidence intervals
   memoscope audit mine.txt --model minilm-l6/ --gold truth.txt --json
-      Where the truth is known: how good the ranking is, beside each single measure
-A guide is in docs/audit.md.";
+      With gold labels: evaluate the ranking and all single measures
+See docs/audit.md.";
 
-/// Find wrong labels in annotated text, and put them right
+/// Find wrong labels in annotated text and correct them
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
 pub(super) struct AuditArgs {
     #[command(subcommand)]
     command: Option<AuditCommand>,
-    /// An annotated file in CoNLL columns or JSON lines, or a folder with one
+    /// Annotated file in CoNLL columns or JSON lines, or a folder that contains it
     #[arg(required = true)]
     data: Option<PathBuf>,
-    /// The file of a folder: train, dev or test
+    /// Split of a folder to audit: train, dev or test
     #[arg(long, default_value = "train")]
     split: SplitName,
-    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// The encoder: a folder in transformers' layout, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
-    /// made for the generated corpus alone
+    /// Encoder: a folder in the layout of transformers, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
+    /// only suitable for the generated corpus
     #[arg(long, value_name = "MODEL", default_value = "", hide_default_value = true)]
     model: String,
     /// Keep only the first N layers of the encoder
     #[arg(long, value_name = "N")]
     layers: Option<usize>,
-    /// Parts of the text, each judged by a model trained on the others; 1 uses training dynamics alone
+    /// Number of folds; each is scored by a model trained on the others. 1 uses only training dynamics
     #[arg(long, value_name = "K", default_value_t = AuditSettings::default().folds)]
     folds: u32,
-    /// Number of seeds (3 is 1, 2, 3), or a list: 1,106; scores are averaged over them
+    /// Number of seeds (3 means 1, 2, 3), or a list such as 1,106; scores are averaged over seeds
     #[arg(long, value_name = "SEEDS", default_value = "1")]
     seeds: String,
-    /// Passes over the text; by default 6, and more for a text of few sentences, up to 30
+    /// Number of epochs (default: 6, and up to 30 for a small corpus)
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Sentences a batch
+    /// Batch size in sentences
     #[arg(long, value_name = "N", default_value_t = AuditSettings::default().batch_size)]
     batch_size: usize,
-    /// Peak learning rate; by default 1e-4 for an encoder of width 768, more for narrower ones
+    /// Peak learning rate (default: 1e-4 for hidden size 768, higher for smaller encoders)
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
-    /// Folder for all that is written; by default audits/<file>
+    /// Output folder (default: audits/<file>)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Suspects on the page at most; the other files have all
+    /// Maximum number of suspects on the page; the other files contain all
     #[arg(long, value_name = "N", default_value_t = 2000)]
     shown: usize,
-    /// The same text with the true labels: judge the audit
+    /// The same text with gold labels, to evaluate the audit
     #[arg(long, value_name = "CLEAN")]
     gold: Option<PathBuf>,
-    /// Scores of another tool, to be judged beside ours (with --gold); may be given more than once
+    /// Scores of another tool, evaluated as well (requires --gold); can be repeated
     #[arg(long = "with", value_name = "NAME=FILE", requires = "gold")]
     with: Vec<String>,
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
     dry: DryRunFlags,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long, conflicts_with = "dry_run")]
     json: bool,
-    /// `cpu`, `cuda:N` or `metal`
+    /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
-    /// Threads of the CPU (all cores by default); at most four for each core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]
@@ -100,12 +101,12 @@ pub(super) struct AuditArgs {
     loudness: Loudness,
 }
 
-/// What to do about wrong labels.
+/// Actions on wrong labels.
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Put decisions about wrong labels into the annotated file
+    /// Apply decisions about wrong labels to the annotated file
     Apply(apply::ApplyArgs),
-    /// Train on the labels before and after corrections, and compare dev F1
+    /// Train on the labels before and after corrections and compare dev F1
     Compare(compare::CompareArgs),
 }
 
@@ -130,7 +131,7 @@ impl From<SplitName> for Split {
     }
 }
 
-/// Does what the verb promises.
+/// Runs the command.
 pub(super) fn run(args: &AuditArgs) -> anyhow::Result<()> {
     match &args.command {
         Some(AuditCommand::Apply(args)) => return apply::run(args),
@@ -198,7 +199,7 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
     text.require_folds(settings.folds)?;
     let mut said = toml::to_string(settings).context("the settings cannot be written as TOML")?;
     if settings.learning_rate.is_none() {
-        said.push_str("# learning_rate is chosen by the encoder's width\n");
+        said.push_str("# learning_rate is determined by the hidden size of the encoder\n");
     }
     let n_runs = settings.seeds.len() * settings.folds as usize;
     said.push_str(&format!(
@@ -215,7 +216,7 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
             let (trained, judged) = Fold { folds: settings.folds, index: fold }.split(&text.sentences, seed);
             let run = audit::run_folder(folder, seed, fold);
             said.push_str(&format!(
-                "#   {}: {} sentences trained on, {} judged\n",
+                "#   {}: {} training sentences, {} scored\n",
                 run.display(),
                 trained.len(),
                 if settings.folds > 1 { judged.len() } else { trained.len() }
@@ -228,14 +229,15 @@ fn dry_run(text: &Text, settings: &AuditSettings, folder: &Path) -> anyhow::Resu
 
 /// A warning of the tokens that no model could judge; `None` without such.
 fn unjudged_warning(text: &Text, unjudged: usize) -> Option<String> {
-    let share = 100.0 * unjudged as f64 / text.n_tokens().max(1) as f64;
+    let share = unjudged as f64 / text.n_tokens().max(1) as f64;
     // Where it is much, sentences are not separated: one of ordinary length fits into any encoder.
-    let cause = if share >= 10.0 { " (is there an empty line after each sentence?)" } else { "" };
+    let cause = if share >= 0.1 { " (is there an empty line after each sentence?)" } else { "" };
     (unjudged > 0).then(|| {
         format!(
-            "{unjudged} of {} tokens ({share:.1} %) could not be judged: they are beyond the encoder's maximum length or have \
+            "{unjudged} of {} tokens ({}) could not be scored: they are beyond the encoder's maximum length or have \
              no subword{cause}",
-            text.n_tokens()
+            text.n_tokens(),
+            percent_fixed(share, 1)
         )
     })
 }
@@ -292,15 +294,15 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
     let expected: f64 = audit.scores.probability.iter().filter(|p| !p.is_nan()).sum();
     let evidence = &audit.evidence;
     let why = match &evidence.phases.memorisation_onset {
-        Some(onset) => format!("memorisation begins in epoch {}", onset.epoch),
-        None => "no onset of memorisation was seen".to_owned(),
+        Some(onset) => format!("onset of memorisation in epoch {}", onset.epoch),
+        None => "no onset of memorisation".to_owned(),
     };
     let likely = audit.suspects.iter().filter(|suspect| suspect.probability >= 0.5).count();
     let (first, last) = (evidence.first_scored_epoch, evidence.scored_epoch);
     lines.push(format!("scored in epochs {first} to {last} of {}: {why}", evidence.f1.len()));
     lines.push(format!(
-        "{} stretches of words ranked, {likely} of them more likely wrong than not, in {} sentences; by the estimated \
-         probabilities about {expected:.0} of {} tokens are wrong",
+        "{} suspects in {} sentences, {likely} of them with a probability of at least 0.5; expected number of wrong tokens: \
+         {expected:.0} of {}",
         audit.suspects.len(),
         text.sentences.len(),
         text.n_tokens()
@@ -308,7 +310,7 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
     for of in &audit.types {
         let warning = of.warning.as_ref().map_or_else(String::new, |warning| format!("; {warning}"));
         lines.push(format!(
-            "  {}: {} entities, of which {:.0} expected errors; {:.0} expected to be missing{warning}",
+            "  {}: {} entities, {:.0} expected errors, {:.0} expected missing entities{warning}",
             printable(&of.name),
             of.entities,
             of.expected_errors,
@@ -330,6 +332,6 @@ fn report(text: &Text, audit: &Audit, judgement: Option<&Judgement>, folder: &Pa
             lines.push(format!("  {:<20} {:.4} (of tokens)", "chance", scores.base_rate));
         }
     }
-    lines.push(format!("open {} to work through them", folder.join("index.html").display()));
+    lines.push(format!("open {} to review the suspects", folder.join("index.html").display()));
     lines.join("\n")
 }

@@ -8,64 +8,66 @@ use serde::Deserialize;
 
 use super::options::limit_threads;
 use super::output::{Table, json, json_line, outln};
-use crate::config::DeviceName;
 use crate::corpus::{self, Columns, DataSettings};
 use crate::error::{Error, Problem, Result};
+use crate::format::percent_fixed;
+use crate::model::DeviceName;
 use crate::model::{ModelSettings, Tagger, Words};
 use crate::train::speed::{Speed, SpeedSettings, measure};
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope bench
-      The embedded encoder on the embedded corpus
+      Measure the embedded encoder on the embedded corpus
   memoscope bench --model minilm-l6/ --data conll2003/train.txt --threads 2 --json
   memoscope bench --model minilm-l6/ --data conll2003/train.txt --threads 2 --rounds 5 \\
       --against 'python benches/pytorch_baseline.py'
-      Both in turn, each in a process of its own, and the median of the ratios
+      Measure both programs alternately in new processes and print the median of the ratios
 
-The other program's command is cut at spaces, without quotes. It is called with --model, --data, --batch, --steps,
---threads, --seed, --max-length and, if given, --eval, and prints as its last line a JSON object with real_tokens_per_s
-and peak_rss_mb. One measurement with --json prints the same keys and more; with --rounds or --against, --json prints
-medians and each round's speed for both.";
+The command of the other program is split at spaces; quotes are not supported. It is called with
+--model, --data, --batch, --steps, --threads, --seed, --max-length and optionally --eval. Its last
+output line must be a JSON object with real_tokens_per_s and peak_rss_mb. A single measurement with
+--json prints the same and further keys; with --rounds or --against, --json prints medians and the
+speed of each round for both programs.";
 
-/// Measure how fast training or evaluation is on this machine
+/// Measure the speed of training or evaluation on this machine
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct BenchArgs {
-    /// `embedded`, a folder in transformers' layout, a model of the hub, or `bilstm`
+    /// Encoder: `embedded`, a folder in the layout of transformers, a model of the hub, or `bilstm`
     #[arg(long, value_name = "MODEL", default_value = "embedded")]
     model: String,
-    /// `embedded`, a file in CoNLL columns, a folder with a training split, or a data set of the hub
+    /// Corpus: `embedded`, a file in CoNLL columns, a folder with a training split, or a data set of the hub
     #[arg(long, value_name = "DATA", default_value = "embedded")]
     data: String,
-    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// Sentences a batch
+    /// Batch size in sentences
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// Batches that are timed, after three that are not
+    /// Number of timed batches, after three warm-up batches
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
-    /// Threads of the CPU (all cores by default); at most four for each core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Most pieces a sentence; two of them are [CLS] and [SEP]
+    /// Maximum number of subwords per sentence, including [CLS] and [SEP]
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(3..))]
     max_length: u32,
-    /// Seed of the order of the sentences and of dropout
+    /// Seed of the order of sentences and of dropout
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// `cpu`, `cuda:N` or `metal`
+    /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value_t = DeviceName::Cpu)]
     device: DeviceName,
-    /// Forward passes alone, without gradients
+    /// Measure evaluation: forward passes without gradients
     #[arg(long)]
     eval: bool,
-    /// Measure this many times, each in a process of its own, and give medians
+    /// Number of measurements, each in a new process; medians are printed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
-    /// Another program to measure in turn with this one
+    /// Command of another program that is measured alternately with this one
     #[arg(long, value_name = "COMMAND")]
     against: Option<String>,
     /// Print JSON
@@ -97,12 +99,12 @@ fn once(args: &BenchArgs) -> Result<Speed> {
     limit_threads(args.threads)?;
     let (labels, sentences) = sentences(&args.data, args.columns.as_ref())?;
     let model = ModelSettings { source: args.model.clone(), ..ModelSettings::default() };
-    let (tagger, _) = Tagger::load(&model, &Words::new(&sentences, []), &labels, args.seed, &args.device.open()?)?;
+    let (tagger, _) = Tagger::load(&model, &Words::to_learn(&sentences), &labels, args.seed, &args.device.open()?)?;
     let settings = SpeedSettings {
         batch: args.batch as usize,
         steps: args.steps as usize,
         eval: args.eval,
-        max_pieces: args.max_length as usize,
+        max_subwords: args.max_length as usize,
         seed: args.seed,
     };
     measure(tagger, &sentences, &settings)
@@ -117,15 +119,15 @@ fn sentences(data: &str, columns: Option<&Columns>) -> Result<(Vec<String>, Vec<
 
 fn describe(speed: &Speed) -> String {
     let mut text = format!(
-        "{}: {:.0} pieces a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many pieces)",
+        "{}: {:.0} subwords a second (batches of {} sentences, {} threads; padded they would be {:.2} times as many subwords)",
         speed.what, speed.real_tokens_per_s, speed.batch, speed.threads, speed.padding_ratio
     );
     if let (Some(share), Some(limit), Some(gflops)) =
         (speed.share_of_product_limit, speed.product_limit_tokens_per_s, speed.product_gflops)
     {
         text += &format!(
-            "\n{:.0} % of what the matrix products alone allow: {limit:.0} pieces a second at {gflops:.0} GFLOP/s",
-            100.0 * share
+            "\n{} of what the matrix products alone allow: {limit:.0} subwords a second at {gflops:.0} GFLOP/s",
+            percent_fixed(share, 0)
         );
     }
     if let Some(memory) = speed.peak_rss_mb {
@@ -226,7 +228,7 @@ impl Comparison {
     }
 
     fn table(&self) -> String {
-        let mut table = Table::plain(["", "pieces a second", "lowest", "highest", "peak memory, MiB"]);
+        let mut table = Table::plain(["", "subwords a second", "lowest", "highest", "peak memory, MiB"]);
         let mut row = |name: &str, speeds: Vec<f64>, memory: Option<f64>| {
             let whole = |x: Option<f64>| x.map_or_else(|| "-".into(), |x| format!("{x:.0}"));
             let lowest = speeds.iter().copied().reduce(f64::min);
@@ -249,8 +251,8 @@ impl Comparison {
         if let Some(share) = median(self.ours.iter().filter_map(|s| s.share_of_product_limit)) {
             let gflops = median(self.ours.iter().filter_map(|s| s.product_gflops)).unwrap_or_default();
             text += &format!(
-                "\n{:.0} % of what the matrix products alone allow, at {gflops:.0} GFLOP/s; rounds: {}",
-                100.0 * share,
+                "\n{} of what the matrix products alone allow, at {gflops:.0} GFLOP/s; rounds: {}",
+                percent_fixed(share, 0),
                 self.ours.len()
             );
         }

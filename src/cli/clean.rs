@@ -13,40 +13,40 @@ use crate::exec::{Cleaned, Leftover, What, clean, leftovers};
 const EXAMPLES: &str = "\
 Examples:
   memoscope runs clean experiments/noise-sweep.toml --checkpoints --broken
-      List what would be removed, with sizes, and ask
+      List files that can be removed, with sizes, and ask for confirmation
   memoscope runs clean --out out/ --dynamics --yes
       Remove without asking
   memoscope runs clean --checkpoints --json
-      List, for programs; with --yes, remove too
-A run on which a process is at work is never touched.";
+      Print the list as JSON; with --yes, also remove
+A run that a process is working on is never removed.";
 
-/// Remove checkpoints, broken runs or the dynamics of finished ones
+/// Remove checkpoints, unfinished runs, or the dynamics of finished runs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CleanArgs {
     #[command(flatten)]
     which: Which,
-    /// The checkpoints of runs that are not finished: they begin anew
+    /// Remove checkpoints of unfinished runs; these runs start from the beginning
     #[arg(long)]
     checkpoints: bool,
-    /// Runs that were begun and are not finished, failed ones included
+    /// Remove unfinished runs, including failed ones
     #[arg(long)]
     broken: bool,
-    /// What finished runs logged of each token. Reports that are drawn stay; they can no longer be drawn again, and neither
-    /// `analyse` nor a sweep of the study works with these runs
+    /// Remove the token logs of finished runs. Existing reports stay but cannot be redrawn; `analyse` and sweeps of the study no
+    /// longer work with these runs
     #[arg(long)]
     dynamics: bool,
     /// Remove without asking
     #[arg(long)]
     yes: bool,
-    /// Print what is listed as JSON, and do not ask
+    /// Print the list as JSON without asking
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     loudness: Loudness,
 }
 
-/// Does what the verb promises.
+/// Runs the command.
 pub(super) fn run(args: &CleanArgs) -> anyhow::Result<()> {
     let wanted = [(args.checkpoints, What::Checkpoint), (args.broken, What::Broken), (args.dynamics, What::Dynamics)];
     let wanted: Vec<What> = wanted.into_iter().filter_map(|(asked, what)| asked.then_some(what)).collect();

@@ -11,25 +11,25 @@ use crate::corpus::describe::{describe_corpus, describe_files};
 use crate::corpus::embedded::{EmbeddedSettings, generate, pretraining_text};
 use crate::corpus::{Columns, Corpus, DataSettings, load, load_train, open, write_conll};
 use crate::error::{Error, Problem};
+use crate::files::{write_atomically, write_folder_atomically};
 use crate::perturb::{CapSettings, NoiseKind, PerturbSettings, perturb, write_copy};
-use crate::run::{write_atomically, write_folder_atomically};
 
 use super::output::{errln, json, outln};
 
 /// What to do with annotated text.
 #[derive(Debug, Clone, Subcommand)]
 pub enum CorpusCommand {
-    /// Count what a corpus holds and what is odd about it.
+    /// Show counts and irregularities of a corpus
     #[command(
         after_help = "Examples:\n  memoscope corpus describe data/conll2003\n  memoscope corpus describe data/conll2003/dev.txt --json\n  memoscope corpus describe embedded"
     )]
     Describe(DescribeArgs),
-    /// Write a copy with wrong labels in train, or with few sentences of a class, the gold labels in a column of their own.
+    /// Write a copy with label noise or a class cap in train, and gold labels in a separate column
     #[command(
         after_help = "Examples:\n  memoscope corpus perturb data/conll2003 --out noisy --kind uniform --rate 0.3 --seed 1\n  memoscope corpus perturb embedded --out noisy --kind entity --rate 0.1\n  memoscope corpus perturb data/conll2003 --out rare --cap LOC=25"
     )]
     Perturb(PerturbArgs),
-    /// Write the embedded, synthetic corpus to a folder.
+    /// Write the embedded synthetic corpus to a folder
     #[command(
         after_help = "Examples:\n  memoscope corpus generate --out data/embedded\n  memoscope corpus generate --out data/large --train 20000 --seed 7\n  memoscope corpus generate --out data/embedded --pretraining-sentences 100000"
     )]
@@ -39,13 +39,13 @@ pub enum CorpusCommand {
 /// Arguments of `corpus describe`.
 #[derive(Debug, Clone, Args)]
 pub struct DescribeArgs {
-    /// A folder with train, dev and test files, a single file in CoNLL columns, `embedded`, or a data set of the hub
-    /// (conll03, jnlpba, wnut17, org/name).
+    /// Folder with train, dev and test files, a single file in CoNLL columns, `embedded`, or a data set of the hub
+    /// (conll03, jnlpba, wnut17, org/name)
     pub source: String,
-    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped).
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     pub columns: Option<Columns>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -53,28 +53,28 @@ pub struct DescribeArgs {
 /// Arguments of `corpus perturb`.
 #[derive(Debug, Clone, Args)]
 pub struct PerturbArgs {
-    /// A folder with a train file and perhaps others, a single file, `embedded`, or a data set of the hub (conll03,
-    /// jnlpba, wnut17, org/name).
+    /// Folder with a train file and optionally others, a single file, `embedded`, or a data set of the hub (conll03,
+    /// jnlpba, wnut17, org/name)
     pub source: String,
-    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped).
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     pub columns: Option<Columns>,
-    /// Folder to write to; it must be missing, empty or an earlier noisy copy.
+    /// Output folder; it must not exist, be empty, or contain an earlier noisy copy
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// How wrong labels are made.
+    /// Kind of label noise
     #[arg(long, value_parser = parse_kind, default_value = "uniform", value_name = "uniform|other-label|entity|matrix")]
     pub kind: NoiseKind,
-    /// Requested rate, 0 to 1.
+    /// Noise rate, 0 to 1
     #[arg(long, allow_negative_numbers = true, required_unless_present = "cap")]
     pub rate: Option<f64>,
-    /// Delete the training sentences with an entity type but for N of them, chosen by the seed.
+    /// Keep only N of the training sentences with an entity type, selected by the seed
     #[arg(long, value_parser = parse_cap, value_name = "TYPE=N")]
     pub cap: Option<CapSettings>,
-    /// For `--kind matrix`: a JSON file, tag → tag → probability.
+    /// For `--kind matrix`: JSON file with a transition matrix, tag → tag → probability
     #[arg(long, value_name = "FILE")]
     pub matrix: Option<PathBuf>,
-    /// Seed of the noise and of the sentences that stay.
+    /// Seed of the noise and of the selected sentences
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -82,22 +82,22 @@ pub struct PerturbArgs {
 /// Arguments of `corpus generate`.
 #[derive(Debug, Clone, Args)]
 pub struct GenerateArgs {
-    /// Folder to write to; it must be missing or empty.
+    /// Output folder; it must not exist or be empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Seed of all that is drawn.
+    /// Random seed
     #[arg(long, default_value_t = EmbeddedSettings::default().seed)]
     pub seed: u64,
-    /// Training sentences.
+    /// Number of training sentences
     #[arg(long, default_value_t = EmbeddedSettings::default().train)]
     pub train: usize,
-    /// Dev sentences.
+    /// Number of dev sentences
     #[arg(long, default_value_t = EmbeddedSettings::default().dev)]
     pub dev: usize,
-    /// Test sentences.
+    /// Number of test sentences
     #[arg(long, default_value_t = EmbeddedSettings::default().test)]
     pub test: usize,
-    /// Also write this many sentences of raw text with other names to `pretraining.txt`.
+    /// Also write this number of sentences of raw text with other names to `pretraining.txt`
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub pretraining_sentences: usize,
 }
@@ -168,7 +168,7 @@ fn perturb_corpus(arguments: &PerturbArgs) -> anyhow::Result<()> {
 fn read_matrix(
     path: &Path,
 ) -> Result<std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>, Error> {
-    serde_json::from_str(&crate::text::read(path, Error::Config)?).map_err(|error| {
+    serde_json::from_str(&crate::files::text::read(path, Error::Config)?).map_err(|error| {
         Error::Config(
             Problem::new(format!("not a transition matrix: {error}"))
                 .at(path)

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::output::outln;
 use crate::estimate::{Estimate, PretrainingEstimate};
+use crate::format::{bytes, duration};
 
 /// Prints an estimate: lines that begin with `#`.
 pub(super) fn print(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>) -> anyhow::Result<()> {
@@ -35,52 +36,10 @@ fn lines(estimate: &Estimate, pretraining: Option<&PretrainingEstimate>, threads
     text
 }
 
-/// A time for people, in its two largest units: `7.5 s`, `4 min 10 s`, `3 h 5 min`, `2 d 4 h`.
-pub(super) fn duration(seconds: f64) -> String {
-    if seconds < 9.95 {
-        return format!("{:.1} s", seconds.max(0.0));
-    }
-    let whole = seconds.round() as u64;
-    let two = |large: u64, unit: &str, small: u64, of: &str| match small {
-        0 => format!("{large} {unit}"),
-        small => format!("{large} {unit} {small} {of}"),
-    };
-    let (minutes, hours) = ((whole + 30) / 60, (whole + 1800) / 3600);
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3570 => two(whole / 60, "min", whole % 60, "s"),
-        3570..170_000 => two(minutes / 60, "h", minutes % 60, "min"),
-        _ => two(hours / 24, "d", hours % 24, "h"),
-    }
-}
-
-/// A size for people, in decimal units: `820 kB`, `1.4 MB`, `310 MB`.
-pub(super) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let (mut value, mut unit) = (bytes as f64, 0);
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let digits = usize::from(unit > 0 && value < 9.95);
-    format!("{value:.digits$} {}", UNITS[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::estimate::RunEstimate;
-
-    #[test]
-    fn times_have_two_units_and_sizes_two_digits_or_more() {
-        let times = [0.0, 7.46, 9.96, 59.4, 60.0, 250.2, 3569.4, 3600.0, 11_110.0, 187_300.0];
-        let said =
-            ["0.0 s", "7.5 s", "10 s", "59 s", "1 min", "4 min 10 s", "59 min 29 s", "1 h", "3 h 5 min", "2 d 4 h"];
-        assert_eq!(times.map(duration), said);
-        let sizes = [0, 999, 1000, 9_940, 820_400, 1_440_000, 999_600_000, 310_000_000_000];
-        let said = ["0 B", "999 B", "1.0 kB", "9.9 kB", "820 kB", "1.4 MB", "1.0 GB", "310 GB"];
-        assert_eq!(sizes.map(bytes), said);
-    }
 
     #[test]
     fn finished_runs_are_told_from_those_that_are_left() {

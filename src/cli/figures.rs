@@ -13,21 +13,21 @@ use crate::study::{self, Layout};
 const EXAMPLES: &str = "\
 Examples:
   memoscope figures
-      All studies under runs/
+      Redraw the reports of all studies under runs/
   memoscope figures experiments/noise-sweep.toml
   memoscope figures --out out/
-      The study that `memoscope sweep --out out/` did
+      Redraw the report of `memoscope sweep --out out/`
   memoscope figures --out out/ --width column --no-title --format svg,png,pdf
       Figures for one column of a paper, without titles, also as PDF";
 
-/// Draw reports again from finished runs
+/// Redraw reports from finished runs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct FiguresArgs {
-    /// An experiment file; by default every study under runs/
+    /// Experiment file (default: all studies under runs/)
     #[arg(value_name = "EXPERIMENT", conflicts_with = "out")]
     experiment: Option<PathBuf>,
-    /// The folder that a sweep was told to write to
+    /// Output folder of the sweep
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]

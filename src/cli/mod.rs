@@ -1,4 +1,4 @@
-//! The command line: one file a verb, and the only room that prints.
+//! The command line: one file per command, and the only module that prints.
 //!
 //! Results go to stdout, everything else (progress, warnings, errors) to stderr, so that `memoscope ... --json | jq`
 //! works. An error is said in one line with its place, followed by a hint where there is a remedy; the exit code says
@@ -38,13 +38,14 @@ const ABOUT: &str = "Shows how a pretrained language model learns, settles and m
 const EXAMPLES: &str = "\
 Examples:
   memoscope sweep experiments/noise-sweep.toml
-      Train the embedded model on the embedded corpus under rising label noise, and report
+      Fine-tune the embedded encoder on the embedded corpus at four noise levels and write a report
   memoscope sweep experiments/noise-sweep.toml --data conll2003/ --model bert-tiny/ --out out/
-      The same on data and a model of yours
+      The same with your own data and model
   memoscope figures
-      Draw the reports again from finished runs
+      Redraw all reports from finished runs
 
-Exit codes: 0 done, 1 defect, 2 configuration, 3 data or model, 4 diverged, 5 file system, 6 hub, 130 interrupted";
+Exit codes: 0 success, 1 internal error, 2 configuration, 3 data or model, 4 training diverged,
+5 file system, 6 hub, 130 interrupted";
 
 /// The command line as a whole.
 #[derive(Debug, Parser)]
@@ -56,27 +57,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Do all runs of an experiment, analyse them, and draw the report
+    /// Do all runs of an experiment, analyse them and write the report
     Sweep(sweep::SweepArgs),
     /// Do one run
     Train(train::TrainArgs),
-    /// Show how far the runs of a study are, and remove what it has no more use for
+    /// Show the status of the runs of a study, or remove files that are no longer needed
     Runs(Box<runs::RunsArgs>),
     /// Analyse a run's log: events, clusters, data map, phases
     Analyse(analyse::AnalyseArgs),
-    /// Find fitting, settling and memorisation in a curve made elsewhere
+    /// Find fitting, settling and memorisation in a curve from another tool
     Phases(phases::PhasesArgs),
-    /// Draw reports again from finished runs
+    /// Redraw reports from finished runs
     Figures(figures::FiguresArgs),
-    /// Describe annotated text, put noise on it, generate it
+    /// Describe a corpus, add label noise to it, or generate a synthetic one
     #[command(subcommand)]
     Corpus(corpus::CorpusCommand),
-    /// Find wrong labels in annotated text, and put them right
+    /// Find wrong labels in annotated text and correct them
     Audit(Box<audit::AuditArgs>),
-    /// Pretrain an encoder, describe one, label text
+    /// Pretrain an encoder, describe a model, or label text
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Measure how fast training or evaluation is on this machine
+    /// Measure the speed of training or evaluation on this machine
     Bench(bench::BenchArgs),
     /// Print the JSON schema of experiment files
     #[command(after_help = schema::EXAMPLES)]
@@ -84,7 +85,7 @@ enum Command {
     /// Do one run for another process of this program
     #[command(hide = true)]
     ExecRun,
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions(shell::CompletionsArgs),
     /// Write manual pages
     Man(shell::ManArgs),

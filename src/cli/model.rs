@@ -18,27 +18,27 @@ use crate::train::pretrain::{PretrainSettings, WeightFormat};
 const PRETRAIN_EXAMPLES: &str = "\
 Examples:
   memoscope model pretrain --text news.txt --out my-encoder/
-      Learn a vocabulary and a small BERT from a file with one sentence a line
+      Train a vocabulary and a small BERT on a file with one sentence per line
   memoscope model pretrain --text news.txt --out my-encoder/ --checkpoints 0,100,300,1000
-      Save it along the way, too: my-encoder/step=000300/ is a model like any other
+      Also save checkpoints; my-encoder/step=000300/ is a complete model
   memoscope model pretrain --out embedded/ --precision f16
-      An encoder like the one that is shipped in the program, from generated text
+      Train an encoder such as the shipped one on generated text
 
-A broken pretraining goes on where it was: give the same command again.";
+Repeating the command resumes an interrupted pretraining.";
 
 const DESCRIBE_EXAMPLES: &str = "\
 Examples:
   memoscope model describe embedded
   memoscope model describe bert-tiny/ --json";
 
-/// Pretrain an encoder, describe one, label text
+/// Pretrain an encoder, describe a model, or label text
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
-    /// Pretrain a small BERT with masked-language modelling
+    /// Pretrain a small BERT by masked language modelling
     Pretrain(Box<PretrainArgs>),
-    /// Say what a model folder holds, and whether it can be fine-tuned
+    /// Show what a model folder contains and whether it can be fine-tuned
     Describe(DescribeArgs),
-    /// Label text with a tagger that a run has saved
+    /// Label text with a trained tagger, or evaluate it
     Predict(predict::PredictArgs),
 }
 
@@ -46,43 +46,43 @@ pub enum ModelCommand {
 #[derive(Debug, Args)]
 #[command(after_help = PRETRAIN_EXAMPLES)]
 pub struct PretrainArgs {
-    /// Text, one sentence a line, words separated by spaces; by default the embedded generator's
+    /// Text with one sentence per line, words separated by spaces (default: generated text)
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// Sentences to generate where no text is given
+    /// Number of sentences to generate if no text is given
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().sentences, conflicts_with = "text")]
     sentences: usize,
-    /// Folder to write, in transformers' layout
+    /// Output folder, in the layout of transformers
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Save the model after these numbers of steps, too, each as DIR/step=N; 0 are the weights as they are drawn
+    /// Also save the model after these numbers of steps, as DIR/step=N; 0 is the random initialisation
     #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     checkpoints: Vec<u64>,
-    /// Pieces in the vocabulary
+    /// Number of subwords in the vocabulary
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().vocabulary)]
     vocabulary: usize,
-    /// Fold words to lower case
+    /// Convert words to lower case
     #[arg(long)]
     lowercase: bool,
-    /// Blocks
+    /// Number of layers
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().layers)]
     layers: usize,
-    /// Width of the residual stream
+    /// Hidden size
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().hidden)]
     hidden: usize,
-    /// Attention heads
+    /// Number of attention heads
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().heads)]
     heads: usize,
-    /// Width of the feed-forward layers
+    /// Size of the feed-forward layers
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().intermediate)]
     intermediate: usize,
-    /// Most pieces a sentence
-    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().max_pieces)]
-    max_pieces: usize,
-    /// Passes over the text
+    /// Maximum number of subwords per sentence
+    #[arg(long, alias = "max-pieces", value_name = "N", default_value_t = PretrainSettings::default().max_subwords)]
+    max_subwords: usize,
+    /// Number of epochs
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().epochs)]
     epochs: u32,
-    /// Sentences a batch
+    /// Batch size in sentences
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().batch_size)]
     batch_size: usize,
     /// Peak learning rate
@@ -91,10 +91,10 @@ pub struct PretrainArgs {
     /// Dropout probability
     #[arg(long, value_name = "P", default_value_t = PretrainSettings::default().dropout)]
     dropout: f64,
-    /// Share of the sentences held out to measure masked accuracy
+    /// Share of sentences held out for the masked accuracy, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = PretrainSettings::default().held_out)]
     held_out: f64,
-    /// Seed of text, weights, order, masks and dropout
+    /// Seed of generated text, initialisation, order, masks and dropout
     #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().seed)]
     seed: u64,
     /// Number format of the weights
@@ -116,14 +116,14 @@ enum PrecisionFlag {
 #[derive(Debug, Args)]
 #[command(after_help = DESCRIBE_EXAMPLES)]
 pub struct DescribeArgs {
-    /// A folder in transformers' layout, a model of the hub (bert-base-cased, org/name@revision), or `embedded`
+    /// Folder in the layout of transformers, a model of the hub (bert-base-cased, org/name@revision), or `embedded`
     model: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Does what the verb promises.
+/// Runs the command.
 pub fn run(command: ModelCommand) -> anyhow::Result<()> {
     match command {
         ModelCommand::Pretrain(args) => run_pretrain(&args),
@@ -142,7 +142,7 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
         hidden: args.hidden,
         heads: args.heads,
         intermediate: args.intermediate,
-        max_pieces: args.max_pieces,
+        max_subwords: args.max_subwords,
         epochs: args.epochs,
         batch_size: args.batch_size,
         learning_rate: args.learning_rate,
@@ -165,9 +165,9 @@ fn run_pretrain(args: &PretrainArgs) -> anyhow::Result<()> {
     outln!("{}", args.out.display());
     if let Some(report) = done.finished {
         errln!(
-            "held-out masked accuracy {:.3} (always the most frequent piece: {:.3}), loss {:.3} nats, {} parameters",
+            "held-out masked accuracy {:.3} (always the most frequent subword: {:.3}), loss {:.3} nats, {} parameters",
             report.held_out_masked_accuracy,
-            report.most_frequent_piece_accuracy,
+            report.most_frequent_subword_accuracy,
             report.held_out_masked_loss,
             report.n_parameters
         );
@@ -206,14 +206,14 @@ fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     }
     match tagger.config().architecture.reads_words() {
         true => outln!("positions    any number of words"),
-        false => outln!("positions    {}", tagger.config().max_pieces),
+        false => outln!("positions    {}", tagger.config().max_subwords),
     }
     outln!("parameters   {}", report.n_parameters);
     outln!("fingerprint  {}", report.fingerprint);
-    outln!("drawn anew   {}", list(&report.missing, ", "));
+    outln!("new weights  {}", list(&report.missing, ", "));
     outln!("not used     {}", list(&report.unexpected, ", "));
     if !report.not_finite.is_empty() {
-        outln!("not finite   {} (not used either)", list(&report.not_finite, ", "));
+        outln!("not finite   {} (not used)", list(&report.not_finite, ", "));
     }
     Ok(())
 }

@@ -14,69 +14,69 @@ use crate::figures::{Print, Width, font};
 /// Settings with a flag of their own, and `--set` for all others. Later ones win: the experiment file, these flags,
 /// words, `--set`.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Settings (each has a key in the experiment file)")]
+#[command(next_help_heading = "Settings (each corresponds to a key of the experiment file)")]
 pub(super) struct SettingFlags {
-    /// `embedded`, a folder with train, dev and test, or a data set of the hub: conll03, jnlpba, wnut17, org/name
+    /// Corpus: `embedded`, a folder with train, dev and test, or a data set of the hub (conll03, jnlpba, wnut17, org/name)
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
-    /// Names of the data's columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is
     /// skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<String>,
-    /// `embedded`, a folder in transformers' layout, a model of the hub (bert-base-cased, org/name@revision), or `bilstm`: a
-    /// new bi-LSTM for the words of the data
+    /// Encoder: `embedded`, a folder in the layout of transformers, a model of the hub (bert-base-cased, org/name@revision),
+    /// or `bilstm` (a new bi-LSTM for the words of the corpus)
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// What stands on the encoder: `linear`, `crf` or `prototypes`
+    /// Head: `linear`, `crf` or `prototypes`
     #[arg(long, value_name = "HEAD")]
     head: Option<String>,
     /// Keep only the first N layers of the model
     #[arg(long, value_name = "N")]
     model_layers: Option<String>,
-    /// Keep the model's shape, draw its weights anew
+    /// Initialise all weights of the encoder randomly
     #[arg(long)]
     random_init: bool,
-    /// Requested noise levels, 0 to 1, separated by commas
+    /// Noise levels, 0 to 1, separated by commas
     #[arg(long, value_name = "LEVELS", allow_hyphen_values = true)]
     noise: Option<String>,
-    /// Entity types to cap, separated by commas (class caps)
+    /// Entity types to cap, separated by commas (study class-caps)
     #[arg(long, value_name = "TYPES")]
     classes: Option<String>,
-    /// How many training sentences with the capped class stay, separated by commas (class caps)
+    /// Numbers of training sentences with the capped entity type to keep, separated by commas (study class-caps)
     #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
     sentences: Option<String>,
-    /// Heads to compare, `linear`, `crf` and `prototypes`, separated by commas (class caps)
+    /// Heads to compare: `linear`, `crf`, `prototypes`, separated by commas (study class-caps)
     #[arg(long, value_name = "HEADS")]
     heads: Option<String>,
-    /// Encoders to compare, of those that the experiment names, separated by commas (forgetting)
+    /// Names of the experiment's encoders to compare, separated by commas (study forgetting)
     #[arg(long, value_name = "NAMES")]
     encoders: Option<String>,
-    /// Number of seeds (3 is 1, 2, 3), or a list: 1,106
+    /// Number of seeds (3 means 1, 2, 3), or a list such as 1,106
     #[arg(long, value_name = "SEEDS", allow_hyphen_values = true)]
     seeds: Option<String>,
-    /// Passes over the training data
+    /// Number of epochs
     #[arg(long, value_name = "N")]
     epochs: Option<String>,
-    /// Sentences a batch
+    /// Batch size in sentences
     #[arg(long, value_name = "N")]
     batch_size: Option<String>,
     /// Peak learning rate
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<String>,
-    /// `cpu`, `cuda:N` or `metal`
+    /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
-    /// Threads of the CPU (all cores by default); at most four for each core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<String>,
-    /// The study's name: its folder under runs/ and reports/
+    /// Name of the study and of its folders under runs/ and reports/
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Any setting, for example train.learning_rate=5e-4; may be given more than once
+    /// Set any setting, for example train.learning_rate=5e-4; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Make a setting an axis of the grid: train.learning_rate=1e-4,5e-4; may be given more than once. Of an axis of named
-    /// points, the values are names
+    /// Make a setting an axis of the grid, for example train.learning_rate=1e-4,5e-4; can be repeated. The values of an axis
+    /// of named points are names
     #[arg(long = "vary", value_name = "KEY=VALUES")]
     vary: Vec<String>,
 }
@@ -84,7 +84,7 @@ pub(super) struct SettingFlags {
 /// How text is written into CSV files.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct CsvFlag {
-    /// Write an apostrophe before text that spreadsheets take for a formula, in CSV and TSV files
+    /// In CSV and TSV files, put an apostrophe before text that spreadsheets would interpret as a formula
     #[arg(long)]
     csv_safe: bool,
 }
@@ -104,14 +104,15 @@ pub(super) struct FigureFlags {
     /// from 180 to 1200. Text has at least 7 points at each width
     #[arg(long, value_name = "WIDTH", default_value = "text", value_parser = width)]
     width: Width,
-    /// Leave the titles out of the figures, for captions that have them
+    /// Leave out the titles of the figures, for papers with captions
     #[arg(long)]
     no_title: bool,
     /// File formats of the figures: `svg`, `png` and `pdf`, separated by commas. SVG and PNG are always written, because the
     /// report shows them
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "svg,png")]
     format: Vec<FigureFormat>,
-    /// A TrueType or OpenType file for characters that the font of the figures lacks, such as Chinese names of entity types
+    /// TrueType or OpenType font for characters that are not in the built-in font of the figures, such as Chinese names of
+    /// entity types
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
 }
@@ -156,8 +157,8 @@ fn width(typed: &str) -> std::result::Result<Width, String> {
 /// How many runs at once.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct JobsFlag {
-    /// Runs at once, each in a process of its own with its share of the threads: a number, or `auto` for as many as cores,
-    /// memory and runs allow. The results do not depend on it
+    /// Number of runs at once, each in its own process with an equal share of the threads; `auto` uses as many as cores and
+    /// memory allow. The results do not depend on it
     #[arg(long, value_name = "N", default_value = "auto")]
     jobs: Jobs,
 }
@@ -172,10 +173,10 @@ impl JobsFlag {
 /// How much is said on the way.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(super) struct Loudness {
-    /// Say nothing but warnings and errors
+    /// Print only warnings and errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Say more: every evaluation, and what loading the model found
+    /// Also print every evaluation and details of the loaded model
     #[arg(short, long)]
     pub(super) verbose: bool,
 }
@@ -256,11 +257,11 @@ impl SettingFlags {
 /// What a dry run does.
 #[derive(Debug, Args)]
 pub(super) struct DryRunFlags {
-    /// Print what would be done and an estimate of time and disk, and write nothing. The estimate is made from a few timed
-    /// steps of each kind of run: it loads data and models (from the hub, too) and takes seconds
+    /// Print the configuration, the runs and an estimate of time and disk space without writing anything. The estimate loads
+    /// data and models (also from the hub) and times a few steps of each kind of run
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// With --dry-run: no estimate, and nothing is loaded
+    /// With --dry-run: skip the estimate and load nothing
     #[arg(long, requires = "dry_run")]
     pub(super) no_estimate: bool,
 }

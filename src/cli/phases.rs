@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{errln, json, outln};
-use crate::analysis::phases::{ColumnNames, Evidence, PhasePoint, Phases, detect, parse_curve};
+use crate::analysis::phases::{ColumnNames, OnsetEvidence, PhasePoint, Phases, detect, parse_curve};
 use crate::corpus::decode::Decoded;
 use crate::dynamics::DevScore;
 use crate::error::{Error, Problem};
+use crate::format::{percent_fixed, trimmed};
 use crate::random::Streams;
 
 const EXAMPLES: &str = "\
@@ -17,32 +18,33 @@ Examples:
   memoscope phases --curve run.jsonl
       One JSON object per evaluation: {\"epoch\": 1, \"dev_score\": 0.71, \"train_f1\": 0.64, \"noisy_accuracy\": 0.01}
   memoscope phases --curve trainer_state.json
-      The log_history of transformers' Trainer
+      The log_history of the Trainer of transformers
   memoscope phases --curve log.csv --column dev_score=f1_dev --column train_f1=f1 --json
-      A CSV file whose columns have other names
+      CSV file with other column names
 
 Quantities: epoch, step, examples_seen, learning_rate, dev_score (or dev_f1), train_f1, clean_accuracy,
-noisy_accuracy, noisy_accuracy_gold, first_learned (share since the evaluation before), learned (number so far). Only epoch and one
-score are needed; with noisy_accuracy the onset is found from it, without it from dev_score.";
+noisy_accuracy, noisy_accuracy_gold, first_learned (share since the previous evaluation), learned
+(number so far). Only epoch and one score are required. The onset is determined from noisy_accuracy
+if present, otherwise from dev_score.";
 
-/// Find fitting, settling and memorisation in a curve made elsewhere
+/// Find fitting, settling and memorisation in a curve from another tool
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct PhasesArgs {
-    /// One run's scores by epoch: CSV with a header, or JSON (transformers' trainer_state.json, an array, or one object a
+    /// Scores of one run by epoch: CSV with a header, or JSON (trainer_state.json of transformers, an array, or one object per
     /// line)
     #[arg(long, value_name = "FILE")]
     curve: PathBuf,
-    /// The column that holds a quantity, where its name is another
+    /// Column of a quantity if it has another name
     #[arg(long, value_name = "QUANTITY=COLUMN")]
     column: Vec<String>,
-    /// Bootstrap replicates for the intervals; 0 for none
+    /// Number of bootstrap replicates for the intervals; 0 disables them
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     bootstrap: u32,
     /// Seed of the bootstrap
     #[arg(long, value_name = "SEED", default_value_t = 106)]
     seed: u64,
-    /// Print JSON: fitting_end, settling and memorisation_onset, each null or an object
+    /// Print JSON with fitting_end, settling and memorisation_onset, each null or an object
     #[arg(long)]
     json: bool,
 }
@@ -91,10 +93,10 @@ pub(super) fn describe(phases: &Phases, dev_score: &DevScore) -> String {
     line(
         "found from",
         match phases.evidence {
-            Evidence::NoisyAccuracy => "accuracy on noisy tokens against their given label".into(),
-            Evidence::DevDecline => format!("{dev} after its peak (noise unknown)"),
-            Evidence::FirstLearning => "the rate of first learning (noise unknown, no dev curve)".into(),
-            Evidence::Nothing => {
+            OnsetEvidence::NoisyAccuracy => "accuracy on noisy tokens against their given label".into(),
+            OnsetEvidence::DevDecline => format!("{dev} after its peak (noise unknown)"),
+            OnsetEvidence::FirstLearning => "the rate of first learning (noise unknown, no dev curve)".into(),
+            OnsetEvidence::Nothing => {
                 "nothing: the curve has neither noisy-token accuracy, nor a dev score, nor first learning".into()
             }
         },
@@ -104,11 +106,11 @@ pub(super) fn describe(phases: &Phases, dev_score: &DevScore) -> String {
 
 fn place(point: &PhasePoint, dev: &str) -> String {
     let mut text = format!(
-        "epoch {} ({} to {}; found in {:.0} % of replicates",
+        "epoch {} ({} to {}; found in {} of replicates",
         number(point.epoch),
         number(point.epoch_low),
         number(point.epoch_high),
-        100.0 * point.support
+        percent_fixed(point.support, 0)
     );
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -128,5 +130,5 @@ fn place(point: &PhasePoint, dev: &str) -> String {
 
 /// At most two digits after the point, none where there are none.
 fn number(value: f64) -> String {
-    ((value * 100.0).round() / 100.0).to_string()
+    trimmed(value, 2)
 }

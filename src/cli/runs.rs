@@ -8,26 +8,26 @@ use serde::Serialize;
 
 use super::options::{SettingFlags, sort_words};
 use super::output::{Table, errln, json, outln};
-use super::progress::duration;
 use super::{adopt, clean};
 use crate::config::{Experiment, Layers};
 use crate::error::{Error, Problem, Result, printable};
 use crate::exec::{self, RunState, RunStatus};
+use crate::format::duration;
 use crate::study::{self, Layout};
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope runs
-      All studies under runs/
+      Show all studies under runs/
   memoscope runs experiments/noise-sweep.toml
-      One study: what is finished, running (where), broken off, failed (why) and not begun
+      Show one study: state of each run, with host of running ones and reasons of failures
   memoscope runs --out out/ --json
-      The study that `memoscope sweep --out out/` does, for programs
+      Print the status of the runs of `memoscope sweep --out out/` as JSON
   memoscope runs clean experiments/noise-sweep.toml --checkpoints --broken
-      List what would be removed, with sizes, and ask
-Nothing is written, and no sweep is disturbed. A guide is in docs/runs.md.";
+      List files that can be removed, with sizes, and ask for confirmation
+The command writes nothing and does not affect running sweeps. See docs/runs.md.";
 
-/// Show how far the runs of a study are, and remove what it has no more use for
+/// Show the status of the runs of a study, or remove files that are no longer needed
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub(super) struct RunsArgs {
@@ -35,7 +35,7 @@ pub(super) struct RunsArgs {
     command: Option<RunsCommand>,
     #[command(flatten)]
     which: Which,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -43,19 +43,19 @@ pub(super) struct RunsArgs {
 /// What is done with runs.
 #[derive(Debug, Subcommand)]
 enum RunsCommand {
-    /// Remove checkpoints, broken runs or the dynamics of finished ones
+    /// Remove checkpoints, unfinished runs, or the dynamics of finished runs
     Clean(Box<clean::CleanArgs>),
-    /// Move finished runs of earlier versions (noise=0.30,seed=1) into the folders of this one (noise=0.30/seed=1)
+    /// Move finished runs of earlier versions (noise=0.30,seed=1) to the current layout (noise=0.30/seed=1)
     Adopt(adopt::AdoptArgs),
 }
 
 /// Which studies are meant.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// An experiment file, then settings as KEY=VALUE words; by default every study under runs/
+    /// Experiment file, followed by settings KEY=VALUE (default: all studies under runs/)
     #[arg(value_name = "EXPERIMENT")]
     words: Vec<String>,
-    /// The folder that a sweep was told to write to
+    /// Output folder of the sweep
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]

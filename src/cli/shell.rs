@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use super::output::{data, outln};
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 const COMPLETION_EXAMPLES: &str = "\
 Examples:
@@ -20,7 +20,7 @@ const MAN_EXAMPLES: &str = "\
 Examples:
   memoscope man ~/.local/share/man/man1";
 
-/// Print a completion script for a shell
+/// Print a shell completion script
 #[derive(Debug, Args)]
 #[command(after_help = COMPLETION_EXAMPLES)]
 pub(super) struct CompletionsArgs {
@@ -32,7 +32,7 @@ pub(super) struct CompletionsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = MAN_EXAMPLES)]
 pub(super) struct ManArgs {
-    /// Folder to write `memoscope.1`, `memoscope-sweep.1`, ... to
+    /// Output folder for `memoscope.1`, `memoscope-sweep.1`, ...
     dir: PathBuf,
 }
 

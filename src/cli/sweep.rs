@@ -23,32 +23,32 @@ Examples:
       --noise 0,0.3,0.5 --seeds 3 --epochs 8 --set train.warmup=0.05
   memoscope sweep experiments/noise-sweep.toml data=conll2003/ model=bert-tiny/ out=out/ epochs=8
   memoscope sweep experiments/noise-sweep.toml --jobs 4
-      Four runs at once, each with a quarter of the threads
+      Do four runs at once, each with a quarter of the threads
   memoscope sweep experiments/noise-sweep.toml --status
-      What is finished, running, failed and not begun (the same as `memoscope runs`)
+      Show the status of all runs (the same as `memoscope runs`)
 
-Finished runs are skipped and broken ones resumed: after an interrupt or a failure, give the same command again. A run that
-fails does not keep the others from being done. A guide is in docs/runs.md.";
+Repeating the command skips finished runs and resumes interrupted ones. A failed run does not stop
+the other runs. See docs/runs.md.";
 
-/// Do all runs of an experiment, analyse them, and draw the report
+/// Do all runs of an experiment, analyse them and write the report
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct SweepArgs {
-    /// An experiment file, then settings as KEY=VALUE words
+    /// Experiment file, followed by settings KEY=VALUE
     #[arg(value_name = "EXPERIMENT", required = true, num_args = 1..)]
     words: Vec<String>,
-    /// Folder for all that is written (runs, analysis, report); by default runs/<study> and reports/<study>
+    /// Output folder for runs, analysis and report (default: runs/<study> and reports/<study>)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
     jobs: JobsFlag,
-    /// Stop at the first run that fails; by default the others are done
+    /// Stop at the first failed run instead of continuing with the others
     #[arg(long)]
     fail_fast: bool,
-    /// Show how far the runs are, and do nothing
+    /// Show the status of the runs without doing any
     #[arg(long)]
     status: bool,
-    /// With --status: print it as JSON
+    /// With --status: print JSON
     #[arg(long, requires = "status")]
     json: bool,
     #[command(flatten)]

@@ -23,16 +23,16 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct TrainArgs {
-    /// An experiment file, then settings as KEY=VALUE words
+    /// Experiment file, followed by settings KEY=VALUE
     #[arg(value_name = "EXPERIMENT")]
     words: Vec<String>,
-    /// The one seed
+    /// Seed of the run
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Folder for all that is written: the run goes to DIR/runs; by default to runs/<study>
+    /// Output folder; the run is written to DIR/runs (default: runs/<study>)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with a broken run, with the settings it was begun with
+    /// Resume an interrupted run with its original settings
     #[arg(long, value_name = "RUN", conflicts_with_all = ["words", "seed", "out", "dry_run"])]
     resume: Option<PathBuf>,
     #[command(flatten)]

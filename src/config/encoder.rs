@@ -9,23 +9,23 @@ use super::experiment::{first_duplicate, is_plain_name, refuse};
 use crate::error::{Error, Result};
 use crate::model::HeadKind;
 
-/// One of the encoders that a study compares; what is null is the experiment's own.
+/// One of the encoders of a study. Null values are taken from the experiment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderSettings {
-    /// What it is called: in the names of runs, in folders, legends and tables.
+    /// Name in run names, folders, legends and tables.
     pub name: String,
-    /// In place of `model.source`.
+    /// Overrides `model.source`.
     pub source: Option<String>,
-    /// In place of `model.layers`.
+    /// Overrides `model.layers`.
     pub layers: Option<usize>,
-    /// In place of `model.random_init`.
+    /// Overrides `model.random_init`.
     pub random_init: Option<bool>,
-    /// In place of `model.head.kind`.
+    /// Overrides `model.head.kind`.
     pub head: Option<HeadKind>,
-    /// In place of `train.learning_rate`.
+    /// Overrides `train.learning_rate`.
     pub learning_rate: Option<f64>,
-    /// In place of `train.batch_size`.
+    /// Overrides `train.batch_size`.
     pub batch_size: Option<usize>,
 }
 

@@ -38,6 +38,10 @@ const SHORTHANDS: [Shorthand; 16] = [
     Shorthand { name: "name", key: "study.name" },
 ];
 
+/// Settings that had another name in an earlier version, which is still understood: the earlier name and today's.
+const RENAMED: [(&str, &str); 2] =
+    [("train.max_pieces", "train.max_subwords"), ("pretraining.max_pieces", "pretraining.max_subwords")];
+
 static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
     // Plain structs of numbers, strings and options: serialising them cannot fail, and a test does it.
     serde_json::to_value(Experiment::default()).unwrap_or_default()
@@ -48,10 +52,31 @@ pub fn shorthands() -> &'static [Shorthand] {
     &SHORTHANDS
 }
 
-/// The dotted key that `name` stands for: a short name (`batch-size` or `batch_size`), or the key itself.
+/// The dotted key that `name` stands for: a short name (`batch-size` or `batch_size`), the earlier name of a setting that
+/// was renamed, or the key itself.
 pub fn shorthand(name: &str) -> &str {
     let hyphened = name.replace('_', "-");
-    SHORTHANDS.iter().find(|s| s.name == hyphened).map_or(name, |s| s.key)
+    SHORTHANDS.iter().find(|s| s.name == hyphened).map_or(renamed(name), |s| s.key)
+}
+
+/// Today's name of a setting that had `key` as its name in an earlier version; other keys as they are.
+pub(super) fn renamed(key: &str) -> &str {
+    RENAMED.iter().find(|(earlier, _)| *earlier == key).map_or(key, |(_, now)| now)
+}
+
+/// Moves the values of renamed settings to today's names. Where a table has both, nothing is moved: its type refuses it.
+pub(super) fn rename(values: &mut Value) {
+    for (earlier, now) in RENAMED {
+        let (Some((section, earlier)), Some((_, now))) = (earlier.rsplit_once('.'), now.rsplit_once('.')) else {
+            continue;
+        };
+        if let Some(table) = values.get_mut(section).and_then(Value::as_object_mut)
+            && !table.contains_key(now)
+            && let Some(value) = table.shift_remove(earlier)
+        {
+            table.insert(now.to_owned(), value);
+        }
+    }
 }
 
 /// The default value of a dotted key, null for an option without one; `None` if there is no such key. A key below an

@@ -9,7 +9,7 @@ use super::grid::{self, GRID};
 use super::origins::{Origin, Origins};
 use super::{Experiment, Grid, GridAxis, encoder, keys, named, value};
 use crate::error::{Error, Problem, Result};
-use crate::text;
+use crate::files::text;
 
 /// An experiment in the making. Each layer is checked as it is laid, so that an error belongs to the layer that
 /// made it.
@@ -80,6 +80,7 @@ impl Layers {
                 self.origins.note(&format!("{GRID}.{}", grid::setting(axis)), Origin::File(path.to_owned(), line));
                 continue;
             }
+            let key = keys::renamed(key);
             if keys::default_of(key).is_none() {
                 return Err(unknown_key(Problem::new(format!("unknown key `{key}`")).at(path).line(line), key));
             }
@@ -89,8 +90,9 @@ impl Layers {
         toml::from_str::<Experiment>(text)
             .map_err(|e| Error::Config(problem(&e).hint("`memoscope schema` prints what each key takes")))?;
         let table: toml::Table = toml::from_str(text).map_err(broken)?;
-        let layer = value::from_toml(toml::Value::Table(table))
+        let mut layer = value::from_toml(toml::Value::Table(table))
             .map_err(|what| Error::Config(Problem::new(what).at(path).hint("give a finite number")))?;
+        keys::rename(&mut layer);
         overlay(&mut self.values, layer);
         Ok(())
     }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Seeds {
-    /// That many: 1, 2, ... up to the number.
+    /// The number of seeds: 1, 2, ... up to this number.
     Count(u32),
-    /// These.
+    /// The list of seeds.
     List(Vec<u64>),
 }
 

@@ -176,7 +176,7 @@ fn a_study_name_cannot_leave_its_folder() {
 #[test]
 fn devices_are_read_and_written() {
     for name in ["cpu", "cuda:0", "cuda:3", "metal"] {
-        assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
+        assert_eq!(name.parse::<crate::model::DeviceName>().unwrap().to_string(), name);
     }
     assert!(problem(set("device", "gpu")).what.contains("`gpu` is not a device"));
 }
@@ -278,4 +278,34 @@ fn encoders_that_cannot_be_told_apart_are_refused() {
     // --random-init makes the two the same.
     let same = problem(with_encoders(&[("random-init", "true")]));
     assert!(same.what.contains("`small` and `small-random`, which are the same"), "{}", same.what);
+}
+
+#[test]
+fn earlier_names_of_settings_are_understood() {
+    let max_subwords = |experiment: &Experiment| (experiment.train.max_subwords, experiment.pretraining.max_subwords);
+    let mut layers = Layers::new();
+    layers.file(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/pretraining.toml"))).unwrap();
+    layers.text("train.max_pieces = 40\n[pretraining]\nmax_pieces = 90\n", Path::new("a.toml")).unwrap();
+    assert_eq!(max_subwords(&layers.clone().finish().unwrap()), (40, 90));
+    // A later layer wins under either name.
+    layers.text("[train]\nmax_subwords = 41\n", Path::new("b.toml")).unwrap();
+    layers.set("pretraining.max_pieces", "91", "--set").unwrap();
+    let experiment = layers.finish().unwrap();
+    assert_eq!(max_subwords(&experiment), (41, 91));
+    let text = experiment.to_toml().unwrap();
+    assert!(text.contains("max_subwords = 41") && !text.contains("max_pieces"), "{text}");
+    assert_eq!(max_subwords(&set("train.max_pieces", "42").unwrap()).0, 42);
+}
+
+#[test]
+fn a_setting_under_both_of_its_names_is_refused() {
+    let problem = problem(load("[train]\nmax_subwords = 40\nmax_pieces = 41\n"));
+    assert!(problem.what.contains("duplicate field `max_subwords`"), "{}", problem.what);
+    assert_eq!(problem.line, Some(1));
+}
+
+#[test]
+fn an_earlier_name_has_the_line_of_its_value() {
+    let problem = problem(load("[train]\nepochs = 2\nmax_pieces = 1\n"));
+    assert_eq!(problem.line, Some(3), "{}", problem.what);
 }

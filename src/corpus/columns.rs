@@ -19,7 +19,7 @@ use crate::error::{Error, Problem, printable};
 use super::scheme::Tag;
 use super::tags::clean;
 
-/// Names of all columns of a file: one is `token`, one `tag`; the others (`_`, `id`, any other name) are not read.
+/// Names of all columns of a file: one is `token`, one `tag`; columns with other names (`_`, `id`, …) are ignored.
 ///
 /// ```
 /// let columns: memoscope::corpus::Columns = "id,token,_,tag".parse().unwrap();

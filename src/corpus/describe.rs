@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     fn sentence(words: &str, labels: &[u8]) -> Sentence {
-        Sentence { words: words.split(' ').map(str::to_owned).collect(), labels: labels.to_vec() }
+        Sentence { words: words.split(' ').map(str::to_owned).collect(), labels: labels.to_vec().into() }
     }
 
     #[test]

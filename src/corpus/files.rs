@@ -9,7 +9,7 @@ use crate::error::{Error, Problem, printable};
 use super::decode::Decoded;
 use super::layout::{Split, find_splits, missing};
 use super::read::{self, ConllFile, RawSentence};
-use super::scheme::{Evidence, Tag, is_valid_transition, to_iob2};
+use super::scheme::{SchemeCounts, Tag, is_valid_transition, to_iob2};
 use super::tags::{IO_MESSAGE, Notation};
 use super::{Columns, Corpus, LabelSet, Origin, Scheme, Sentence, json};
 
@@ -102,10 +102,10 @@ fn name_of(path: &Path) -> String {
 /// `S-`; the IOE schemes.
 pub(super) fn writing_of(files: &[&ConllFile]) -> Result<Writing> {
     let notation = notation_of(files)?;
-    let evidence: Vec<Evidence> = files
+    let evidence: Vec<SchemeCounts> = files
         .iter()
         .map(|file| {
-            let mut evidence = Evidence::default();
+            let mut evidence = SchemeCounts::default();
             file.sentences.iter().for_each(|sentence| evidence.add(sentence.parsed_tags(notation)));
             evidence
         })
@@ -113,7 +113,7 @@ pub(super) fn writing_of(files: &[&ConllFile]) -> Result<Writing> {
     if notation == Notation::Bare {
         return Ok(Writing { notation, scheme: Scheme::Io, bilou: false });
     }
-    let pooled = evidence.iter().copied().fold(Evidence::default(), Evidence::and);
+    let pooled = evidence.iter().copied().fold(SchemeCounts::default(), SchemeCounts::and);
     let scheme = pooled.scheme().unwrap_or(Scheme::Iob2);
     for (file, evidence) in files.iter().zip(&evidence) {
         match evidence.clear_scheme() {

@@ -266,7 +266,7 @@ mod tests {
             let corpus = files::read(folder.path(), None).unwrap().corpus().unwrap();
             assert_eq!(corpus.labels.names(), ["O", "B-ORG", "I-ORG"]);
             assert_eq!(corpus.train[0].words, ["EU", "rejects"]);
-            assert_eq!(corpus.train[0].labels, [1, 0]);
+            assert_eq!(corpus.train[0].labels[..], [1, 0]);
             assert_eq!(corpus.train[1].words, ["Zürich 1", "AG"]);
             assert_eq!((corpus.train.len(), corpus.dev.len(), corpus.test.len()), (2, 2, 0));
             assert_eq!(corpus.train_origin.unwrap().lines, [1, 4]);

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Result;
 use crate::error::{Error, Problem};
+use crate::files::hex;
 use crate::random::Streams;
 
 use super::embedded::{self, EmbeddedSettings};
@@ -75,10 +76,7 @@ fn keep_some(
     if let Some(origin) = origin {
         origin.lines = chosen.iter().map(|&index| origin.lines[index]).collect();
     }
-    *sentences = chosen
-        .into_iter()
-        .map(|index| std::mem::replace(&mut sentences[index], Sentence { words: Vec::new(), labels: Vec::new() }))
-        .collect();
+    *sentences = chosen.into_iter().map(|index| std::mem::take(&mut sentences[index])).collect();
     Ok(None)
 }
 
@@ -105,7 +103,7 @@ pub fn fingerprint(corpus: &Corpus) -> String {
             hash.update(&sentence.labels);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize())
 }
 
 #[cfg(test)]
@@ -113,7 +111,7 @@ mod tests {
     use super::*;
 
     fn sentences(n: usize) -> Vec<Sentence> {
-        (0..n).map(|i| Sentence { words: vec![i.to_string()], labels: vec![0] }).collect()
+        (0..n).map(|i| Sentence { words: vec![i.to_string()], labels: vec![0].into() }).collect()
     }
 
     fn numbers(sentences: &[Sentence]) -> Vec<usize> {

@@ -14,7 +14,7 @@
 //!
 //! Text without labels is read by [`unlabelled`].
 //!
-//! In memory a [`Sentence`] is words and label ids, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
+//! In memory a [`Sentence`] is words and label ids, gold or given by its type, and a [`LabelSet`] names the ids. [`SpanReader`] reads entities off
 //! the ids, [`write_conll`] writes sentences back, [`edit`] changes labels in a file and leaves the rest of its bytes, and
 //! [`describe`] counts what a corpus holds.
 
@@ -30,6 +30,7 @@ mod load;
 mod locate;
 pub mod read;
 pub mod scheme;
+mod sentence;
 mod spans;
 pub mod tags;
 mod types;
@@ -42,29 +43,29 @@ pub use layout::Split;
 pub use load::{fingerprint, load, load_train};
 pub use locate::{Located, NAMED, locate, open};
 pub use read::{ConllFile, RawSentence, read_file};
+pub use sentence::{Given, Gold, Labels, Sentence, TokenPosition};
 pub use spans::{Span, SpanMode, SpanReader};
-pub use types::{Corpus, LabelSet, Origin, Scheme, Sentence};
+pub use types::{Corpus, LabelSet, Origin, Scheme};
 pub use write::{NOISE_FILE, write_conll};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where the annotated text comes from.
+/// The corpus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataSettings {
-    /// `embedded` (synthetic, generated); a folder with `train`, `dev` and `test` files in CoNLL columns, or with a
-    /// `dataset` of JSON lines; or a data set of the hub: `conll03`, `jnlpba`, `wnut17`, `org/name`, each perhaps with
-    /// `@revision`.
+    /// `embedded` (synthetic, generated); a folder with `train`, `dev` and `test` files in CoNLL columns or JSON lines; or a
+    /// data set of the hub: `conll03`, `jnlpba`, `wnut17`, `org/name`, each optionally with `@revision`.
     pub source: String,
-    /// Names of the columns of files in CoNLL columns where the first is not the token or the last not the tag:
-    /// `["id", "token", "_", "tag"]`, with `_` for a column to skip; null for the usual ones.
+    /// Column names of files in CoNLL columns, for example `["id", "token", "_", "tag"]`, with `_` for a column to skip; null
+    /// means that the first column is the token and the last column the tag.
     pub columns: Option<Columns>,
-    /// Keep only this many training sentences, chosen by the run's data seed; null keeps all.
+    /// Number of training sentences to keep, selected by `data.seed`; null keeps all.
     pub train_sentences: Option<usize>,
-    /// Keep only this many dev sentences; null keeps all.
+    /// Number of dev sentences to keep; null keeps all.
     pub dev_sentences: Option<usize>,
-    /// Seed of the embedded generator and of the choice of sentences.
+    /// Seed of the embedded generator and of the selection of sentences.
     pub seed: u64,
 }
 

@@ -67,7 +67,7 @@ impl<'a> Tag<'a> {
 
 /// What speaks for which scheme, counted over a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Evidence {
+pub struct SchemeCounts {
     /// Spans whose last tag is `E-` or `S-`, or a synonym.
     pub n_closed: usize,
     /// Spans whose last tag is `B-` or `I-`.
@@ -86,7 +86,7 @@ pub struct Evidence {
     pub n_needless_begin: usize,
 }
 
-impl Evidence {
+impl SchemeCounts {
     /// Counts one sentence.
     pub fn add<'a>(&mut self, tags: impl IntoIterator<Item = Option<Tag<'a>>>) {
         let mut previous: Option<Tag<'_>> = None;
@@ -210,8 +210,8 @@ mod tests {
         tags.split(' ').map(|tag| Tag::parse(tag).unwrap()).collect()
     }
 
-    fn evidence(sentences: &[&str]) -> Evidence {
-        let mut evidence = Evidence::default();
+    fn evidence(sentences: &[&str]) -> SchemeCounts {
+        let mut evidence = SchemeCounts::default();
         for sentence in sentences {
             evidence.add(parse(sentence));
         }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Gold, Sentence};
+
 /// How spans are written as tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -76,15 +78,6 @@ impl LabelSet {
     }
 }
 
-/// One sentence: words and their labels (ids of the corpus's [`LabelSet`]), in the same order and number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sentence {
-    /// The words as they stand in the text.
-    pub words: Vec<String>,
-    /// One label a word.
-    pub labels: Vec<u8>,
-}
-
 /// Where the sentences of a split were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
@@ -94,7 +87,7 @@ pub struct Origin {
     pub lines: Vec<usize>,
 }
 
-/// A corpus with its three splits, tags converted to IOB2.
+/// A corpus with its three splits, tags converted to IOB2. Its labels are taken to be right.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Corpus {
     /// `embedded`, the folder's name, or the name on the hub.
@@ -106,11 +99,11 @@ pub struct Corpus {
     /// The scheme the files were written in.
     pub scheme: Scheme,
     /// Training sentences.
-    pub train: Vec<Sentence>,
+    pub train: Vec<Sentence<Gold>>,
     /// Development sentences.
-    pub dev: Vec<Sentence>,
+    pub dev: Vec<Sentence<Gold>>,
     /// Test sentences; may be empty.
-    pub test: Vec<Sentence>,
+    pub test: Vec<Sentence<Gold>>,
     /// Where `train` was read; absent for generated text.
     pub train_origin: Option<Origin>,
     /// SHA-256 (hex) of the words and labels of all splits.

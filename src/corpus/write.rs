@@ -5,9 +5,9 @@ use std::path::Path;
 
 use crate::Result;
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
-use super::{LabelSet, Sentence};
+use super::{Gold, LabelSet, Labels, Sentence};
 
 /// The file beside a perturbed copy of a corpus; the columns of such a copy are token, gold tag, given tag.
 pub const NOISE_FILE: &str = "noise.json";
@@ -15,12 +15,17 @@ pub const NOISE_FILE: &str = "noise.json";
 /// Writes sentences, one word a line, columns separated by tabs, an empty line after each sentence.
 ///
 /// The columns are the word, one for each entry of `extra` and, last, the sentence's own label, so that a reader finds
-/// the words first and the labels last. An entry of `extra` has one vector a sentence and one label id a word.
+/// the words first and the labels last. An entry of `extra` has one label a word of each sentence.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Internal`] if an entry of `extra` has another shape than the sentences.
-pub fn write_conll(path: &Path, sentences: &[Sentence], labels: &LabelSet, extra: &[&[Vec<u8>]]) -> Result<()> {
-    let fits = |column: &[Vec<u8>]| {
+pub fn write_conll<K>(
+    path: &Path,
+    sentences: &[Sentence<K>],
+    labels: &LabelSet,
+    extra: &[&[Labels<Gold>]],
+) -> Result<()> {
+    let fits = |column: &[Labels<Gold>]| {
         column.len() == sentences.len() && column.iter().zip(sentences).all(|(ids, s)| ids.len() == s.words.len())
     };
     if !extra.iter().all(|column| fits(column)) {
@@ -51,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::corpus::read_file;
+    use crate::corpus::{Given, read_file};
 
     fn words() -> impl Strategy<Value = String> {
         prop::sample::select(vec![
@@ -79,11 +84,11 @@ mod tests {
             text in prop::collection::vec(prop::collection::vec((words(), 0_u8..3, 0_u8..3), 1..6), 1..6)
         ) {
             let labels = LabelSet::new(["B-PER", "I-PER"]);
-            let sentences: Vec<Sentence> = text.iter().map(|sentence| Sentence {
+            let sentences: Vec<Sentence<Given>> = text.iter().map(|sentence| Sentence {
                 words: sentence.iter().map(|(word, ..)| word.clone()).collect(),
                 labels: sentence.iter().map(|&(_, given, _)| given).collect(),
             }).collect();
-            let gold: Vec<Vec<u8>> = text.iter().map(|s| s.iter().map(|&(.., gold)| gold).collect()).collect();
+            let gold: Vec<Labels<Gold>> = text.iter().map(|s| s.iter().map(|&(.., gold)| gold).collect()).collect();
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("train.txt");
             write_conll(&path, &sentences, &labels, &[&gold]).unwrap();
@@ -98,13 +103,13 @@ mod tests {
             }
             let middle = read_file(&path, Some(&"token,tag,_".parse().unwrap())).unwrap();
             let read: Vec<&str> = middle.sentences.iter().flat_map(|raw| raw.tags.iter().map(String::as_str)).collect();
-            prop_assert_eq!(read, gold.iter().flatten().map(|&id| labels.name(id)).collect::<Vec<_>>());
+            prop_assert_eq!(read, gold.iter().flat_map(|labels| labels.iter()).map(|&id| labels.name(id)).collect::<Vec<_>>());
         }
     }
 
     #[test]
     fn a_column_of_another_shape_is_refused() {
-        let sentences = [Sentence { words: vec!["a".into()], labels: vec![0] }];
+        let sentences = [Sentence::<Given> { words: vec!["a".into()], labels: vec![0].into() }];
         let folder = tempfile::tempdir().unwrap();
         let error = write_conll(&folder.path().join("x"), &sentences, &LabelSet::new(["O"]), &[&[]]).unwrap_err();
         assert!(matches!(error, Error::Internal(_)));

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Observations, TokenTable, observe};
 use crate::Result;
 use crate::error::{Error, Problem, printable};
-use crate::text;
+use crate::files::text;
 
 /// A folder of dataset cartography's files, its examples known from the first of them.
 #[derive(Debug)]

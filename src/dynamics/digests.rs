@@ -13,18 +13,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::reader::SERIES;
 use crate::error::{Error, Problem, Result};
+use crate::files::sha256_hex;
 
 /// The folders with one file an epoch.
 const BY_EPOCH: [&str; 2] = ["dynamics", "probabilities"];
-
-/// SHA-256 of a file's bytes, in hexadecimal.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// A file's path in the folder as a manifest has it; `None` of a file that is elsewhere.
 pub(super) fn name_of(folder: &Path, path: &Path) -> Option<String> {
@@ -56,7 +51,7 @@ pub(super) fn complete(folder: &Path, files: &mut BTreeMap<String, String>, epoc
             let name = format!("{inner}/epoch={number:04}.parquet");
             let path = folder.join(&name);
             if !files.contains_key(&name) && path.is_file() {
-                files.insert(name, digest(&fs_err::read(&path).map_err(Error::io(&path))?));
+                files.insert(name, sha256_hex(&fs_err::read(&path).map_err(Error::io(&path))?));
             }
         }
     }
@@ -110,7 +105,7 @@ impl Digests {
     pub(super) fn check(&self, path: &Path, bytes: &[u8], remedy: &str) -> Result<()> {
         let name = name_of(&self.folder, path).unwrap_or_default();
         let Some(expected) = self.files.get(&name) else { return Ok(()) };
-        if (SERIES.contains(&name.as_str()) && !self.is_finished) || digest(bytes) == *expected {
+        if (SERIES.contains(&name.as_str()) && !self.is_finished) || sha256_hex(bytes) == *expected {
             return Ok(());
         }
         let problem =
@@ -152,12 +147,6 @@ mod tests {
         let name = name_of(&folder, &folder.join("dynamics").join("epoch=0001.parquet"));
         assert_eq!(name.as_deref(), Some("dynamics/epoch=0001.parquet"));
         assert_eq!(name_of(&folder, Path::new("elsewhere")), None);
-    }
-
-    #[test]
-    fn the_digest_is_that_of_sha256sum() {
-        // printf abc | sha256sum
-        assert_eq!(digest(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use polars::prelude::*;
 
 use super::parquet::{self, Metadata};
 use crate::error::{Error, Result};
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 /// Writes a frame as Parquet: zstd, one row group, the same bytes for the same frame.
 pub fn write_parquet(path: &Path, frame: &DataFrame) -> Result<()> {

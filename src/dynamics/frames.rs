@@ -19,7 +19,7 @@ pub(super) const STEPS: &[&str] = &[
     "loss",
     "gradient_norm",
     "learning_rate",
-    "pieces",
+    "subwords",
     "tokens",
     "as_given",
     "clean",
@@ -51,6 +51,9 @@ pub(super) const CURVE: &[&str] = &[
 /// The name that `dev_score` had in version 1, where it was always F1.
 pub(super) const DEV_F1: &str = "dev_f1";
 
+/// The name that `subwords` had in version 1 and in the first files of version 2.
+pub(super) const PIECES: &str = "pieces";
+
 /// Columns of `types.parquet`.
 pub(super) const TYPES: &[&str] = &["step", "epoch", "type", "precision", "recall", "f1", "predicted", "support"];
 
@@ -64,7 +67,8 @@ pub(super) fn epoch_number(epoch: u32) -> Result<u16> {
 
 /// True for the name of a column in any file of a log.
 pub(crate) fn is_column(name: &str) -> bool {
-    [TOKENS, EPOCH, STEPS, CURVE, TYPES].iter().any(|columns| columns.contains(&name)) || name == DEV_F1
+    [TOKENS, EPOCH, STEPS, CURVE, TYPES].iter().any(|columns| columns.contains(&name))
+        || [DEV_F1, PIECES].contains(&name)
 }
 
 /// A frame of columns of one length.
@@ -181,7 +185,7 @@ pub(super) fn steps(records: &[StepRecord]) -> Result<DataFrame> {
         Column::new("loss".into(), number(|r| r.loss)),
         Column::new("gradient_norm".into(), number(|r| r.gradient_norm)),
         Column::new("learning_rate".into(), number(|r| r.learning_rate)),
-        Column::new("pieces".into(), records.iter().map(|r| r.pieces).collect::<Vec<_>>()),
+        Column::new("subwords".into(), records.iter().map(|r| r.subwords).collect::<Vec<_>>()),
         count("tokens", |c| Some(c.tokens)),
         count("as_given", |c| Some(c.as_given)),
         by_noise("clean", |c| c.clean),

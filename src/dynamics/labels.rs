@@ -13,7 +13,7 @@ use crate::corpus::LabelSet;
 use crate::corpus::scheme::Tag;
 use crate::corpus::tags::{self, Inventory};
 use crate::error::{Error, Problem, Result};
-use crate::text;
+use crate::files::text;
 
 /// Said where no entities can be read.
 const NO_ENTITIES: &str = "the labels have no names such as `O` and `B-PER`, so entity scores are unknown: write the names \

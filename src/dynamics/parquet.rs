@@ -9,10 +9,11 @@ use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 
 use crate::Result;
-use crate::dynamics::digests::{self, Digests};
+use crate::dynamics::digests::Digests;
 use crate::dynamics::{SCHEMA_VERSION, pages, unwind};
 use crate::error::{Error, Problem};
-use crate::run::write_atomically;
+use crate::files::sha256_hex;
+use crate::files::write_atomically;
 
 /// Logged floats hardly compress: higher levels take longer and give files of the same size. The bytes depend on it.
 const ZSTD_LEVEL: i32 = 1;
@@ -38,7 +39,7 @@ pub(super) fn write(path: &Path, frame: &mut DataFrame, metadata: &Metadata) -> 
         .set_parallel(true)
         .finish(frame)?;
     write_atomically(path, |file| file.write_all(&bytes).map_err(Error::io(path)))?;
-    Ok(digests::digest(&bytes))
+    Ok(sha256_hex(&bytes))
 }
 
 /// Reads a file's columns that are among `wanted` and its `memoscope.*` metadata.

@@ -64,12 +64,14 @@ pub(super) fn steps(path: &Path, digests: &Digests) -> Result<Vec<StepRecord>> {
     if !path.is_file() {
         return Ok(Vec::new());
     }
-    let (frame, _) = parquet::read(path, frames::STEPS, digests, REMAKE_FILE)?;
+    let wanted = [frames::STEPS, &[frames::PIECES]].concat();
+    let (frame, _) = parquet::read(path, &wanted, digests, REMAKE_FILE)?;
     let columns = Columns { frame: &frame, path };
     let step = columns.whole("step", u64::MAX)?;
     let epoch = columns.whole("epoch", u64::from(u32::MAX))?;
     let examples_seen = count_or_zero(&columns, "examples_seen")?;
-    let pieces = count_or_zero(&columns, "pieces")?;
+    let subwords = if columns.has("subwords") { "subwords" } else { frames::PIECES };
+    let subwords = count_or_zero(&columns, subwords)?;
     let loss = columns.known("loss", Range::LOSS)?;
     let [gradient_norm, learning_rate, seconds] =
         ["gradient_norm", "learning_rate", "seconds"].map(|name| columns.known(name, Range::POSITIVE));
@@ -84,7 +86,7 @@ pub(super) fn steps(path: &Path, digests: &Digests) -> Result<Vec<StepRecord>> {
             loss: sure(loss[row]),
             gradient_norm: sure(gradient_norm[row]),
             learning_rate: sure(learning_rate[row]),
-            pieces: pieces[row] as u32,
+            subwords: subwords[row] as u32,
             counts: counts[row],
             seconds: sure(seconds[row]) as f32,
         })

@@ -3,14 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::corpus::TokenPosition;
 use crate::corpus::tags::Notation;
 use crate::metrics::entity::TypeScores;
 
-/// Which pass over the training data an observation comes from.
+/// Pass over the training data in which an observation was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
-    /// As the batch was seen: dropout on, before the update that uses it.
+    /// When the batch is processed: dropout on, before the update that uses it.
     Train,
     /// After the epoch, dropout off.
     Eval,
@@ -39,7 +40,7 @@ impl Pass {
 pub struct TokenTable {
     /// Zero-based index of the sentence in the training split.
     pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
+    /// Zero-based index of the token in its sentence.
     pub token: Vec<u16>,
     /// The word.
     pub word: Vec<String>,
@@ -55,6 +56,14 @@ impl TokenTable {
     /// Number of tokens.
     pub fn len(&self) -> usize {
         self.sentence.len()
+    }
+
+    /// Where the token of a row is.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn position(&self, row: usize) -> TokenPosition {
+        TokenPosition { sentence: self.sentence[row], token: self.token[row] }
     }
 
     /// True without a token.
@@ -98,7 +107,7 @@ impl TokenTable {
 pub struct Observations {
     /// Zero-based index of the sentence.
     pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
+    /// Zero-based index of the token in its sentence.
     pub token: Vec<u16>,
     /// Label id with the highest logit.
     pub predicted: Vec<u8>,
@@ -131,7 +140,7 @@ impl Observations {
 pub struct Probabilities {
     /// Zero-based index of the sentence.
     pub sentence: Vec<u32>,
-    /// Zero-based index of the word in its sentence.
+    /// Zero-based index of the token in its sentence.
     pub token: Vec<u16>,
     /// The probability of each label, 0 to 1: `[tokens, labels]`, row by row; a row sums to 1.
     pub values: Vec<f32>,
@@ -152,8 +161,8 @@ pub struct StepRecord {
     pub gradient_norm: f64,
     /// Learning rate used.
     pub learning_rate: f64,
-    /// Pieces processed, special ones included.
-    pub pieces: u32,
+    /// Subwords processed, special ones included.
+    pub subwords: u32,
     /// What the step's train pass saw; `None` of a prototypical head, whose episodes are no pass.
     pub counts: Option<StepCounts>,
     /// Wall time of the step, seconds (kept out of what must be reproducible).

@@ -2,52 +2,53 @@
 
 use std::collections::HashMap;
 
+use crate::corpus::TokenPosition;
 use crate::nn::Packing;
 
-/// A sentence as pieces, special ones included, and where its words are.
+/// A sentence as subwords, special ones included, and where its words are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EncodedSentence {
-    /// Piece ids: `[CLS] … [SEP]`; of a lexicon, one a word.
-    pub pieces: Vec<u32>,
-    /// (word, row of its first piece), for each word that is scored.
+    /// Subword ids: `[CLS] … [SEP]`; of a lexicon, one a word.
+    pub subwords: Vec<u32>,
+    /// (word, row of its first subword), for each word that is scored.
     pub words: Vec<(u16, u16)>,
-    /// The characters of each piece; empty unless a lexicon has encoded it.
+    /// The characters of each subword; empty unless a lexicon has encoded it.
     pub characters: Vec<Vec<u32>>,
     /// Words lost because the sentence is too long.
     pub truncated: usize,
     /// Words of which the tokenizer leaves nothing.
-    pub without_piece: usize,
+    pub without_subword: usize,
 }
 
 impl EncodedSentence {
     pub(super) fn open(cls: u32) -> Self {
-        Self { pieces: vec![cls], ..Self::default() }
+        Self { subwords: vec![cls], ..Self::default() }
     }
 
-    pub(super) fn push(&mut self, token: usize, pieces: &[u32], max_pieces: usize) {
-        let room = (max_pieces - 1).saturating_sub(self.pieces.len());
-        if pieces.is_empty() {
-            self.without_piece += 1;
+    pub(super) fn push(&mut self, token: usize, subwords: &[u32], max_subwords: usize) {
+        let room = (max_subwords - 1).saturating_sub(self.subwords.len());
+        if subwords.is_empty() {
+            self.without_subword += 1;
         } else if room == 0 {
             self.truncated += 1;
         } else {
-            self.words.push((token as u16, self.pieces.len() as u16));
-            self.pieces.extend(&pieces[..pieces.len().min(room)]);
+            self.words.push((token as u16, self.subwords.len() as u16));
+            self.subwords.extend(&subwords[..subwords.len().min(room)]);
         }
     }
 
     pub(super) fn close(&mut self, sep: u32) {
-        self.pieces.push(sep);
+        self.subwords.push(sep);
     }
 
     pub(super) fn push_word(&mut self, token: usize, id: u32, characters: Vec<u32>, max_words: usize) {
         if characters.is_empty() {
-            self.without_piece += 1;
-        } else if self.pieces.len() >= max_words {
+            self.without_subword += 1;
+        } else if self.subwords.len() >= max_words {
             self.truncated += 1;
         } else {
-            self.words.push((token as u16, self.pieces.len() as u16));
-            self.pieces.push(id);
+            self.words.push((token as u16, self.subwords.len() as u16));
+            self.subwords.push(id);
             self.characters.push(characters);
         }
     }
@@ -56,17 +57,17 @@ impl EncodedSentence {
 /// Sentences laid end to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// Piece ids `[n]`.
+    /// Subword ids `[n]`.
     pub ids: Vec<u32>,
-    /// Each piece's place in its sentence `[n]`.
+    /// Each subword's place in its sentence `[n]`.
     pub places: Vec<u32>,
     /// Where the sentences begin and end.
     pub packing: Packing,
-    /// Rows of the scored first pieces, ascending.
+    /// Rows of the scored first subwords, ascending.
     pub scored: Vec<u32>,
-    /// (sentence, word) of each scored row.
-    pub tokens: Vec<(u32, u16)>,
-    /// How the words are written; nothing for pieces of a tokenizer.
+    /// The token of each scored row.
+    pub tokens: Vec<TokenPosition>,
+    /// How the words are written; nothing for subwords of a tokenizer.
     pub spellings: Spellings,
 }
 
@@ -77,23 +78,23 @@ pub struct Spellings {
     pub ids: Vec<u32>,
     /// Where the spellings begin and end.
     pub packing: Packing,
-    /// Which spelling each piece has.
-    pub of_piece: Vec<u32>,
+    /// Which spelling each subword has.
+    pub of_subword: Vec<u32>,
 }
 
 impl Spellings {
-    fn pack<'a>(pieces: impl IntoIterator<Item = &'a Vec<u32>>) -> Self {
+    fn pack<'a>(subwords: impl IntoIterator<Item = &'a Vec<u32>>) -> Self {
         let mut known: HashMap<&[u32], u32> = HashMap::new();
-        let (mut ids, mut lengths, mut of_piece) = (Vec::new(), Vec::new(), Vec::new());
-        for characters in pieces {
+        let (mut ids, mut lengths, mut of_subword) = (Vec::new(), Vec::new(), Vec::new());
+        for characters in subwords {
             let number = *known.entry(characters).or_insert_with(|| {
                 ids.extend(characters);
                 lengths.push(characters.len());
                 lengths.len() as u32 - 1
             });
-            of_piece.push(number);
+            of_subword.push(number);
         }
-        Self { ids, packing: Packing::new(lengths), of_piece }
+        Self { ids, packing: Packing::new(lengths), of_subword }
     }
 }
 
@@ -104,13 +105,13 @@ impl Batch {
         let (mut scored, mut tokens, mut characters) = (Vec::new(), Vec::new(), Vec::new());
         for (index, sentence) in sentences {
             let start = ids.len() as u32;
-            ids.extend(&sentence.pieces);
-            places.extend(0..sentence.pieces.len() as u32);
-            lengths.push(sentence.pieces.len());
+            ids.extend(&sentence.subwords);
+            places.extend(0..sentence.subwords.len() as u32);
+            lengths.push(sentence.subwords.len());
             characters.extend(&sentence.characters);
             for &(token, row) in &sentence.words {
                 scored.push(start + u32::from(row));
-                tokens.push((index, token));
+                tokens.push(TokenPosition { sentence: index, token });
             }
         }
         let packing = Packing::new(lengths);
@@ -133,7 +134,8 @@ mod tests {
         let batch = Batch::pack([(4, &sentences[0]), (5, &sentences[1])]);
         assert_eq!(batch.spellings.ids, [7, 8, 9, 7]);
         assert_eq!(batch.spellings.packing, Packing::new([2, 1, 1]));
-        assert_eq!(batch.spellings.of_piece, [0, 1, 1, 2]);
-        assert_eq!(batch.tokens, [(4, 0), (4, 1), (5, 0), (5, 1)]);
+        assert_eq!(batch.spellings.of_subword, [0, 1, 1, 2]);
+        let positions = [(4, 0), (4, 1), (5, 0), (5, 1)].map(|(sentence, token)| TokenPosition { sentence, token });
+        assert_eq!(batch.tokens, positions);
     }
 }

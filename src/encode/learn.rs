@@ -1,9 +1,9 @@
 //! Learning a WordPiece vocabulary from text.
 //!
 //! Words start as their characters, those that continue a word marked by `##`; the most frequent pair of neighbours is
-//! joined into a new piece, again and again, until the vocabulary is full (byte-pair merging, arXiv 1508.07909, which is
-//! also what the tokenizers crate does under the name of WordPiece). Unlike there, ties are decided by the text of the
-//! joined piece and not by the order of a hash map: the same text gives the same vocabulary.
+//! joined into a new subword, again and again, until the vocabulary is full (byte-pair merging, arXiv 1508.07909, which
+//! is also what the tokenizers crate does under the name of WordPiece). Unlike there, ties are decided by the text of
+//! the joined subword and not by the order of a hash map: the same text gives the same vocabulary.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,26 +17,27 @@ use super::Tokenizer;
 use crate::Result;
 use crate::error::Error;
 
-/// The pieces that stand at the front of every vocabulary.
+/// The subwords that stand at the front of every vocabulary.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
-/// Learns a vocabulary of at most `size` pieces from lines of text, and makes BERT's tokenizer of it.
+/// Learns a vocabulary of at most `size` subwords from lines of text, and makes BERT's tokenizer of it.
 ///
-/// Pieces that occur once only are not joined. Characters always get their piece, even if `size` is too small for them.
+/// Subwords that occur once only are not joined. Characters always get their subword, even if `size` is too small for
+/// them.
 pub fn learn_vocabulary(text: &[String], size: usize, lowercase: bool) -> Result<Tokenizer> {
-    let mut pieces: BTreeSet<String> = BTreeSet::new();
+    let mut subwords: BTreeSet<String> = BTreeSet::new();
     let mut words: Vec<(Vec<String>, i64)> = Vec::new();
     for (word, count) in count_words(text, lowercase)? {
         let symbols: Vec<String> =
             word.chars().enumerate().map(|(i, c)| if i == 0 { c.to_string() } else { format!("##{c}") }).collect();
-        pieces.extend(symbols.iter().cloned());
+        subwords.extend(symbols.iter().cloned());
         words.push((symbols, count));
     }
     let mut pairs = Pairs::default();
     for (index, (symbols, count)) in words.iter().enumerate() {
         pairs.add(symbols, *count, index);
     }
-    while pieces.len() + SPECIAL.len() < size {
+    while subwords.len() + SPECIAL.len() < size {
         let Some((left, right)) = pairs.best() else { break };
         let joined = join(&left, &right);
         for index in pairs.words_with(&left, &right) {
@@ -45,9 +46,9 @@ pub fn learn_vocabulary(text: &[String], size: usize, lowercase: bool) -> Result
             merge(symbols, &left, &right, &joined);
             pairs.add(symbols, *count, index);
         }
-        pieces.insert(joined);
+        subwords.insert(joined);
     }
-    let lines: Vec<String> = SPECIAL.iter().map(|s| (*s).to_owned()).chain(pieces).collect();
+    let lines: Vec<String> = SPECIAL.iter().map(|s| (*s).to_owned()).chain(subwords).collect();
     let config = json!({ "do_lower_case": lowercase, "tokenizer_class": "BertTokenizer" });
     let files = vec![
         ("vocab.txt".to_owned(), (lines.join("\n") + "\n").into_bytes()),
@@ -73,7 +74,7 @@ fn count_words(text: &[String], lowercase: bool) -> Result<BTreeMap<String, i64>
     Ok(counts)
 }
 
-/// The piece of two neighbours: the second one's mark is dropped.
+/// The subword of two neighbours: the second one's mark is dropped.
 fn join(left: &str, right: &str) -> String {
     format!("{left}{}", right.strip_prefix("##").unwrap_or(right))
 }
@@ -111,7 +112,7 @@ impl Pairs {
         }
     }
 
-    /// The most frequent pair that occurs at least twice; of several, the one whose piece comes first.
+    /// The most frequent pair that occurs at least twice; of several, the one whose subword comes first.
     fn best(&mut self) -> Option<(String, String)> {
         self.seen.retain(|_, (total, _)| *total > 0);
         let rank = |((left, right), (total, _)): &(&(String, String), &(i64, BTreeSet<usize>))| {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn ties_are_decided_by_the_piece_and_what_occurs_once_is_not_joined() {
+    fn ties_are_decided_by_the_subword_and_what_occurs_once_is_not_joined() {
         let text = ["xy xy ab ab q r st"];
         assert_eq!(vocabulary(&text, 5 + 9), ["##b", "##t", "##y", "a", "ab", "q", "r", "s", "x"]);
         assert_eq!(vocabulary(&text, 100), ["##b", "##t", "##y", "a", "ab", "q", "r", "s", "x", "xy"]);

@@ -1,8 +1,8 @@
-//! A lexicon: whole words, and the characters they are written with, for encoders that read no pieces.
+//! A lexicon: whole words, and the characters they are written with, for encoders that read no subwords.
 //!
 //! Each word is one row of the word embedding. It is looked up in its form: in lower case, every digit a `0`; what the
-//! lexicon has not is the unknown word, row 0. The characters are those of the word as it stands, row 0 again standing for
-//! unknown ones.
+//! lexicon has not is the unknown word, row 0. The characters are those of the word as it stands, row 0 again standing
+//! for unknown ones.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -66,7 +66,8 @@ impl Counts {
         counts
     }
 
-    /// The forms, the most frequent first, and of equally frequent ones by their text: those that occur once are the last.
+    /// The forms, the most frequent first, and of equally frequent ones by their text: those that occur once are the
+    /// last.
     pub fn by_frequency(&self) -> Vec<(&str, u64)> {
         let mut forms: Vec<(&str, u64)> = self.forms.iter().map(|(form, &count)| (form.as_str(), count)).collect();
         forms.sort_by_key(|&(form, count)| (std::cmp::Reverse(count), form));
@@ -142,7 +143,7 @@ impl Lexicon {
         word.chars().map(|c| self.characters.get(&c).copied().unwrap_or(UNKNOWN)).collect()
     }
 
-    /// Encodes sentences, one piece a word; words behind `max_words` are lost, and an empty one has no piece.
+    /// Encodes sentences, one subword a word; words behind `max_words` are lost, and an empty one has no subword.
     pub fn encode<'a, S: AsRef<str> + 'a>(
         &self,
         sentences: impl IntoIterator<Item = &'a [S]>,
@@ -171,10 +172,10 @@ mod tests {
     fn words_are_looked_up_in_their_form_and_characters_as_they_stand() {
         let words = ["The", "1996", "zebra", ""];
         let encoded = lexicon().encode([words.as_slice()], 9).remove(0);
-        assert_eq!(encoded.pieces, [1, 3, 0]);
+        assert_eq!(encoded.subwords, [1, 3, 0]);
         assert_eq!(encoded.characters, [vec![5, 2, 3], vec![4, 0, 0, 0], vec![0, 3, 0, 0, 0]]);
         assert_eq!(encoded.words, [(0, 0), (1, 1), (2, 2)]);
-        assert_eq!((encoded.truncated, encoded.without_piece), (0, 1));
+        assert_eq!((encoded.truncated, encoded.without_subword), (0, 1));
         assert_eq!(lexicon().encode([words.as_slice()], 2).remove(0).truncated, 1);
     }
 

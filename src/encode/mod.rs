@@ -1,9 +1,10 @@
-//! Words become pieces, sentences become packed batches.
+//! Words become subwords, sentences become packed batches.
 //!
-//! A word is cut into pieces on its own (words are given beforehand); its **first piece** carries its label. A sentence
-//! is `[CLS] pieces [SEP]`, cut to a maximum number of pieces as transformers does: words whose first piece falls behind
-//! the cut are lost, and counted. An encoder without a tokenizer of its own has a [`Lexicon`] instead: a word is one piece,
-//! and comes with its characters. A batch lays its sentences end to end, without padding.
+//! A word is cut into subwords on its own (words are given beforehand); its **first subword** carries its label. A
+//! sentence is `[CLS] subwords [SEP]`, cut to a maximum number of subwords as transformers does: words whose first
+//! subword falls behind the cut are lost, and counted. An encoder without a tokenizer of its own has a [`Lexicon`]
+//! instead: a word is one subword, and comes with its characters. A batch lays its sentences end to end, without
+//! padding.
 
 mod batch;
 mod learn;

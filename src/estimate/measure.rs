@@ -31,7 +31,8 @@ pub(super) struct Measured {
     /// Seconds of writing an epoch's log, and of a number of a checkpoint.
     log_seconds: f64,
     number_seconds: f64,
-    /// Bytes of the token table, of an epoch's observations and probabilities, of a step's record and of an evaluation's.
+    /// Bytes of the token table, of an epoch's observations and probabilities, of a step's record and of an
+    /// evaluation's.
     tokens: f64,
     epoch: f64,
     step: f64,
@@ -111,7 +112,8 @@ pub(super) fn measure(request: &RunRequest<'_>, encoder: Option<&Path>, effort: 
 }
 
 impl Measured {
-    /// What a run of this shape consists of, `share` being its number of training sentences by that of the measured one.
+    /// What a run of this shape consists of, `share` being its number of training sentences by that of the measured
+    /// one.
     pub(super) fn parts(&self, config: &RunConfig, corpus: &Corpus, share: f64) -> Parts {
         let (pace, train) = (&self.pace, &config.train);
         let epochs = f64::from(train.epochs);
@@ -186,7 +188,7 @@ impl StandIn {
             gradient_norm: self.number(),
             learning_rate: self.number(),
             seconds: self.number() as f32,
-            pieces: self.record.pieces + self.stream.gen_range(0..self.record.pieces.max(1)),
+            subwords: self.record.subwords + self.stream.gen_range(0..self.record.subwords.max(1)),
             ..self.record
         }
     }

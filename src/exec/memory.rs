@@ -5,13 +5,13 @@
 //! ```text
 //! 64 MiB                                  the program
 //! 20 · parameters                         weights, gradients, two moments of the optimiser, and a copy while they are saved
-//! 4 · pieces · layers · (24·h + 2·a·l)    what a training step keeps for the gradients
-//! 400 · tokens                            the text, its pieces and one epoch of its log
+//! 4 · subwords · layers · (24·h + 2·a·l)    what a training step keeps for the gradients
+//! 400 · tokens                            the text, its subwords and one epoch of its log
 //! ```
 //!
-//! with h the hidden size, a the heads of the attention, l the pieces of the longest sentence (four for a word, but not more than
-//! `train.max_pieces`), and as many pieces in a batch as if each sentence had three for each word of the mean sentence. It is
-//! meant to be too large rather than too small.
+//! with h the hidden size, a the heads of the attention, l the subwords of the longest sentence (four for a word, but
+//! not more than `train.max_subwords`), and as many subwords in a batch as if each sentence had three for each word of
+//! the mean sentence. It is meant to be too large rather than too small.
 
 use fs_err as fs;
 
@@ -31,12 +31,12 @@ pub(super) fn need(task: &Task<'_>, shape: Option<&Shape>) -> u64 {
     let kept = shape.map_or(0, |shape| {
         let sentences = task.corpus.train.len().max(1);
         let words: usize = task.corpus.train.iter().map(length).sum();
-        let most = train.max_pieces.min(shape.max_pieces);
+        let most = train.max_subwords.min(shape.max_subwords);
         let longest = most.min(4 * task.corpus.train.iter().map(length).max().unwrap_or(0) + 2);
         let a_sentence = longest.min(3 * words / sentences + 2);
-        let pieces = train.batch_size.min(sentences).saturating_mul(a_sentence);
-        let a_piece = 24 * shape.hidden_size + 2 * shape.heads * longest;
-        (pieces as u64).saturating_mul(shape.layers as u64).saturating_mul(4 * a_piece as u64)
+        let subwords = train.batch_size.min(sentences).saturating_mul(a_sentence);
+        let a_subword = 24 * shape.hidden_size + 2 * shape.heads * longest;
+        (subwords as u64).saturating_mul(shape.layers as u64).saturating_mul(4 * a_subword as u64)
     });
     let parameters = shape.map_or(0, |shape| shape.n_parameters as u64);
     PROGRAM

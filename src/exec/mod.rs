@@ -51,9 +51,9 @@ pub use worker::work;
 
 use paced::Paced;
 
-use crate::config::DeviceName;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
+use crate::model::DeviceName;
 use crate::run::{FolderState, Monitor, RunConfig, RunFolder, StopFlag};
 
 /// A run to be done.

@@ -1,5 +1,5 @@
-//! The encoders of the runs to come, loaded once before the first: an encoder that cannot be loaded should not take hours to
-//! say so, and the memory that a run needs follows from its encoder's shape.
+//! The encoders of the runs to come, loaded once before the first: an encoder that cannot be loaded should not take
+//! hours to say so, and the memory that a run needs follows from its encoder's shape.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::model::{Tagger, Words};
 pub(super) struct Shape {
     /// Trainable numbers.
     pub n_parameters: usize,
-    /// Numbers a piece is described by.
+    /// Numbers a subword is described by.
     pub hidden_size: usize,
     /// Blocks.
     pub layers: usize,
     /// Heads of its attention; 0 without.
     pub heads: usize,
-    /// Pieces a sentence may have.
-    pub max_pieces: usize,
+    /// Subwords a sentence may have.
+    pub max_subwords: usize,
 }
 
 /// What a task's encoder is known by.
@@ -48,7 +48,7 @@ pub(super) fn load(tasks: &[&Task<'_>]) -> Result<BTreeMap<String, Shape>> {
 
 fn shape(task: &Task<'_>) -> Result<Shape> {
     let device = task.config.device.open()?;
-    let words = Words::new(&task.corpus.train, []);
+    let words = Words::to_learn(&task.corpus.train);
     let model = task.config.model_beside(&task.folder);
     let (tagger, report) = Tagger::load(&model, &words, task.corpus.labels.names(), task.config.seed, &device)?;
     let config = tagger.config();
@@ -57,6 +57,6 @@ fn shape(task: &Task<'_>) -> Result<Shape> {
         hidden_size: config.hidden_size,
         layers: config.layers,
         heads: config.heads,
-        max_pieces: config.max_pieces,
+        max_subwords: config.max_subwords,
     })
 }

@@ -15,10 +15,11 @@ use polars::prelude::DataFrame;
 use super::canvas::{Anchor, Canvas, Point, Stroke, Tag, Text};
 use super::columns;
 use super::panel::{Area, Panel};
-use super::scale::{Axis, compact};
+use super::scale::Axis;
 use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::{AXIS, LABEL_SIZE, SOFT_INK, Style, TICK_SIZE, density};
 use crate::Result;
+use crate::format::compact;
 
 /// Variability cannot exceed this: half of the range of a probability.
 const MOST_VARIABILITY: f64 = 0.5;

@@ -14,9 +14,9 @@ use std::path::Path;
 use std::sync::{LazyLock, OnceLock};
 
 use ab_glyph::{Font as _, FontArc, FontVec, GlyphId, PxScale, point};
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Problem, Result};
+use crate::files::sha256_hex;
 
 /// The families an SVG asks for, all of the same widths.
 pub const FAMILY: &str = "Helvetica, Arial, Liberation Sans, sans-serif";
@@ -63,7 +63,7 @@ pub fn add(path: &Path) -> Result<()> {
         ));
     }
     let bytes = fs_err::read(path).map_err(Error::io(path))?;
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256_hex(&bytes);
     let font = FontVec::try_from_vec_and_index(bytes, 0).map_err(|_| {
         Error::Config(
             Problem::new("the file is not a TrueType or OpenType font").at(path).hint("name a .ttf, .otf or .ttc file"),

@@ -12,10 +12,11 @@ use polars::prelude::DataFrame;
 use super::canvas::{Anchor, Fill, Stroke, Text};
 use super::columns;
 use super::panel::{Area, Marker, Panel};
-use super::scale::{Axis, percent};
+use super::scale::Axis;
 use super::sheet::{FigureFiles, LegendEntry, Sheet, Words};
 use super::theme::{CLEAN, INK, LABEL_SIZE, LINE, NOISY, SOFT_INK, Style, TICK_SIZE};
 use crate::Result;
+use crate::format::percent;
 
 /// Bins of the histogram.
 const N_BINS: usize = 48;

@@ -1,5 +1,8 @@
 //! Axes: where a value lies between two ends, and at which values to put ticks.
 
+use crate::format::fixed;
+pub(super) use crate::format::{compact, count, percent};
+
 /// How values are spread over an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Spread {
@@ -49,7 +52,7 @@ impl Axis {
         let ticks = (first..=last)
             .map(|i| {
                 let value = i as f64 * step;
-                Tick { value, label: label(value, decimals) }
+                Tick { value, label: fixed(value, decimals) }
             })
             .collect();
         Self { low, high, spread: Spread::Linear, ticks, title: title.into() }
@@ -105,11 +108,11 @@ impl Axis {
         let first = if step > 1.0 { (low / step).ceil() * step } else { low.ceil() };
         let mut ticks: Vec<Tick> = Vec::new();
         if step > 1.0 && low >= 1.0 && first - low >= step * 0.6 {
-            ticks.push(Tick { value: low, label: label(low, 0) });
+            ticks.push(Tick { value: low, label: fixed(low, 0) });
         }
         let mut value = first;
         while value <= high + 1e-9 {
-            ticks.push(Tick { value, label: label(value, 0) });
+            ticks.push(Tick { value, label: fixed(value, 0) });
             value += step;
         }
         Self { low: low - room, high: high + room, spread: Spread::Linear, ticks, title: title.into() }
@@ -144,56 +147,6 @@ fn decimals_of(step: f64) -> usize {
     (-step.log10() - 1e-9).ceil().clamp(0.0, 9.0) as usize
 }
 
-fn label(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(digits) if digits.chars().all(|c| c == '0' || c == '.') => digits.to_owned(),
-        Some(digits) => format!("−{digits}"),
-        None => text,
-    }
-}
-
-/// A number short enough for a tick: `500`, `20k`, `1.5M`.
-pub fn compact(value: f64) -> String {
-    let short = |value: f64, unit: &str| {
-        let text = format!("{value:.1}");
-        format!("{}{unit}", text.strip_suffix(".0").unwrap_or(&text))
-    };
-    match value.abs() {
-        size if size >= 999_950.0 => short(value / 1e6, "M"),
-        size if size >= 1_000.0 => short(value / 1e3, "k"),
-        size if size >= 1.0 || size == 0.0 => short(value, ""),
-        _ => {
-            let decimals = decimals_of(value.abs());
-            label(value, decimals)
-        }
-    }
-}
-
-/// A number rounded to a whole one, thousands apart: `7,140`.
-pub fn count(value: f64) -> String {
-    thousands(value.round() as i64)
-}
-
-/// A whole number, thousands apart: `7,140`.
-pub fn thousands(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if value < 0 { format!("−{text}") } else { text }
-}
-
-/// A share in percent without needless digits, number and sign held together: `0.1 %`, `50 %`.
-pub fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{}\u{a0}%", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,11 +172,6 @@ mod tests {
         assert_eq!(Axis::share_symlog(0.001, "").position(1.0), Some(1.0));
         assert_eq!(Axis::log(1.0, 100.0, 6, "").position(0.0), None);
         assert_eq!(Axis::log(1.0, 100.0, 6, "").position(10.0), Some(0.5));
-    }
-
-    #[test]
-    fn numbers_are_compact() {
-        assert_eq!(["999", "1k", "1.5k", "1M", "0.02"], [999.0, 1e3, 1500.0, 1e6, 0.02].map(compact)[..]);
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use super::theme::{INK, LABEL_SIZE, SOFT_INK, Style, TITLE_SIZE};
 use super::{bitmap, pdf, svg, table};
 use crate::Result;
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 /// Pixels a point in the PNG: 4 make 288 to the inch.
 const PIXELS_PER_POINT: f64 = 4.0;
@@ -140,7 +140,13 @@ impl Sheet {
                 self.canvas.line(vec![(x, y), (x + sample, y)], stroke);
             }
             if let Some((marker, colour)) = entry.marker {
-                draw_marker(&mut self.canvas, (x + sample / 2.0, y), marker, 2.4, colour);
+                // An arrow stays in its row.
+                let aside = match marker {
+                    Marker::AtLeast => 3.0,
+                    Marker::AtMost => -3.0,
+                    _ => 0.0,
+                };
+                draw_marker(&mut self.canvas, (x + sample / 2.0, y + aside), marker, 2.2, colour);
             }
             let place = (x + sample + 3.5, y + LABEL_SIZE * 0.35);
             self.canvas.text(Text::new(&entry.text, place, LABEL_SIZE, INK));

@@ -13,6 +13,7 @@ use super::failure::{Failure, Patience};
 use super::metadata::RemoteFile;
 use super::{Listener, Repository, Transfer};
 use crate::error::{Error, Problem};
+use crate::files::hex;
 
 /// Most bytes of a file whose length nobody announced.
 const MAX_UNANNOUNCED: u64 = 64 << 20;
@@ -219,7 +220,7 @@ impl<'a> Part<'a> {
         {
             return Err(damaged(&self.of.path, format!("{bytes} bytes were announced, {} came", self.present)));
         }
-        let found: String = self.digest.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex(self.digest.clone().finalize());
         match self.of.sha256() {
             Some(wanted) if wanted != found => {
                 Err(damaged(&self.of.path, format!("its SHA-256 should be {wanted} and is {found}")))

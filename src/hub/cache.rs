@@ -10,7 +10,7 @@ use super::failure::{Failure, wait};
 use super::name::is_commit;
 use super::{Kind, Listener, Repository};
 use crate::error::{Error, Problem, Result};
-use crate::run::write_text;
+use crate::files::write_text;
 
 /// A repository's part of the cache.
 pub(super) struct CachedRepository {

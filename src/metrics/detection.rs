@@ -1,7 +1,7 @@
 //! How well a score, or a mask, finds the tokens whose label is wrong.
 //!
 //! The classes are as unbalanced as they come (a careful corpus has less than one wrong token in a hundred), so the
-//! measures are those of retrieval: average precision, best F1, precision and recall at a share, and lift; not the area
+//! measures are those of retrieval: precision and recall by threshold, average precision and lift; not the area
 //! under the ROC curve, which the many easy negatives make look good whatever the detector does.
 //!
 //! Convention throughout: a higher score means more suspect, a token is flagged at threshold t if its score is ≥ t, and
@@ -9,8 +9,7 @@
 //! last, among the −∞, and never makes a curve point of its own.
 //!
 //! By hand, with scores 0.9 0.8 0.8 0.1 of which the first and the third are wrong: the thresholds are 0.9 (precision
-//! 1/1, recall 1/2), 0.8 (2/3, 2/2) and 0.1 (2/4, 2/2). Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6, the best F1 is
-//! 0.8 at threshold 0.8, and at a base rate of 1/2 the lift of precision 2/3 is 4/3.
+//! 1/1, recall 1/2), 0.8 (2/3, 2/2) and 0.1 (2/4, 2/2). Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6, and at a base rate of 1/2 the lift of precision 2/3 is 4/3.
 
 use serde::{Deserialize, Serialize};
 
@@ -104,14 +103,6 @@ pub fn roc_auc(scores: &[f64], positive: &[bool]) -> Option<f64> {
     Some(pairs / (n_positive as f64 * n_negative as f64))
 }
 
-/// The point of the curve with the highest F1, the one with fewest flagged tokens among equals; `None` without a
-/// positive token. It needs the truth: it says what a perfect choice of threshold would reach.
-pub fn best_f1(scores: &[f64], positive: &[bool]) -> Option<ThresholdScores> {
-    precision_recall_curve(scores, positive)
-        .into_iter()
-        .reduce(|best, point| if point.scores.f1 > best.scores.f1 { point } else { best })
-}
-
 /// Precision, recall and F1 of a mask, such as a cluster or a cut-off gives.
 pub fn mask_scores(flagged: &[bool], positive: &[bool]) -> Prf {
     debug_assert_eq!(flagged.len(), positive.len(), "one flag a token");
@@ -121,11 +112,28 @@ pub fn mask_scores(flagged: &[bool], positive: &[bool]) -> Prf {
     Prf::from_counts(n_right, n_flagged, n_positive)
 }
 
+/// How many times better than chance a precision is: precision / base rate, where the base rate is the share of positive
+/// tokens. `None` if the base rate is 0.
+pub fn lift(precision: f64, positive: &[bool]) -> Option<f64> {
+    let n_positive = positive.iter().filter(|&&p| p).count();
+    (n_positive > 0).then(|| precision * positive.len() as f64 / n_positive as f64)
+}
+
+/// Scores with their truth, most suspect first; NaN becomes −∞.
+fn ranked(scores: &[f64], positive: &[bool]) -> Vec<(f64, bool)> {
+    let clean = |score: f64| if score.is_nan() { f64::NEG_INFINITY } else { score };
+    let mut ranked: Vec<(f64, bool)> = scores.iter().map(|&s| clean(s)).zip(positive.iter().copied()).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked
+}
+
 /// Precision, recall and F1 when the `share` (0 to 1) of tokens with the highest scores is inspected; k = ⌈share·n⌉.
 ///
 /// Where the k-th and the next score are equal the choice among them is open: the expected number of hits over all
-/// choices is taken, so the result does not depend on the order of the tokens. `None` without a positive token.
-pub fn scores_at_share(scores: &[f64], positive: &[bool], share: f64) -> Option<Prf> {
+/// choices is taken, so the result does not depend on the order of the tokens. `None` without a positive token. It is the
+/// definition in its plainest form, which the tests of [`super::ranking`] compare with.
+#[cfg(test)]
+pub(super) fn scores_at_share(scores: &[f64], positive: &[bool], share: f64) -> Option<Prf> {
     let n_positive = positive.iter().filter(|&&p| p).count();
     if n_positive == 0 {
         return None;
@@ -146,21 +154,6 @@ pub fn scores_at_share(scores: &[f64], positive: &[bool], share: f64) -> Option<
     Some(Prf { precision, recall, f1: super::ratio(2.0 * precision * recall, precision + recall) })
 }
 
-/// How many times better than chance a precision is: precision / base rate, where the base rate is the share of positive
-/// tokens. `None` if the base rate is 0.
-pub fn lift(precision: f64, positive: &[bool]) -> Option<f64> {
-    let n_positive = positive.iter().filter(|&&p| p).count();
-    (n_positive > 0).then(|| precision * positive.len() as f64 / n_positive as f64)
-}
-
-/// Scores with their truth, most suspect first; NaN becomes −∞.
-fn ranked(scores: &[f64], positive: &[bool]) -> Vec<(f64, bool)> {
-    let clean = |score: f64| if score.is_nan() { f64::NEG_INFINITY } else { score };
-    let mut ranked: Vec<(f64, bool)> = scores.iter().map(|&s| clean(s)).zip(positive.iter().copied()).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    ranked
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,16 +166,13 @@ mod tests {
         let curve = precision_recall_curve(&SCORES, &POSITIVE);
         let points: Vec<(f64, usize)> = curve.iter().map(|p| (p.threshold, p.n_flagged)).collect();
         assert_eq!(points, vec![(0.9, 1), (0.8, 3), (0.1, 4)]);
-        let best = best_f1(&SCORES, &POSITIVE).unwrap();
-        assert_eq!(best.threshold, 0.8);
-        assert!((best.scores.f1 - 0.8).abs() < 1e-15);
+        assert!((curve[1].scores.f1 - 0.8).abs() < 1e-15);
         assert!((lift(2.0 / 3.0, &POSITIVE).unwrap() - 4.0 / 3.0).abs() < 1e-15);
     }
 
     #[test]
     fn without_a_positive_token_there_is_no_value() {
         assert_eq!(average_precision(&SCORES, &[false; 4]), None);
-        assert_eq!(best_f1(&SCORES, &[false; 4]), None);
         assert_eq!(scores_at_share(&SCORES, &[false; 4], 0.5), None);
         assert_eq!(lift(0.5, &[false; 4]), None);
     }

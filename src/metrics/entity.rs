@@ -1,6 +1,6 @@
 //! Entity scores: precision, recall and F1 of spans, equal to seqeval's.
 //!
-//! An entity counts as found if a predicted span has the same first word, last word and type. With, for one type, `c`
+//! An entity counts as found if a predicted span has the same first token, last token and type. With, for one type, `c`
 //! spans in common, `p` predicted and `g` gold:
 //!
 //! precision = c / p, recall = c / g, F1 = 2·P·R / (P + R).
@@ -11,7 +11,8 @@
 //! invalid sequences.
 //!
 //! By hand: gold `O O O B-MISC I-MISC I-MISC O` and `B-PER I-PER O`, predicted `O O B-MISC I-MISC I-MISC I-MISC O` and
-//! `B-PER I-PER O`. The first entity starts a word early and is wrong, the second is right: micro and macro F1 are 0.5.
+//! `B-PER I-PER O`. The first entity starts a token early and is wrong, the second is right: micro and macro F1 are
+//! 0.5.
 //!
 //! ```
 //! use memoscope::metrics::entity::{score, Mode};
@@ -94,14 +95,15 @@ impl SpanCounts {
 
 /// Scores predicted label ids against gold ones.
 ///
-/// `gold` and `predicted` have one vector a sentence and one id a word, in the same shape; `labels` names the ids. Ids
-/// outside of `labels` count as `O`. Linear in the number of words.
-pub fn score(gold: &[Vec<u8>], predicted: &[Vec<u8>], labels: &[String], mode: Mode) -> EntityScores {
+/// `gold` and `predicted` have one label sequence a sentence and one id a token, in the same shape; `labels` names the
+/// ids. Ids outside of `labels` count as `O`. Linear in the number of tokens.
+pub fn score(gold: &[impl AsRef<[u8]>], predicted: &[impl AsRef<[u8]>], labels: &[String], mode: Mode) -> EntityScores {
     debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
     let reader = SpanReader::new(labels);
     let mut counts = vec![SpanCounts::default(); reader.types().len()];
     let (mut gold_spans, mut predicted_spans) = (Vec::new(), Vec::new());
     for (gold, predicted) in gold.iter().zip(predicted) {
+        let (gold, predicted) = (gold.as_ref(), predicted.as_ref());
         debug_assert_eq!(gold.len(), predicted.len(), "as many predicted labels as gold ones");
         reader.read_into(gold, mode, &mut gold_spans);
         reader.read_into(predicted, mode, &mut predicted_spans);
@@ -110,21 +112,22 @@ pub fn score(gold: &[Vec<u8>], predicted: &[Vec<u8>], labels: &[String], mode: M
     summarise(reader.types(), &counts)
 }
 
-/// The spans of each sentence by itself, of all types or of type `of`: counts add up over sentences where scores do not.
+/// The spans of each sentence by itself, of all types or of type `of`: counts add up over sentences where scores do
+/// not.
 ///
 /// The arguments are those of [`score`]. A type that is not in the inventory has no spans.
-pub fn sentence_counts(
-    gold: &[Vec<u8>],
-    predicted: &[Vec<u8>],
+pub fn sentence_counts<G: AsRef<[u8]>, P: AsRef<[u8]>>(
+    gold: &[G],
+    predicted: &[P],
     labels: &[String],
     mode: Mode,
     of: Option<&str>,
 ) -> Vec<SpanCounts> {
     debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
     let reader = SpanReader::new(labels);
-    let sentence = |(gold, predicted): (&Vec<u8>, &Vec<u8>)| {
+    let sentence = |(gold, predicted): (&G, &P)| {
         let mut counts = vec![SpanCounts::default(); reader.types().len()];
-        count(&reader.spans(gold, mode), &reader.spans(predicted, mode), &mut counts);
+        count(&reader.spans(gold.as_ref(), mode), &reader.spans(predicted.as_ref(), mode), &mut counts);
         let mut sum = SpanCounts::default();
         let wanted = reader.types().iter().zip(counts).filter(|(name, _)| of.is_none_or(|of| of == *name));
         wanted.for_each(|(_, counts)| sum.add(counts, 1));
@@ -133,7 +136,7 @@ pub fn sentence_counts(
     gold.iter().zip(predicted).map(sentence).collect()
 }
 
-/// Adds one sentence. Spans come ordered by their end, and no two of one side end at the same word, so one walk along
+/// Adds one sentence. Spans come ordered by their end, and no two of one side end at the same token, so one walk along
 /// both sides meets every pair that could be equal.
 fn count(gold: &[Span], predicted: &[Span], counts: &mut [SpanCounts]) {
     for span in gold {

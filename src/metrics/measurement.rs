@@ -88,6 +88,18 @@ impl Measurement {
     }
 }
 
+/// Why a run has no value of a measure: a noun phrase, `no label noise`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absent(pub &'static str);
+
+/// What a run says of a measure: a measurement, or why there is none.
+pub type Measured = Result<Measurement, Absent>;
+
+/// An exact value where there is one that is finite, else the reason why not.
+pub fn measured(value: Option<f64>, absent: &'static str) -> Measured {
+    value.filter(|value| value.is_finite()).map(Measurement::Exact).ok_or(Absent(absent))
+}
+
 /// Several measurements of one quantity, one a seed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Summary {

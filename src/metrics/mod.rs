@@ -3,7 +3,7 @@
 //! Everything here is a pure function on slices, without a model, a file or randomness of its own:
 //!
 //! * [`entity`]: precision, recall and F1 of entity spans, equal to seqeval's default and strict modes;
-//! * [`token`]: accuracy and the confusion counts of single tokens;
+//! * [`token`]: accuracy of single tokens;
 //! * [`detection`]: how well a score or a mask finds the tokens whose label is wrong (average precision, best F1,
 //!   precision and recall at a share, lift), equal to scikit-learn where scikit-learn defines the measure.
 //! * [`ranking`]: all that is asked of one ranking of suspects, with intervals by drawing sentences ([`Replicates`]);
@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use estimate::Estimate;
 pub use interval::{Interval, wilson};
-pub use measurement::{Measurement, Summary};
+pub use measurement::{Absent, Measured, Measurement, Summary, measured};
 pub use overlap::Overlap;
 pub use rank::spearman;
 pub use replicates::Replicates;

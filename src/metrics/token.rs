@@ -13,17 +13,6 @@ pub fn accuracy(gold: &[Vec<u8>], predicted: &[Vec<u8>]) -> Option<f64> {
     (n_tokens > 0).then(|| n_right as f64 / n_tokens as f64)
 }
 
-/// Counts `counts[gold][predicted]` over an inventory of `n_labels`; pairs with an id outside of it are left out.
-pub fn confusion(gold: &[Vec<u8>], predicted: &[Vec<u8>], n_labels: usize) -> Vec<Vec<usize>> {
-    let mut counts = vec![vec![0; n_labels]; n_labels];
-    for (gold, predicted) in pairs(gold, predicted) {
-        if let Some(count) = counts.get_mut(usize::from(gold)).and_then(|row| row.get_mut(usize::from(predicted))) {
-            *count += 1;
-        }
-    }
-    counts
-}
-
 /// The tokens of both sides, word by word; both must have the same shape.
 fn pairs<'a>(gold: &'a [Vec<u8>], predicted: &'a [Vec<u8>]) -> impl Iterator<Item = (u8, u8)> + 'a {
     debug_assert_eq!(gold.len(), predicted.len(), "as many predicted sentences as gold ones");
@@ -41,11 +30,5 @@ mod tests {
     fn accuracy_of_nothing_is_unknown() {
         assert_eq!(accuracy(&[], &[]), None);
         assert_eq!(accuracy(&[vec![]], &[vec![]]), None);
-    }
-
-    #[test]
-    fn confusion_counts_gold_by_predicted() {
-        let counts = confusion(&[vec![0, 1, 1]], &[vec![0, 0, 1]], 2);
-        assert_eq!(counts, vec![vec![1, 0], vec![1, 1]]);
     }
 }

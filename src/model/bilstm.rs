@@ -17,21 +17,22 @@ use crate::error::{Error, Problem};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BilstmSettings {
-    /// Layers, each of two LSTMs.
+    /// Number of layers, each with a forward and a backward LSTM.
     pub layers: usize,
-    /// States of a layer in each direction.
+    /// Hidden size of a layer per direction.
     pub hidden: usize,
     /// Dimensions of the word vectors.
     pub word_dimensions: usize,
     /// Dimensions of the character vectors.
     pub character_dimensions: usize,
-    /// States of the character LSTM in each direction; a word gets twice as many.
+    /// Hidden size of the character LSTM per direction; a word gets twice as many values.
     pub character_hidden: usize,
-    /// A file of word vectors to start from, GloVe's text or .npy with the words in a .txt beside it; null draws them.
+    /// File of word vectors for initialisation: text in GloVe's format, or .npy with the words in a .txt file of the same
+    /// name; null initialises them randomly.
     pub vectors: Option<PathBuf>,
-    /// Dropout before each layer and before the head, unless train.dropout says otherwise.
+    /// Dropout probability before each layer and before the head; overridden by `train.dropout`.
     pub dropout: f64,
-    /// Probability with which, in training, a word that occurs once is taken for an unknown one.
+    /// Probability with which a word that occurs only once is replaced by the unknown word in training.
     pub word_dropout: f64,
 }
 
@@ -98,12 +99,19 @@ impl<'a> Words<'a> {
     }
 
     /// Of the sentences to learn from and the sentences to judge.
-    pub fn new(
-        learned: impl IntoIterator<Item = &'a Sentence>,
-        judged: impl IntoIterator<Item = &'a Sentence>,
+    pub fn new<L: 'a, J: 'a>(
+        learned: impl IntoIterator<Item = &'a Sentence<L>>,
+        judged: impl IntoIterator<Item = &'a Sentence<J>>,
     ) -> Self {
-        let words = |sentence: &'a Sentence| sentence.words.as_slice();
-        Self { learned: learned.into_iter().map(words).collect(), judged: judged.into_iter().map(words).collect() }
+        Self {
+            learned: learned.into_iter().map(|sentence| sentence.words.as_slice()).collect(),
+            judged: judged.into_iter().map(|sentence| sentence.words.as_slice()).collect(),
+        }
+    }
+
+    /// Of the sentences to learn from, where no others will be judged.
+    pub fn to_learn<L: 'a>(learned: impl IntoIterator<Item = &'a Sentence<L>>) -> Self {
+        Self { learned: learned.into_iter().map(|sentence| sentence.words.as_slice()).collect(), judged: Vec::new() }
     }
 }
 
@@ -191,7 +199,7 @@ mod tests {
     fn sentences(texts: &[&str]) -> Vec<Sentence> {
         let sentence = |text: &&str| {
             let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-            Sentence { labels: vec![0; words.len()], words }
+            Sentence { labels: vec![0; words.len()].into(), words }
         };
         texts.iter().map(sentence).collect()
     }

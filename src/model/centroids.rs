@@ -13,7 +13,7 @@ const NAMES: [&str; 2] = ["prototypes.centroids", "prototypes.support"];
 pub struct Centroids {
     /// `[classes, dimensions]`, row by row; zeros for a class without support.
     pub values: Vec<f32>,
-    /// How many words support each class; of running centroids, in how many episodes it had support.
+    /// How many tokens support each class; of running centroids, in how many episodes it had support.
     pub support: Vec<u64>,
 }
 
@@ -80,7 +80,7 @@ impl Centroids {
     }
 }
 
-/// Sums in the making, in double precision: a training split has many words.
+/// Sums in the making, in double precision: a training split has many tokens.
 #[derive(Debug, Clone)]
 pub struct CentroidSums {
     sums: Vec<f64>,
@@ -93,7 +93,7 @@ impl CentroidSums {
         Self { sums: vec![0.0; classes * dimensions], support: vec![0; classes] }
     }
 
-    /// Adds words: their places in the head's space `[n, dimensions]`, row by row, and their labels; `O` is left out.
+    /// Adds tokens: their places in the head's space `[n, dimensions]`, row by row, and their labels; `O` is left out.
     pub fn add(&mut self, places: &[f32], labels: &[u32]) {
         let Some(width) = self.sums.len().checked_div(self.support.len()) else { return };
         for (place, &label) in places.chunks_exact(width.max(1)).zip(labels) {

@@ -17,8 +17,8 @@ use super::pickle::{self, ReadTensor};
 use super::tensor_names;
 use crate::Result;
 use crate::error::{Error, Problem, printable};
+use crate::files::write_atomically;
 use crate::hub::select;
-use crate::run::write_atomically;
 
 /// A tensor to be written: its name, shape and elements in row-major order.
 pub type NamedTensor = (String, Vec<usize>, Vec<f32>);

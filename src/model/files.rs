@@ -14,6 +14,7 @@ use super::{BilstmSettings, Centroids, Words};
 use crate::Result;
 use crate::encode::{LEXICON_FILE, Lexicon, Tokenizer, Vocabulary};
 use crate::error::{Error, Problem};
+use crate::files::hex;
 use crate::hub::{self, Kind, Repository, Snapshot};
 
 /// A model's files, from a folder or from the program itself.
@@ -164,7 +165,7 @@ impl Files {
             Some(files) => Tokenizer::from_files(files.clone(), &self.origin),
             None => Tokenizer::from_folder(&self.origin),
         };
-        tokenizer.map(|tokenizer| Vocabulary::Pieces(Box::new(tokenizer)))
+        tokenizer.map(|tokenizer| Vocabulary::Subwords(Box::new(tokenizer)))
     }
 
     /// The lexicon that was saved beside the weights.
@@ -194,7 +195,7 @@ impl Files {
             hash.update(name.as_bytes());
             hash.update(Sha256::digest(content));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(hash.finalize())
     }
 
     /// For each of our labels its row in the checkpoint's classifier; `None`, and the classifier dropped, if there is
@@ -217,8 +218,8 @@ impl Files {
     }
 }
 
-/// The folder that a name other than `embedded` means, and its commit if it is the hub's. What lies on this machine under
-/// the name comes first.
+/// The folder that a name other than `embedded` means, and its commit if it is the hub's. What lies on this machine
+/// under the name comes first.
 fn locate(source: &str) -> Result<(PathBuf, Option<String>)> {
     let folder = PathBuf::from(source);
     if folder.is_dir() {

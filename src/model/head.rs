@@ -1,9 +1,9 @@
-//! What stands on the encoder and gives a word its label.
+//! What stands on the encoder and gives a token its label.
 //!
-//! A CRF's loss is the sentences' negative log-likelihood divided by the number of words, so that it is comparable with the
-//! linear head's. Of single words it says their marginals, whose logarithms are logged as logits are: p_given is the
-//! marginal of the given label, the loss minus its logarithm, the margin a difference of logarithms. What it predicts are
-//! the labels of the sentence's best path, which need not be the likeliest ones of the words.
+//! A CRF's loss is the sentences' negative log-likelihood divided by the number of tokens, so that it is comparable
+//! with the linear head's. Of single tokens it says their marginals, whose logarithms are logged as logits are: p_given
+//! is the marginal of the given label, the loss minus its logarithm, the margin a difference of logarithms. What it
+//! predicts are the labels of the sentence's best path, which need not be the likeliest ones of the tokens.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,20 +14,20 @@ use crate::Result;
 use crate::error::{Error, Problem};
 use crate::nn::{Chain, Linear, Outside};
 
-/// What stands on the encoder. The numbers below `kind` are the prototypical head's; their defaults are those of arXiv
+/// The head. All settings except `kind` apply to the prototypical head; their defaults are those of arXiv
 /// 2105.00828, section 5.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeadSettings {
-    /// Which head.
+    /// Kind of head.
     pub kind: HeadKind,
-    /// Dimensions of the space in which distances are taken.
+    /// Number of dimensions of the space in which distances are computed.
     pub dimensions: usize,
-    /// What the learned logit of `O` starts from: minus the squared distance beyond which a word is no entity.
+    /// Initial value of the learned logit of `O`: minus the squared distance beyond which a token is not an entity.
     pub outside: f64,
-    /// The logit of a class without support; below any real one.
+    /// Logit of a label without support; lower than any other logit.
     pub absent: f64,
-    /// Which centroids words are judged with after the training and on the way.
+    /// Centroids used for evaluation during and after the training.
     pub centroids: CentroidRule,
     /// Weight of the newest episode in the running centroids, above 0 and at most 1.
     pub running_weight: f64,
@@ -37,12 +37,12 @@ pub struct HeadSettings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadKind {
-    /// A linear layer: one row of weights a label.
+    /// A linear layer: one row of weights per label.
     #[default]
     Linear,
-    /// ProtoBERT: a linear map, and the distance to the mean of each class's words.
+    /// ProtoBERT: a linear map and the distance to the mean of the tokens of each label.
     Prototypes,
-    /// A linear layer and a linear-chain conditional random field: a sentence's labels are chosen together.
+    /// A linear layer and a linear-chain conditional random field, which predicts the labels of a sentence jointly.
     Crf,
 }
 
@@ -57,14 +57,14 @@ impl HeadKind {
     }
 }
 
-/// Which centroids a prototypical head judges with.
+/// Centroids that a prototypical head uses for evaluation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CentroidRule {
-    /// The means over the whole training split, computed anew for each evaluation with dropout off.
+    /// Means over the whole training split, recomputed for each evaluation with dropout off.
     #[default]
     TrainingSet,
-    /// An exponential average of the episodes' centroids.
+    /// Exponential moving average of the centroids of the episodes.
     Running,
 }
 
@@ -145,7 +145,7 @@ pub(super) fn build(
         }
         HeadKind::Crf => {
             add_linear(builder, LINEAR, n_labels, hidden, Init::Normal(deviation))?;
-            // At 0 the chain is no chain: words are judged one by one, as a linear head would.
+            // At 0 the chain is no chain: tokens are judged one by one, as a linear head would.
             builder.add(&format!("{CHAIN}.transitions"), &[n_labels, n_labels], Init::Constant(0.0))?;
             builder.add(&format!("{CHAIN}.start"), &[n_labels], Init::Constant(0.0))?;
             builder.add(&format!("{CHAIN}.end"), &[n_labels], Init::Constant(0.0))

@@ -1,5 +1,5 @@
-//! The masked-language-modelling head of BERT (arXiv 1810.04805, section 3.1): from a hidden state to a distribution over
-//! pieces, `softmax(norm(gelu(W·x)) · Eᵀ + b)`, with E the word embedding itself.
+//! The masked-language-modelling head of BERT (arXiv 1810.04805, section 3.1): from a hidden state to a distribution
+//! over subwords, `softmax(norm(gelu(W·x)) · Eᵀ + b)`, with E the word embedding itself.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::nn::{self, Gradients, Linear, Norm, Tape, Value};
 const TRANSFORM: &str = "cls.predictions.transform";
 const BIAS: &str = "cls.predictions.bias";
 
-/// An encoder that predicts masked pieces.
+/// An encoder that predicts masked subwords.
 pub struct MaskedModel {
     config: EncoderConfig,
     parameters: Parameters,
@@ -29,7 +29,7 @@ struct Network {
     encoder: Box<dyn Encoder>,
     dense: Linear,
     norm: Norm,
-    /// The word embedding, and a bias for each piece.
+    /// The word embedding, and a bias for each subword.
     output: Linear,
 }
 
@@ -62,7 +62,13 @@ impl MaskedModel {
     }
 
     /// Adds the gradients of the mean loss over the batch's scored rows to `gradients`, and returns the loss in nats.
-    pub fn learn(&self, batch: &Batch, targets: &[u32], plan: &DropoutPlan, gradients: &mut Gradients) -> Result<f64> {
+    pub fn train_step(
+        &self,
+        batch: &Batch,
+        targets: &[u32],
+        plan: &DropoutPlan,
+        gradients: &mut Gradients,
+    ) -> Result<f64> {
         nn::on_pool(|| {
             let tape = self.engine.training();
             let logits = self.logits(&tape, batch, Some(plan))?;
@@ -73,7 +79,7 @@ impl MaskedModel {
         })
     }
 
-    /// The summed loss over the batch's scored rows in nats, and the likeliest piece of each; dropout off.
+    /// The summed loss over the batch's scored rows in nats, and the likeliest subword of each; dropout off.
     pub fn evaluate(&self, batch: &Batch, targets: &[u32]) -> Result<(f64, Vec<u32>)> {
         let (loss, logits) = nn::on_pool(|| -> Result<_> {
             let tape = self.engine.inference();

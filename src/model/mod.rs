@@ -3,6 +3,7 @@
 mod bilstm;
 mod centroids;
 pub mod checkpoint;
+mod device;
 mod dropout;
 pub mod embedded;
 pub mod encoder;
@@ -20,27 +21,28 @@ pub mod vocabulary;
 
 pub use bilstm::{BilstmSettings, Words};
 pub use centroids::{CentroidSums, Centroids};
+pub use device::DeviceName;
 pub use dropout::DropoutPlan;
 pub use head::{CentroidRule, HeadKind, HeadSettings};
-pub use tagger::{Decided, Decision, Episode, Inspected, Judged, Learned, Tagger};
+pub use tagger::{BatchPrediction, Episode, Inspected, Tagger, TextPrediction, TokenPrediction, TrainOutput};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which encoder is fine-tuned.
+/// The encoder that is fine-tuned, and its head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSettings {
-    /// `embedded`, a folder in transformers' layout, a model of the hub (`bert-base-cased`, `org/name@revision`), or
-    /// `bilstm`: a new bi-LSTM for the words of the text.
+    /// `embedded`, a folder in the layout of transformers, a model of the hub (`bert-base-cased`, `org/name@revision`), or
+    /// `bilstm`: a new bi-LSTM for the words of the corpus.
     pub source: String,
-    /// Keep only the first layers; null keeps all.
+    /// Number of first layers to keep; null keeps all.
     pub layers: Option<usize>,
-    /// Keep the shape, draw the weights anew.
+    /// Keep the architecture and initialise all weights randomly.
     pub random_init: bool,
-    /// What stands on the encoder.
+    /// The head.
     pub head: HeadSettings,
-    /// The sizes of a new bi-LSTM.
+    /// Sizes of a new bi-LSTM.
     pub bilstm: BilstmSettings,
 }
 

@@ -10,7 +10,7 @@ use super::encoder::EncoderConfig;
 use crate::Result;
 use crate::encode::LEXICON_FILE;
 use crate::error::Error;
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 /// Writes `config.json` and the files of its `vocabulary` into `folder`, and calls `weights` for the rest.
 ///
@@ -36,7 +36,7 @@ pub fn write_folder(
     let mut files = vec![("config.json".to_owned(), text.into_bytes())];
     files.extend(vocabulary.iter().cloned());
     if !files.iter().any(|(name, _)| name == "tokenizer_config.json" || name == LEXICON_FILE) {
-        let text = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.max_pieces,
+        let text = json!({ "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config.max_subwords,
             "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]" });
         files.push((
             "tokenizer_config.json".into(),

@@ -1,7 +1,7 @@
 //! Training on the rows of the word embedding that the data use.
 //!
-//! A row whose piece occurs nowhere never gets a gradient: AdamW leaves its moments at 0 and only decays it, by the same
-//! factor 1 − η·λ a step as every other decayed weight. So the rows in use are trained alone, and the others are
+//! A row whose subword occurs nowhere never gets a gradient: AdamW leaves its moments at 0 and only decays it, by the
+//! same factor 1 − η·λ a step as every other decayed weight. So the rows in use are trained alone, and the others are
 //! multiplied once, in the end, by the product of those factors. What comes out is what training all rows would give,
 //! up to rounding, for a fraction of the optimiser's work and memory.
 
@@ -13,7 +13,7 @@ use super::encoder::WORDS;
 use super::parameters::Parameters;
 use crate::Result;
 
-/// Which row of the (smaller) word embedding each piece id has.
+/// Which row of the (smaller) word embedding each subword id has.
 #[derive(Debug)]
 pub struct RowsInUse {
     ids: Vec<u32>,
@@ -42,7 +42,7 @@ impl RowsInUse {
         Ok(Self { ids, row_of, whole, hidden })
     }
 
-    /// The rows of these pieces, or `None` if one is not in use.
+    /// The rows of these subwords, or `None` if one is not in use.
     pub fn rows(&self, ids: &[u32]) -> Option<Vec<u32>> {
         let row = |&id: &u32| self.row_of.get(id as usize).copied().filter(|&row| row != ABSENT);
         ids.iter().map(row).collect()

@@ -10,18 +10,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::corpus::{LabelSet, SpanMode, SpanReader};
+use crate::corpus::{Gold, LabelSet, Labels, SpanMode, SpanReader};
 use crate::random::Streams;
 
 use super::refusal;
 
-/// Which class is made rare, and how rare.
+/// Class cap: the entity type that is made rare, and the number of its sentences.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CapSettings {
-    /// The entity type, without prefix: `LOC`.
+    /// Entity type without prefix, for example `LOC`.
     pub class: String,
-    /// How many of the training sentences with that type stay.
+    /// Number of training sentences with this type to keep.
     pub sentences: Option<usize>,
 }
 
@@ -56,7 +56,11 @@ pub(super) fn validate(cap: &CapSettings) -> Result<()> {
         return Err(refusal("perturb.cap.class", "is missing", "name an entity type, for example \"LOC\""));
     }
     if cap.sentences.is_none() {
-        return Err(refusal("perturb.cap.sentences", "is missing", "say how many sentences with the class stay"));
+        return Err(refusal(
+            "perturb.cap.sentences",
+            "is missing",
+            "give the number of sentences with this entity type to keep",
+        ));
     }
     Ok(())
 }
@@ -67,7 +71,7 @@ pub(super) fn validate(cap: &CapSettings) -> Result<()> {
 /// [`crate::Error::Config`] if the corpus has no such type, fewer sentences with it in the training split than are to
 /// stay, or nothing but such sentences.
 pub(super) fn select(
-    gold: &[Vec<u8>],
+    gold: &[Labels<Gold>],
     labels: &LabelSet,
     cap: &CapSettings,
     streams: &Streams,
@@ -133,8 +137,9 @@ mod tests {
     use super::*;
 
     /// Labels: O, B-LOC, B-PER. Three sentences with LOC, one of which has the only PER besides.
-    fn small() -> (Vec<Vec<u8>>, LabelSet) {
-        (vec![vec![0, 1], vec![0], vec![1, 2], vec![1], vec![0, 0]], LabelSet::new(["B-LOC", "B-PER"]))
+    fn small() -> (Vec<Labels<Gold>>, LabelSet) {
+        let gold = [vec![0, 1], vec![0], vec![1, 2], vec![1], vec![0, 0]].map(Labels::from);
+        (gold.to_vec(), LabelSet::new(["B-LOC", "B-PER"]))
     }
 
     fn capped(sentences: usize, seed: u64) -> (Vec<u32>, CapReport) {
@@ -188,7 +193,7 @@ mod tests {
     #[test]
     fn a_cap_that_leaves_nothing_is_refused() {
         let cap = CapSettings { class: "LOC".into(), sentences: Some(0) };
-        let error = select(&[vec![1]], &small().1, &cap, &Streams::new(1)).unwrap_err().to_string();
+        let error = select(&[vec![1].into()], &small().1, &cap, &Streams::new(1)).unwrap_err().to_string();
         assert!(error.contains("nothing would be left"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! A noisy copy of a corpus on disk, with the gold labels in a column of their own.
 //!
-//! Each file has three columns, separated by tabs: the word, the gold label, the given label. The given label stands
+//! Each file has three columns, separated by tabs: the token, the gold label, the given label. The given label stands
 //! last, where a reader of CoNLL columns looks for the tag, so the copy can be trained on as it is, and the gold labels
 //! are at hand for whoever wants to know. Only `train.txt` is noisy; in `dev.txt` and `test.txt` both labels agree.
 //! Labels are IOB2, whatever the source was written in. `noise.json` says what was done.
@@ -13,9 +13,9 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::corpus::{Corpus, LabelSet, NOISE_FILE, Sentence, write_conll};
+use crate::corpus::{Corpus, Gold, LabelSet, Labels, NOISE_FILE, Sentence, write_conll};
 use crate::error::{Error, Problem};
-use crate::run::{write_atomically, write_folder_atomically};
+use crate::files::{write_atomically, write_folder_atomically};
 
 use super::{CapReport, NoiseReport, PerturbSettings, Perturbed};
 
@@ -83,8 +83,8 @@ impl MaskStatistics {
 
 /// Writes the noisy copy of `corpus` to the folder `out` and returns what its [`NOISE_FILE`] says.
 ///
-/// The folder may be missing, empty, or an earlier noisy copy, which is replaced; `noise.json` is written last. A new folder
-/// gets its name when it is whole.
+/// The folder may be missing, empty, or an earlier noisy copy, which is replaced; `noise.json` is written last. A new
+/// folder gets its name when it is whole.
 ///
 /// # Errors
 /// [`Error::Config`] if the folder holds anything else; [`Error::Io`].
@@ -111,7 +111,7 @@ fn write_files(
     write_split(&out.join("train.txt"), &train, &perturbed.gold, &corpus.labels)?;
     for (name, sentences) in [("dev.txt", &corpus.dev), ("test.txt", &corpus.test)] {
         if !sentences.is_empty() {
-            let gold: Vec<Vec<u8>> = sentences.iter().map(|sentence| sentence.labels.clone()).collect();
+            let gold: Vec<Labels<Gold>> = sentences.iter().map(|sentence| sentence.labels.clone()).collect();
             write_split(&out.join(name), sentences, &gold, &corpus.labels)?;
         }
     }
@@ -133,7 +133,7 @@ fn write_files(
     Ok(noise)
 }
 
-fn write_split(path: &Path, sentences: &[Sentence], gold: &[Vec<u8>], labels: &LabelSet) -> Result<()> {
+fn write_split<K>(path: &Path, sentences: &[Sentence<K>], gold: &[Labels<Gold>], labels: &LabelSet) -> Result<()> {
     write_conll(path, sentences, labels, &[gold])
 }
 
@@ -170,7 +170,7 @@ mod tests {
     fn corpus() -> Corpus {
         let sentence = |labels: &[u8]| Sentence {
             words: (0..labels.len()).map(|i| format!("w{i}")).collect(),
-            labels: labels.to_vec(),
+            labels: labels.to_vec().into(),
         };
         Corpus {
             name: "small".into(),
@@ -197,11 +197,14 @@ mod tests {
         assert_eq!((noise.report.n_noisy, noise.report.n_tokens), (4, 8));
         let read = files::read(folder.path(), None).unwrap();
         let gold = read_file(&read.files[0].1.path, Some(&"token,tag,_".parse().unwrap())).unwrap();
-        let ids = |file: &ConllFile| -> Vec<Vec<u8>> {
-            let id = |tag: &String| corpus.labels.id(tag).unwrap();
-            file.sentences.iter().map(|sentence| sentence.tags.iter().map(id).collect()).collect()
+        let of_file = |file: &ConllFile, i: usize| -> Vec<u8> {
+            file.sentences[i].tags.iter().map(|tag| corpus.labels.id(tag).unwrap()).collect()
         };
-        assert_eq!((ids(&gold), ids(&read.files[0].1)), (perturbed.gold.clone(), perturbed.given.clone()));
+        assert_eq!((gold.sentences.len(), perturbed.gold.len()), (2, 2));
+        for i in 0..2 {
+            assert_eq!(of_file(&gold, i), perturbed.gold[i][..]);
+            assert_eq!(of_file(&read.files[0].1, i), perturbed.given[i][..]);
+        }
         let text = fs::read_to_string(folder.path().join(NOISE_FILE)).unwrap();
         assert_eq!(serde_json::from_str::<NoiseFile>(&text).unwrap(), noise);
         // Its own copy may be replaced, by a smaller one too.

@@ -10,21 +10,21 @@
 //! | span shift | `B-PER I-PER O` | `B-PER O O`, `O B-PER O` or `B-PER I-PER I-PER` |
 //! | spurious span | `B-PER O O O` | `B-PER O B-LOC O` |
 //!
-//! A span grows only over words that are `O`, shrinks only to one word or more, and a spurious span (one to three words,
-//! any type) takes words that are `O`, so no edit touches another entity and valid IOB2 stays valid. The rate is one of
-//! entities: how many words get a wrong label depends on their lengths and is in the report.
+//! A span grows only over tokens that are `O`, shrinks only to one token or more, and a spurious span (one to three
+//! tokens, any type) takes tokens that are `O`, so no edit touches another entity and valid IOB2 stays valid. The rate
+//! is one of entities: how many tokens get a wrong label depends on their lengths and is in the report.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::corpus::{LabelSet, Span, SpanMode, SpanReader};
+use crate::corpus::{Given, Gold, LabelSet, Labels, Span, SpanMode, SpanReader};
 use crate::random::Streams;
 
 /// `O`, by the contract of [`LabelSet`].
 const OUTSIDE: u8 = 0;
 
-/// Most words of a spurious span.
+/// Most tokens of a spurious span.
 const LONGEST_SPURIOUS: usize = 3;
 
 /// The labels of one entity type; a type need not have both in a corpus.
@@ -35,7 +35,7 @@ struct TypeLabels {
 }
 
 impl TypeLabels {
-    /// Whether a span of `length` words can be written.
+    /// Whether a span of `length` tokens can be written.
     fn can_write(self, length: usize) -> bool {
         self.begin.is_some() && (length < 2 || self.inside.is_some())
     }
@@ -44,21 +44,21 @@ impl TypeLabels {
 /// One way to change a sentence.
 #[derive(Debug, Clone, Copy)]
 enum Edit {
-    /// Write `labels` over the words `start..end`, which may hold a span of another type.
+    /// Write `labels` over the tokens `start..end`, which may hold a span of another type.
     Write { labels: TypeLabels, start: usize, end: usize },
-    /// Make the words `start..end` a span in place of the entity's own words.
+    /// Make the tokens `start..end` a span in place of the entity's own tokens.
     Move { labels: TypeLabels, start: usize, end: usize },
-    /// Make the entity's words `O`.
+    /// Make the entity's tokens `O`.
     Drop,
 }
 
-pub(super) fn perturb(gold: &[Vec<u8>], labels: &LabelSet, rate: f64, streams: &Streams) -> Vec<Vec<u8>> {
+pub(super) fn perturb(gold: &[Labels<Gold>], labels: &LabelSet, rate: f64, streams: &Streams) -> Vec<Labels<Given>> {
     let reader = SpanReader::from(labels);
     let id = |prefix: char, name: &str| labels.id(&format!("{prefix}-{name}"));
     let types: Vec<TypeLabels> =
         reader.types().iter().map(|name| TypeLabels { begin: id('B', name), inside: id('I', name) }).collect();
-    let perturb_sentence = |(index, gold): (usize, &Vec<u8>)| {
-        let mut given = gold.clone();
+    let perturb_sentence = |(index, gold): (usize, &Labels<Gold>)| {
+        let mut given = gold.clone().into_given();
         let mut generator = streams.stream("noise/entity", &[index as u64]);
         for span in reader.spans(gold, SpanMode::Default) {
             if generator.r#gen::<f64>() < rate
@@ -152,8 +152,8 @@ mod tests {
 
     const TAGS: [&str; 5] = ["B-LOC", "B-ORG", "B-PER", "I-ORG", "I-PER"];
 
-    /// Valid IOB2 over an inventory in which LOC only ever has one word.
-    fn sentence() -> impl Strategy<Value = Vec<u8>> {
+    /// Valid IOB2 over an inventory in which LOC only ever has one token.
+    fn sentence() -> impl Strategy<Value = Labels<Gold>> {
         let labels = LabelSet::new(TAGS);
         let spans = prop::collection::vec((0_usize..4, 0_usize..3, 1_usize..4), 0..5);
         spans.prop_map(move |spans| {
@@ -166,7 +166,7 @@ mod tests {
                     tags.extend(std::iter::repeat_n(labels.id(&format!("I-{name}")).unwrap(), length - 1));
                 }
             }
-            tags
+            Labels::from(tags)
         })
     }
 
@@ -194,10 +194,10 @@ mod tests {
             let n_entities = SpanReader::from(&labels).spans(&gold, SpanMode::Default).len();
             let gold = [gold];
             let untouched = perturb(&gold, &labels, 0.0, &Streams::new(seed));
-            prop_assert_eq!(&untouched[..], &gold[..]);
+            prop_assert_eq!(&untouched[0][..], &gold[0][..]);
             let touched = perturb(&gold, &labels, 1.0, &Streams::new(seed));
             if n_entities == 1 {
-                prop_assert_ne!(&touched[..], &gold[..]);
+                prop_assert_ne!(&touched[0][..], &gold[0][..]);
             }
         }
     }
@@ -207,9 +207,9 @@ mod tests {
         let labels = LabelSet::new(TAGS);
         let begin = labels.id("B-PER").unwrap();
         let inside = labels.id("I-PER").unwrap();
-        let gold = vec![vec![0, 0, begin, inside, 0, 0]; 10_000];
+        let gold = vec![Labels::from(vec![0, 0, begin, inside, 0, 0]); 10_000];
         let given = perturb(&gold, &labels, 0.3, &Streams::new(11));
-        let hits: Vec<&Vec<u8>> = given.iter().filter(|given| **given != gold[0]).collect();
+        let hits: Vec<&Labels<Given>> = given.iter().filter(|given| given[..] != gold[0][..]).collect();
         assert!((hits.len() as f64 - 3000.0).abs() < 5.0 * (10_000.0 * 0.3 * 0.7_f64).sqrt(), "{}", hits.len());
         let organisation = labels.id("B-ORG").unwrap();
         let swapped = hits.iter().filter(|s| s[2] == organisation).count();

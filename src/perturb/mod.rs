@@ -3,24 +3,24 @@
 //! Wrong labels are put on the training split only, once, and stay the same in all epochs. Four procedures
 //! ([`NoiseKind`]), each a file:
 //!
-//! * [`uniform`](NoiseKind::Uniform), the one of arXiv 2105.00828: every word by itself, with probability p, gets a label
-//!   drawn uniformly from all K, its own included. So the realised rate is p·(K − 1)/K: with the nine labels of four
-//!   entity types, a requested 50 % is 44.4 % of wrong labels. IOB2 is not kept consistent.
-//! * [`other-label`](NoiseKind::OtherLabel): exactly ⌊p·n⌋ of the n words get one of the K − 1 other labels.
-//! * [`matrix`](NoiseKind::Matrix): every word's label moves with the probabilities of a transition matrix, which is
+//! * [`uniform`](NoiseKind::Uniform), the one of arXiv 2105.00828: every token by itself, with probability p, gets a
+//!   label drawn uniformly from all K, its own included. So the realised rate is p·(K − 1)/K: with the nine labels of
+//!   four entity types, a requested 50 % is 44.4 % of wrong labels. IOB2 is not kept consistent.
+//! * [`other-label`](NoiseKind::OtherLabel): exactly ⌊p·n⌋ of the n tokens get one of the K − 1 other labels.
+//! * [`matrix`](NoiseKind::Matrix): every token's label moves with the probabilities of a transition matrix, which is
 //!   weighted with p: T = (1 − p)·I + p·M. A label without a row in M keeps its place.
 //! * [`entity`](NoiseKind::Entity): what annotators do. Every entity by itself, with probability p, gets another type,
-//!   is dropped, has one end moved by a word, or brings forth a spurious entity elsewhere in its sentence. Valid IOB2
+//!   is dropped, has one end moved by a token, or brings forth a spurious entity elsewhere in its sentence. Valid IOB2
 //!   stays valid.
 //!
-//! The three procedures on words are **nested**: they draw the same numbers whatever the rate and compare them with it,
-//! so with one seed the words that are noisy at 10 % are noisy, with the same label, at 30 %. A sweep over rates then
-//! compares like with like.
+//! The three procedures on tokens are **nested**: they draw the same numbers whatever the rate and compare them with
+//! it, so with one seed the tokens that are noisy at 10 % are noisy, with the same label, at 30 %. A sweep over rates
+//! then compares like with like.
 //!
-//! A word counts as noisy if its given label differs from gold; a draw that hits the true label leaves it clean.
+//! A token counts as noisy if its given label differs from gold; if the gold label is drawn, the token stays clean.
 //!
-//! A **class cap** ([`CapSettings`]) deletes the training sentences with one entity type but for N, by their gold labels.
-//! Noise is drawn on the whole split first: a sentence that stays has the same wrong labels whatever the cap.
+//! A **class cap** ([`CapSettings`]) deletes the training sentences with one entity type but for N, by their gold
+//! labels. Noise is drawn on the whole split first: a sentence that stays has the same wrong labels whatever the cap.
 
 mod cap;
 mod copy;
@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::corpus::{LabelSet, Sentence, SpanMode, SpanReader};
+use crate::corpus::{Given, Gold, LabelSet, Labels, Sentence, SpanMode, SpanReader};
 use crate::error::{Error, Problem};
 use crate::random::Streams;
 
@@ -41,17 +41,17 @@ pub use crate::corpus::NOISE_FILE;
 pub use cap::{CapReport, CapSettings};
 pub use copy::{NoiseFile, write_copy};
 
-/// What is done to the training split: label noise, and a class cap.
+/// Changes to the training split: label noise and a class cap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PerturbSettings {
-    /// How wrong labels are made.
+    /// Kind of label noise.
     pub kind: NoiseKind,
-    /// Requested rate, 0 to 1.
+    /// Noise rate, 0 to 1.
     pub rate: f64,
-    /// Row-stochastic matrix over the label inventory, for `kind = "matrix"`: tag → tag → probability.
+    /// Row-stochastic transition matrix for `kind = "matrix"`: tag → tag → probability.
     pub matrix: Option<BTreeMap<String, BTreeMap<String, f64>>>,
-    /// Delete the training sentences with one entity type but for some; null keeps all.
+    /// Class cap: keep only some of the training sentences with an entity type; null keeps all.
     pub cap: Option<CapSettings>,
 }
 
@@ -61,17 +61,17 @@ impl Default for PerturbSettings {
     }
 }
 
-/// The procedures that put wrong labels on a corpus.
+/// Kinds of label noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoiseKind {
-    /// Per word with probability p, a label drawn uniformly over all K, the true one included (arXiv 2105.00828).
+    /// For each token with probability p, a label drawn uniformly from all K labels including the gold one (arXiv 2105.00828).
     Uniform,
-    /// Exactly ⌊p·n⌋ words, each with a label drawn uniformly over the K − 1 others (Toneva et al., ICLR 2019).
+    /// Exactly ⌊p·n⌋ tokens, each with a label drawn uniformly from the K − 1 other labels (Toneva et al., ICLR 2019).
     OtherLabel,
-    /// Per entity with probability p: type swap, span drop, span shift or spurious span; IOB2 stays valid.
+    /// For each entity with probability p: another type, removal, other boundaries or a spurious entity; IOB2 stays valid.
     Entity,
-    /// Per word, a label drawn from the row of a class-dependent transition matrix, mixed with weight p.
+    /// For each token, a label drawn from the row of a label-dependent transition matrix, mixed with weight p.
     Matrix,
 }
 
@@ -91,10 +91,10 @@ impl std::fmt::Display for NoiseKind {
 pub struct Perturbed {
     /// The sentences that are left, by their number in the unperturbed split, ascending.
     pub sentences: Vec<u32>,
-    /// What training will see: one vector for each of `sentences`, one label id a word.
-    pub given: Vec<Vec<u8>>,
-    /// The truth, same shape.
-    pub gold: Vec<Vec<u8>>,
+    /// The labels that training will see, of each of `sentences`.
+    pub given: Vec<Labels<Given>>,
+    /// The gold labels, same shape.
+    pub gold: Vec<Labels<Gold>>,
     /// What noise was asked for and what came out, of the sentences that are left.
     pub report: NoiseReport,
     /// What the class cap did, if there is one.
@@ -103,14 +103,15 @@ pub struct Perturbed {
 
 impl Perturbed {
     /// The sentences that are left of the split `train` that was perturbed, with their given labels.
-    pub fn train(&self, train: &[Sentence]) -> Vec<Sentence> {
+    pub fn train(&self, train: &[Sentence<Gold>]) -> Vec<Sentence<Given>> {
         let pairs = self.sentences.iter().zip(&self.given);
         pairs.map(|(&i, given)| Sentence { words: train[i as usize].words.clone(), labels: given.clone() }).collect()
     }
 
     /// True where given and gold differ, same shape as both.
     pub fn mask(&self) -> Vec<Vec<bool>> {
-        let differ = |(given, gold): (&Vec<u8>, &Vec<u8>)| given.iter().zip(gold).map(|(a, b)| a != b).collect();
+        let differ =
+            |(given, gold): (&Labels<Given>, &Labels<Gold>)| given.iter().zip(gold).map(|(a, b)| a != b).collect();
         self.given.iter().zip(&self.gold).map(differ).collect()
     }
 }
@@ -143,9 +144,14 @@ pub struct NoiseReport {
 /// # Errors
 /// [`Error::Config`] if the rate is not within 0 and 1, the matrix is missing, names an unknown tag, has a negative
 /// entry or a row that does not sum to 1 (within 1e-6), or is given where the procedure does not use one;
-/// [`Error::Config`] too if there is only one label, so that no label can be wrong; if the corpus lacks the capped class, has
-/// fewer sentences with it than are to stay, or would have no sentence left.
-pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &PerturbSettings, seed: u64) -> Result<Perturbed> {
+/// [`Error::Config`] too if there is only one label, so that no label can be wrong; if the corpus lacks the capped
+/// class, has fewer sentences with it than are to stay, or would have no sentence left.
+pub fn perturb(
+    train: &[Sentence<Gold>],
+    labels: &LabelSet,
+    settings: &PerturbSettings,
+    seed: u64,
+) -> Result<Perturbed> {
     validate(settings)?;
     let matrix = token::Matrix::new(settings, labels)?;
     if settings.rate > 0.0 && labels.len() < 2 {
@@ -155,7 +161,7 @@ pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &PerturbSettings
             "set perturb.rate to 0",
         ));
     }
-    let gold: Vec<Vec<u8>> = train.iter().map(|sentence| sentence.labels.clone()).collect();
+    let gold: Vec<Labels<Gold>> = train.iter().map(|sentence| sentence.labels.clone()).collect();
     let streams = Streams::new(seed);
     let given = match settings.kind {
         NoiseKind::Uniform => token::uniform(&gold, labels.len(), settings.rate, &streams),
@@ -167,22 +173,24 @@ pub fn perturb(train: &[Sentence], labels: &LabelSet, settings: &PerturbSettings
         Some(cap) => cap::select(&gold, labels, cap, &streams).map(|(left, report)| (left, Some(report)))?,
         None => ((0..gold.len() as u32).collect(), None),
     };
-    let left = |all: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
-        let all = (0u32..).zip(all).filter(|(i, _)| sentences.binary_search(i).is_ok());
-        all.map(|(_, labels)| labels).collect()
-    };
-    let (given, gold) = (left(given), left(gold));
+    let (given, gold) = (left(given, &sentences), left(gold, &sentences));
     let report = report(settings, &gold, &given, labels);
     Ok(Perturbed { sentences, given, gold, report, cap })
+}
+
+/// The labels of the sentences that are left, by their numbers.
+fn left<K>(all: Vec<Labels<K>>, sentences: &[u32]) -> Vec<Labels<K>> {
+    let all = (0u32..).zip(all).filter(|(i, _)| sentences.binary_search(i).is_ok());
+    all.map(|(_, labels)| labels).collect()
 }
 
 /// Refuses a class cap that these training sentences cannot be given.
 ///
 /// # Errors
 /// [`Error::Config`], see [`perturb`].
-pub fn check_cap(train: &[Sentence], labels: &LabelSet, settings: &PerturbSettings) -> Result<()> {
+pub fn check_cap(train: &[Sentence<Gold>], labels: &LabelSet, settings: &PerturbSettings) -> Result<()> {
     let Some(cap) = &settings.cap else { return Ok(()) };
-    let gold: Vec<Vec<u8>> = train.iter().map(|sentence| sentence.labels.clone()).collect();
+    let gold: Vec<Labels<Gold>> = train.iter().map(|sentence| sentence.labels.clone()).collect();
     cap::select(&gold, labels, cap, &Streams::new(0)).map(|_| ())
 }
 
@@ -195,7 +203,7 @@ pub fn validate(settings: &PerturbSettings) -> Result<()> {
         return Err(refusal(
             "perturb.rate",
             format!("must be between 0 and 1, not {}", settings.rate),
-            "0.3 means 30 % of the words",
+            "0.3 means 30 % of the tokens",
         ));
     }
     settings.cap.as_ref().map_or(Ok(()), cap::validate)?;
@@ -218,7 +226,12 @@ fn refusal(key: &str, what: impl std::fmt::Display, hint: impl Into<String>) -> 
     Error::Config(Problem::new(format!("{key} {what}")).hint(hint))
 }
 
-fn report(settings: &PerturbSettings, gold: &[Vec<u8>], given: &[Vec<u8>], labels: &LabelSet) -> NoiseReport {
+fn report(
+    settings: &PerturbSettings,
+    gold: &[Labels<Gold>],
+    given: &[Labels<Given>],
+    labels: &LabelSet,
+) -> NoiseReport {
     let mut counts = vec![vec![0; labels.len()]; labels.len()];
     let reader = SpanReader::from(labels);
     let (mut n_tokens, mut n_noisy, mut n_entities, mut n_entities_lost) = (0, 0, 0, 0);

@@ -1,19 +1,19 @@
-//! Noise on single words: uniform, other-label and matrix.
+//! Noise on single tokens: uniform, other-label and matrix.
 //!
-//! Each procedure walks over all words in order and draws the same numbers for each, whatever the rate, so that the
+//! Each procedure walks over all tokens in order and draws the same numbers for each, whatever the rate, so that the
 //! noise of a lower rate is contained in that of a higher one.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 
 use crate::Result;
-use crate::corpus::LabelSet;
+use crate::corpus::{Given, Gold, LabelSet, Labels};
 use crate::random::Streams;
 
 use super::{NoiseKind, PerturbSettings, refusal};
 
-/// Each word with probability `rate`: a label drawn uniformly from all `n_labels`, the true one included.
-pub(super) fn uniform(gold: &[Vec<u8>], n_labels: usize, rate: f64, streams: &Streams) -> Vec<Vec<u8>> {
+/// Each token with probability `rate`: a label drawn uniformly from all `n_labels`, the gold one included.
+pub(super) fn uniform(gold: &[Labels<Gold>], n_labels: usize, rate: f64, streams: &Streams) -> Vec<Labels<Given>> {
     let mut generator = streams.stream("noise/uniform", &[]);
     map_words(gold, |_, label| {
         let (chance, drawn) = (generator.r#gen::<f64>(), generator.gen_range(0..n_labels) as u8);
@@ -21,12 +21,12 @@ pub(super) fn uniform(gold: &[Vec<u8>], n_labels: usize, rate: f64, streams: &St
     })
 }
 
-/// Exactly ⌊`rate`·n⌋ words: a label drawn uniformly from the others.
-pub(super) fn other_label(gold: &[Vec<u8>], n_labels: usize, rate: f64, streams: &Streams) -> Vec<Vec<u8>> {
+/// Exactly ⌊`rate`·n⌋ tokens: a label drawn uniformly from the others.
+pub(super) fn other_label(gold: &[Labels<Gold>], n_labels: usize, rate: f64, streams: &Streams) -> Vec<Labels<Given>> {
     if n_labels < 2 {
-        return gold.to_vec();
+        return gold.iter().cloned().map(Labels::into_given).collect();
     }
-    let n_words = gold.iter().map(Vec::len).sum();
+    let n_words = gold.iter().map(|labels| labels.len()).sum();
     let mut order: Vec<usize> = (0..n_words).collect();
     order.shuffle(&mut streams.stream("noise/other-label/order", &[]));
     let mut chosen = vec![false; n_words];
@@ -41,14 +41,14 @@ pub(super) fn other_label(gold: &[Vec<u8>], n_labels: usize, rate: f64, streams:
     })
 }
 
-/// ⌊`rate`·n⌋ as meant in decimals: 0.29 · 100 is 29 words, although the product of the floating-point numbers is
+/// ⌊`rate`·n⌋ as meant in decimals: 0.29 · 100 is 29 tokens, although the product of the floating-point numbers is
 /// 28.999999999999996.
 fn exact_count(rate: f64, n_words: usize) -> usize {
     ((rate * n_words as f64 * (1.0 + 4.0 * f64::EPSILON)).floor() as usize).min(n_words)
 }
 
-/// Each word: a label drawn from its row of (1 − rate)·I + rate·M.
-pub(super) fn matrix(gold: &[Vec<u8>], matrix: &Matrix, rate: f64, streams: &Streams) -> Vec<Vec<u8>> {
+/// Each token: a label drawn from its row of (1 − rate)·I + rate·M.
+pub(super) fn matrix(gold: &[Labels<Gold>], matrix: &Matrix, rate: f64, streams: &Streams) -> Vec<Labels<Given>> {
     let mut generator = streams.stream("noise/matrix", &[]);
     map_words(gold, |_, label| {
         let (chance, position) = (generator.r#gen::<f64>(), generator.r#gen::<f64>());
@@ -56,7 +56,7 @@ pub(super) fn matrix(gold: &[Vec<u8>], matrix: &Matrix, rate: f64, streams: &Str
     })
 }
 
-fn map_words(gold: &[Vec<u8>], mut given: impl FnMut(usize, u8) -> u8) -> Vec<Vec<u8>> {
+fn map_words(gold: &[Labels<Gold>], mut given: impl FnMut(usize, u8) -> u8) -> Vec<Labels<Given>> {
     let mut word = 0;
     let mut next = |label: &u8| {
         word += 1;
@@ -123,16 +123,16 @@ mod tests {
 
     use super::*;
 
-    fn gold(n_sentences: usize, length: usize, n_labels: usize) -> Vec<Vec<u8>> {
+    fn gold(n_sentences: usize, length: usize, n_labels: usize) -> Vec<Labels<Gold>> {
         (0..n_sentences).map(|s| (0..length).map(|w| ((s * 7 + w * 3) % n_labels) as u8).collect()).collect()
     }
 
-    fn n_different(a: &[Vec<u8>], b: &[Vec<u8>]) -> usize {
+    fn n_different(a: &[Labels<Gold>], b: &[Labels<Given>]) -> usize {
         a.iter().flatten().zip(b.iter().flatten()).filter(|(a, b)| a != b).count()
     }
 
-    /// Every word that `lower` changed is changed the same way by `higher`.
-    fn is_nested(gold: &[Vec<u8>], lower: &[Vec<u8>], higher: &[Vec<u8>]) -> bool {
+    /// Every token that `lower` changed is changed the same way by `higher`.
+    fn is_nested(gold: &[Labels<Gold>], lower: &[Labels<Given>], higher: &[Labels<Given>]) -> bool {
         let words = gold.iter().flatten().zip(lower.iter().flatten()).zip(higher.iter().flatten());
         words.into_iter().all(|((gold, lower), higher)| lower == gold || lower == higher)
     }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_matrix_moves_labels_with_its_probabilities() {
         // Ids: O 0, B-LOC 1, B-ORG 2, I-LOC 3, I-ORG 4; only B-LOC has somewhere to go.
-        let gold = vec![vec![0, 1, 2, 3, 4]; 4000];
+        let gold = vec![Labels::from(vec![0, 1, 2, 3, 4]); 4000];
         let given = matrix(&gold, &mixing_matrix(), 1.0, &Streams::new(3));
         let moved = given.iter().filter(|sentence| sentence[1] == 2).count() as f64;
         assert!((moved - 3000.0).abs() < 5.0 * (4000.0 * 0.75 * 0.25_f64).sqrt());
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn uniform_noise_reaches_every_label_evenly() {
-        let gold = vec![vec![0_u8; 100]; 90];
+        let gold = vec![Labels::from(vec![0; 100]); 90];
         let given = uniform(&gold, 9, 1.0, &Streams::new(5));
         for label in 0..9 {
             let n = given.iter().flatten().filter(|&&l| l == label).count() as f64;

@@ -4,6 +4,7 @@ use polars::prelude::{Column, DataFrame, NamedFrom, Series};
 
 use crate::Result;
 use crate::figures::columns;
+use crate::metrics::Estimate;
 
 /// For every different combination of the columns `by`, in order of first appearance: the mean of each of `values` and,
 /// as `NAME_sd`, its sample standard deviation (divided by n − 1; null for fewer than two numbers), and `n_rows`.
@@ -31,26 +32,14 @@ pub fn mean_over_seeds(frame: &DataFrame, by: &[&str], values: &[&str]) -> Resul
     out.push(Series::new("n_rows".into(), n_rows).into());
     for name in values {
         let numbers = columns::numbers(frame, name)?;
-        let moments: Vec<(Option<f64>, Option<f64>)> = groups
-            .iter()
-            .map(|(_, rows)| moments(&rows.iter().filter_map(|row| numbers[*row]).collect::<Vec<_>>()))
-            .collect();
-        let (means, deviations): (Vec<Option<f64>>, Vec<Option<f64>>) = moments.into_iter().unzip();
+        let estimates: Vec<Option<Estimate>> =
+            groups.iter().map(|(_, rows)| Estimate::of(rows.iter().map(|row| numbers[*row]))).collect();
+        let means: Vec<Option<f64>> = estimates.iter().map(|estimate| Some(estimate.as_ref()?.mean)).collect();
+        let deviations: Vec<Option<f64>> = estimates.iter().map(|estimate| estimate.as_ref()?.deviation).collect();
         out.push(Series::new((*name).into(), means).into());
         out.push(Series::new(format!("{name}_sd").into(), deviations).into());
     }
     Ok(DataFrame::new(groups.len(), out)?)
-}
-
-/// Mean and sample standard deviation.
-fn moments(values: &[f64]) -> (Option<f64>, Option<f64>) {
-    let n = values.len() as f64;
-    if values.is_empty() {
-        return (None, None);
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (Some(mean), (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()))
 }
 
 #[cfg(test)]

@@ -1,26 +1,33 @@
 //! A table as CSV: every digit, no units, nothing for a missing value.
 
-use super::table::{Cell, Table};
+use super::table::{Cell, Column, Table};
 use crate::dynamics::CsvText;
 use crate::{Error, Result};
 
 /// The table with its columns' keys as header; a mean over seeds is two columns, `KEY` and `KEY_sd`, one with an interval
-/// three, `KEY`, `KEY_low` and `KEY_high`. Text is written in the given style.
+/// three, `KEY`, `KEY_low` and `KEY_high`. A column whose values may be bounds has `KEY_censored` beside it (`at least`,
+/// `at most`, or nothing for an exact value), one whose values may be absent for a reason `KEY_absent`. Text is written in
+/// the given style.
 pub(super) fn table(table: &Table, style: CsvText) -> Result<String> {
     let failed = |what: String| Error::Internal(format!("cannot write CSV: {what}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header = Vec::new();
     for column in &table.columns {
         header.push(column.key.clone());
-        header.extend(column.format.companions().iter().map(|name| format!("{}_{name}", column.key)));
+        header.extend(companions(column).map(|name| format!("{}_{name}", column.key)));
     }
     writer.write_record(&header).map_err(|error| failed(error.to_string()))?;
     for row in &table.rows {
         let mut record = Vec::new();
         for (cell, column) in row.iter().zip(&table.columns) {
             let end = record.len() + 1 + column.format.companions().len();
-            match cell {
-                Cell::Missing => {}
+            let (value, bound, reason) = match cell {
+                Cell::Censored { bound, value } => (value.as_ref(), bound.name(), ""),
+                Cell::Absent { reason } => (cell, "", reason.as_str()),
+                cell => (cell, "", ""),
+            };
+            match value {
+                Cell::Missing | Cell::Absent { .. } | Cell::Censored { .. } => {}
                 Cell::Text(text) => record.push(style.cell(text).into_owned()),
                 Cell::Integer(value) => record.push(value.to_string()),
                 Cell::Number(value) => record.push(value.to_string()),
@@ -33,6 +40,8 @@ pub(super) fn table(table: &Table, style: CsvText) -> Result<String> {
                 }
             }
             record.resize(end, String::new());
+            record.extend(column.censored.then(|| bound.to_owned()));
+            record.extend(column.absent.then(|| style.cell(reason).into_owned()));
         }
         writer.write_record(&record).map_err(|error| failed(error.to_string()))?;
     }
@@ -40,9 +49,15 @@ pub(super) fn table(table: &Table, style: CsvText) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
 }
 
+/// What the columns beside a column's own are called.
+fn companions(column: &Column) -> impl Iterator<Item = &'static str> {
+    let names = column.format.companions().iter().copied();
+    names.chain(column.censored.then_some("censored")).chain(column.absent.then_some("absent"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{Column, Format};
+    use super::super::{Bound, Format};
     use super::*;
 
     #[test]
@@ -93,6 +108,27 @@ mod tests {
         assert_eq!(
             table(&shares, CsvText::Exact).expect("CSV"),
             "share,share_low,share_high,n\n0.5,0.25,0.75,3\n0.5,,,1\n,,,0\n"
+        );
+    }
+
+    #[test]
+    fn bounds_and_reasons_have_columns_of_their_own() {
+        let mut length = Column::new("length", "Length", Format::Mean(1));
+        (length.censored, length.absent) = (true, true);
+        let settling = Table {
+            name: "t".into(),
+            title: String::new(),
+            caption: String::new(),
+            columns: vec![length, Column::new("n", "n", Format::Integer)],
+            rows: vec![
+                vec![Cell::Mean { mean: 4.0, deviation: None }.bounded(Bound::AtLeast), Cell::Integer(3)],
+                vec![Cell::Absent { reason: "no onset".into() }, Cell::Integer(1)],
+                vec![Cell::Mean { mean: 2.0, deviation: Some(0.5) }, Cell::Integer(3)],
+            ],
+        };
+        assert_eq!(
+            table(&settling, CsvText::Exact).expect("CSV"),
+            "length,length_sd,length_censored,length_absent,n\n4,,at least,,3\n,,,no onset,1\n2,0.5,,,3\n"
         );
     }
 }

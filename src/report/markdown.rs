@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::Table;
+use super::table::{Cell, Table, mark};
 use super::{SYNTHETIC_NOTE, StudyReport};
 use crate::figures::with_suffix;
 
@@ -12,8 +12,11 @@ pub(super) fn page(study: &StudyReport) -> String {
     if study.synthetic {
         let _ = writeln!(out, "> {}\n", escape(SYNTHETIC_NOTE));
     }
-    for paragraph in &study.findings {
-        let _ = writeln!(out, "{}\n", escape(paragraph));
+    for finding in &study.findings {
+        let _ = writeln!(out, "* {}", escape(finding));
+    }
+    if !study.findings.is_empty() {
+        out.push('\n');
     }
     if !study.figures.is_empty() {
         out.push_str("## Figures\n\n");
@@ -40,15 +43,28 @@ pub(super) fn page(study: &StudyReport) -> String {
     out
 }
 
-/// One table with pipes; numbers at the right.
+/// One table with pipes; numbers at the right; below it why values are absent.
 pub fn table(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut out = line(table.columns.iter().map(|column| escape(&column.heading)).collect());
     let rules = table.columns.iter().map(|column| if column.is_number() { "---:" } else { "---" }.to_owned());
     out.push_str(&line(rules.collect()));
+    let notes = table.notes();
     for row in &table.rows {
-        let cells = row.iter().zip(&table.columns).map(|(cell, column)| escape(&column.format.show(cell)));
+        let cells = row.iter().zip(&table.columns).map(|(cell, column)| match cell {
+            Cell::Absent { reason } => {
+                let note = notes.iter().position(|note| note == reason).unwrap_or_default();
+                format!("–<sup>{}</sup>", mark(note))
+            }
+            cell => escape(&column.format.show(cell)),
+        });
         out.push_str(&line(cells.collect()));
+    }
+    for (i, note) in notes.iter().enumerate() {
+        let _ = write!(out, "{}<sup>{}</sup> {}.", if i == 0 { "\n" } else { " " }, mark(i), escape(note));
+    }
+    if !notes.is_empty() {
+        out.push('\n');
     }
     out
 }
@@ -104,6 +120,26 @@ mod tests {
         assert_eq!(escape("a|b\nc"), "a\\|b c");
         assert_eq!(escape("<script>&"), "&lt;script&gt;&amp;");
         assert_eq!(escape("# [x](y) `z` \\"), "\\# \\[x\\](y) \\`z\\` \\\\");
+    }
+
+    #[test]
+    fn reasons_stand_below_the_table() {
+        use crate::report::{Bound, Column, Format};
+        let settling = Table {
+            name: "t".into(),
+            title: String::new(),
+            caption: String::new(),
+            columns: vec![Column::new("length", "Length", Format::Decimal(1))],
+            rows: vec![
+                vec![Cell::Absent { reason: "no *onset*".into() }],
+                vec![Cell::Number(4.0).bounded(Bound::AtLeast)],
+                vec![Cell::Absent { reason: "no *onset*".into() }],
+            ],
+        };
+        assert_eq!(
+            table(&settling),
+            "| Length |\n| ---: |\n| –<sup>a</sup> |\n| ≥\u{a0}4.0 |\n| –<sup>a</sup> |\n\n<sup>a</sup> no \\*onset\\*.\n"
+        );
     }
 
     #[test]

@@ -2,35 +2,41 @@
 //!
 //! [`render`] writes into a folder
 //!
-//! * `index.html`: one file that holds everything, figures inline; opens without a network, sorts its tables, prints;
+//! * `index.html`: one file that holds everything, figures inline; opens without a network, shows the numbers of marks, lets lines
+//!   be singled out and epochs be chosen, sorts its tables, prints;
 //! * `report.md`: the same for a code host, with links to the figures' bitmaps;
-//! * `tables/NAME.csv` with every digit, and `tables/NAME.tex` with the digits shown (package booktabs).
+//! * `tables/NAME.csv` with every digit, and `tables/NAME.tex` with the digits shown (package booktabs), no wider than
+//!   the column or page of a two-column paper.
 //!
-//! One file a format: `html`, `markdown`, `latex`, `csv`. Words come from data sets, and a token may be
+//! One module a format: `page` (HTML), `markdown`, `latex`, `csv`. Words come from data sets, and a token may be
 //! `<script>`, `|` or a line break: each format escapes every string it did not write itself.
 //!
 //! Nothing of the clock or the machine gets in: the same study gives the same bytes.
 
 mod aggregate;
 mod csv;
-mod html;
+mod format;
+mod interactive;
 mod latex;
 mod markdown;
+mod page;
 mod table;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use aggregate::mean_over_seeds;
+pub use format::Format;
+pub use interactive::{DataMap, Example, Interactive, LossHistogram, Sample, View};
 pub use markdown::table as markdown_table;
-pub use table::{Cell, Column, Format, Table};
+pub use table::{Bound, Cell, Column, Table};
 
 use crate::Result;
 use crate::dynamics::CsvText;
 use crate::error::Error;
 use crate::figures::{FigureFiles, Foreign, with_suffix};
-use crate::run::write_atomically;
-use crate::text;
+use crate::files::text;
+use crate::files::write_atomically;
 
 /// A figure in a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +51,8 @@ pub struct Figure {
     pub stem: PathBuf,
     /// The characters in it that the shipped font lacks.
     pub foreign: Foreign,
+    /// The tokens behind its marks, for the page's reader to list; embedded only if [`StudyReport::embed_text`] is set.
+    pub samples: Vec<Sample>,
 }
 
 impl Figure {
@@ -56,6 +64,7 @@ impl Figure {
             alt: files.alt.clone(),
             stem: stem.into(),
             foreign: files.foreign.clone(),
+            samples: Vec::new(),
         }
     }
 }
@@ -65,7 +74,7 @@ impl Figure {
 pub struct StudyReport {
     /// Stands on top: `Noise sweep: CoNLL03, bert-tiny`.
     pub title: String,
-    /// What was found, from the numbers: one paragraph each.
+    /// What was found, from the numbers: three to six sentences, shown as a list.
     pub findings: Vec<String>,
     /// The corpus was generated: said under the title.
     pub synthetic: bool,
@@ -73,6 +82,11 @@ pub struct StudyReport {
     pub figures: Vec<Figure>,
     /// In the order they are shown: results, realised noise rates, runs.
     pub tables: Vec<Table>,
+    /// Views with an epoch slider, in the order they are shown; on the HTML page alone.
+    pub interactive: Vec<Interactive>,
+    /// Whether the page holds text of the corpus: [`Figure::samples`] and the examples of [`Interactive`] views. Many corpora may
+    /// not be passed on, so that this is for the user to say.
+    pub embed_text: bool,
     /// The resolved configuration as TOML.
     pub configuration: String,
 }
@@ -114,7 +128,7 @@ pub fn render(study: &StudyReport, out: &Path, text: CsvText) -> Result<()> {
     }
     // The page last: where there is one, what it links to is there.
     write(&out.join("report.md"), &markdown::page(study))?;
-    write(&out.join("index.html"), &html::page(study, &drawings)?)
+    write(&out.join("index.html"), &page::page(study, &drawings)?)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

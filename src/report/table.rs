@@ -2,8 +2,8 @@
 
 use polars::prelude::{AnyValue, DataFrame};
 
+use super::format::Format;
 use crate::figures::columns;
-use crate::figures::scale::{count, thousands};
 use crate::metrics::Interval;
 use crate::{Error, Result};
 
@@ -12,6 +12,18 @@ use crate::{Error, Result};
 pub enum Cell {
     /// Nothing: null in the frame, or not a number.
     Missing,
+    /// Nothing, for a known reason: shown as an en dash with a note.
+    Absent {
+        /// Why there is no value, a short clause such as `no onset in any seed`.
+        reason: String,
+    },
+    /// A bound of a value that is not known exactly: `≥ 4.0`.
+    Censored {
+        /// The side on which the value lies.
+        bound: Bound,
+        /// The bound, as a cell of the column's format.
+        value: Box<Cell>,
+    },
     /// Words, unescaped.
     Text(String),
     /// A whole number.
@@ -34,28 +46,45 @@ pub enum Cell {
     },
 }
 
-/// How a column shows its values.
+impl Cell {
+    /// The cell as a bound; a cell without a value stays as it is.
+    pub fn bounded(self, bound: Bound) -> Self {
+        match self {
+            Self::Missing | Self::Absent { .. } | Self::Censored { .. } => self,
+            value => Self::Censored { bound, value: Box::new(value) },
+        }
+    }
+}
+
+/// On which side of a bound a censored value lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// As words.
-    Text,
-    /// Whole, thousands apart: `14,041`.
-    Integer,
-    /// With so many decimals: `0.737`.
-    Decimal(usize),
-    /// Shares, 0 to 1, in percent with so many decimals: `44.4 %`.
-    Percent(usize),
-    /// Short for very small or large: `5.0e-4`, with so many decimals.
-    Scientific(usize),
-    /// Mean ± standard deviation with so many decimals; the deviation is read from the column `NAME_sd`.
-    Mean(usize),
-    /// As [`Format::Mean`], in percent.
-    MeanPercent(usize),
-    /// Mean and 95 % interval with so many decimals, `0.30 (0.21 to 0.39)`; its ends are read from the columns `NAME_low`
-    /// and `NAME_high`.
-    Interval(usize),
-    /// As [`Format::Interval`], in percent.
-    IntervalPercent(usize),
+pub enum Bound {
+    /// The value is the bound or larger.
+    AtLeast,
+    /// The value is the bound or smaller.
+    AtMost,
+}
+
+impl Bound {
+    /// As frames and CSV files name it: `at least` or `at most`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AtLeast => "at least",
+            Self::AtMost => "at most",
+        }
+    }
+
+    /// As it is shown before a number.
+    pub fn sign(self) -> char {
+        match self {
+            Self::AtLeast => '≥',
+            Self::AtMost => '≤',
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::AtLeast, Self::AtMost].into_iter().find(|bound| bound.name() == name)
+    }
 }
 
 /// One column of a table.
@@ -63,16 +92,29 @@ pub enum Format {
 pub struct Column {
     /// Its name in the frame and in the CSV.
     pub key: String,
-    /// What stands above it, with the unit.
+    /// The heading, with the unit.
     pub heading: String,
+    /// A shorter heading for narrow tables (LaTeX); none for the same.
+    pub short: Option<String>,
     /// How its values are shown.
     pub format: Format,
+    /// Whether values may be bounds: the CSV has a column `NAME_censored`.
+    pub censored: bool,
+    /// Whether missing values may have a reason: the CSV has a column `NAME_absent`.
+    pub absent: bool,
 }
 
 impl Column {
     /// A column `key` of a frame under `heading`.
     pub fn new(key: impl Into<String>, heading: impl Into<String>, format: Format) -> Self {
-        Self { key: key.into(), heading: heading.into(), format }
+        Self { key: key.into(), heading: heading.into(), short: None, format, censored: false, absent: false }
+    }
+
+    /// Gives it a shorter heading, which LaTeX tables use: one or two words, the unit in brackets. Percentages need no unit
+    /// there: it is added.
+    pub fn short(mut self, heading: impl Into<String>) -> Self {
+        self.short = Some(heading.into());
+        self
     }
 
     /// Whether values stand at the right, as numbers do.
@@ -99,6 +141,9 @@ pub struct Table {
 impl Table {
     /// Takes the named columns of a frame, all rows, in the frame's order.
     ///
+    /// Beside a column `NAME`, the frame may have the text columns `NAME_censored` (`at least`, `at most`, or null for
+    /// an exact value) and `NAME_absent` (why the value is null, or null).
+    ///
     /// # Errors
     /// [`Error::Internal`] if a column is missing or holds what its format cannot show, or if `name` is no file stem.
     pub fn from_frame(
@@ -106,19 +151,83 @@ impl Table {
         name: impl Into<String>,
         title: impl Into<String>,
         caption: impl Into<String>,
-        columns: Vec<Column>,
+        mut columns: Vec<Column>,
     ) -> Result<Self> {
         let name = name.into();
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
             return Err(Error::Internal(format!("`{name}` cannot name a table's files")));
         }
+        for column in &mut columns {
+            column.censored |= columns::has(frame, &format!("{}_censored", column.key));
+            column.absent |= columns::has(frame, &format!("{}_absent", column.key));
+        }
         let cells: Vec<Vec<Cell>> = columns.iter().map(|column| read(frame, column)).collect::<Result<_>>()?;
         let rows = (0..frame.height()).map(|row| cells.iter().map(|column| column[row].clone()).collect()).collect();
         Ok(Self { name, title: title.into(), caption: caption.into(), columns, rows })
     }
+
+    /// The reasons why values are absent, each once, in the order of their first appearance by rows.
+    pub fn notes(&self) -> Vec<&str> {
+        let mut notes = Vec::new();
+        for cell in self.rows.iter().flatten() {
+            if let Cell::Absent { reason } = cell
+                && !notes.contains(&reason.as_str())
+            {
+                notes.push(reason.as_str());
+            }
+        }
+        notes
+    }
+}
+
+/// The mark of note `i`, counted from zero: `a` to `z`, then `aa`, `ab` and so on.
+pub(super) fn mark(mut i: usize) -> String {
+    let mut mark = Vec::new();
+    loop {
+        mark.push(char::from(b'a' + (i % 26) as u8));
+        match i / 26 {
+            0 => break,
+            rest => i = rest - 1,
+        }
+    }
+    mark.into_iter().rev().collect()
 }
 
 fn read(frame: &DataFrame, column: &Column) -> Result<Vec<Cell>> {
+    let mut cells = values(frame, column)?;
+    if column.censored {
+        let bounds = companion(frame, column, "censored")?;
+        cells = cells
+            .into_iter()
+            .zip(bounds)
+            .map(|(cell, bound)| match bound {
+                None => Ok(cell),
+                Some(name) => Bound::named(&name).map(|bound| cell.bounded(bound)).ok_or_else(|| {
+                    Error::Internal(format!(
+                        "`{name}` in column `{}_censored`: not `at least` or `at most`",
+                        column.key
+                    ))
+                }),
+            })
+            .collect::<Result<_>>()?;
+    }
+    if column.absent {
+        for (cell, reason) in cells.iter_mut().zip(companion(frame, column, "absent")?) {
+            if let (Cell::Missing, Some(reason)) = (&cell, reason) {
+                *cell = Cell::Absent { reason };
+            }
+        }
+    }
+    Ok(cells)
+}
+
+/// The texts beside a column, nulls where the frame has none.
+fn companion(frame: &DataFrame, column: &Column, name: &str) -> Result<Vec<Option<String>>> {
+    let name = format!("{}_{name}", column.key);
+    if columns::has(frame, &name) { columns::texts(frame, &name) } else { Ok(vec![None; frame.height()]) }
+}
+
+fn values(frame: &DataFrame, column: &Column) -> Result<Vec<Cell>> {
     match column.format {
         Format::Text => {
             let values = frame
@@ -162,85 +271,10 @@ fn read(frame: &DataFrame, column: &Column) -> Result<Vec<Cell>> {
     }
 }
 
-impl Format {
-    /// The cell as it is shown, unescaped; a missing value is an en dash.
-    pub fn show(self, cell: &Cell) -> String {
-        let (factor, unit) = match self {
-            Self::Percent(_) | Self::MeanPercent(_) | Self::IntervalPercent(_) => (100.0, "\u{a0}%"),
-            _ => (1.0, ""),
-        };
-        match cell {
-            Cell::Missing => "–".into(),
-            Cell::Text(text) => text.clone(),
-            Cell::Integer(value) => thousands(*value),
-            Cell::Number(value) => match self {
-                Self::Integer => count(*value),
-                Self::Scientific(_) if *value == 0.0 => "0".into(),
-                Self::Scientific(digits) => format!("{value:.digits$e}").replace("e-", "e−"),
-                _ => format!("{}{unit}", fixed(value * factor, self.decimals())),
-            },
-            Cell::Mean { mean, deviation: None } => format!("{}{unit}", fixed(mean * factor, self.decimals())),
-            Cell::Mean { mean, deviation: Some(deviation) } => {
-                let digits = self.decimals();
-                format!("{} ± {}{unit}", fixed(mean * factor, digits), fixed(deviation * factor, digits))
-            }
-            Cell::Interval { mean, interval } => {
-                let show = |value: f64| fixed(value * factor, self.decimals());
-                let within = interval.map(|i| format!(" ({} to {})", show(i.low), show(i.high))).unwrap_or_default();
-                format!("{}{unit}{within}", show(*mean))
-            }
-        }
-    }
-
-    /// What the columns beside a column's own are called in a frame and in a CSV: `NAME` and one of these.
-    pub(super) fn companions(self) -> &'static [&'static str] {
-        match self {
-            Self::Mean(_) | Self::MeanPercent(_) => &["sd"],
-            Self::Interval(_) | Self::IntervalPercent(_) => &["low", "high"],
-            _ => &[],
-        }
-    }
-
-    fn decimals(self) -> usize {
-        match self {
-            Self::Decimal(n) | Self::Percent(n) | Self::Scientific(n) | Self::Mean(n) | Self::MeanPercent(n) => n,
-            Self::Interval(n) | Self::IntervalPercent(n) => n,
-            Self::Text | Self::Integer => 0,
-        }
-    }
-}
-
-fn fixed(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
-        Some(rest) => format!("−{rest}"),
-        None => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use polars::df;
-
-    #[test]
-    fn numbers_are_shown_alike() {
-        let show = |format: Format, cell: Cell| format.show(&cell);
-        assert_eq!(show(Format::Integer, Cell::Integer(-1_234_567)), "−1,234,567");
-        assert_eq!(show(Format::Decimal(3), Cell::Number(0.73675)), "0.737");
-        assert_eq!(show(Format::Decimal(1), Cell::Number(-0.01)), "0.0");
-        assert_eq!(show(Format::Percent(1), Cell::Number(0.444)), "44.4\u{a0}%");
-        assert_eq!(show(Format::Scientific(1), Cell::Number(0.0005)), "5.0e−4");
-        assert_eq!(show(Format::Mean(3), Cell::Mean { mean: 0.7, deviation: Some(0.0123) }), "0.700 ± 0.012");
-        assert_eq!(show(Format::MeanPercent(1), Cell::Mean { mean: 0.5, deviation: None }), "50.0\u{a0}%");
-        assert_eq!(show(Format::Decimal(2), Cell::Missing), "–");
-        let interval = Some(Interval { low: -0.5, high: 2.5 });
-        assert_eq!(show(Format::Interval(1), Cell::Interval { mean: 1.0, interval }), "1.0 (−0.5 to 2.5)");
-        let share = Cell::Interval { mean: 0.2, interval: Some(Interval { low: 0.1, high: 0.3 }) };
-        assert_eq!(show(Format::IntervalPercent(0), share), "20\u{a0}% (10 to 30)");
-        assert_eq!(show(Format::Interval(1), Cell::Interval { mean: 1.0, interval: None }), "1.0");
-    }
 
     #[test]
     fn a_frame_becomes_a_table() {
@@ -262,5 +296,35 @@ mod tests {
         assert!(Table::from_frame(&frame, "../x", "", "", vec![]).is_err());
         let absent = vec![Column::new("nothing", "", Format::Decimal(1))];
         assert!(Table::from_frame(&frame, "x", "", "", absent).is_err());
+    }
+
+    #[test]
+    fn bounds_and_reasons_are_read_from_the_columns_beside() {
+        let frame = df!(
+            "length" => [Some(4.0), Some(2.0), None, None],
+            "length_sd" => [Some(0.5), None, None, None],
+            "length_censored" => [Some("at least"), None, Some("at most"), None],
+            "length_absent" => [None, None, Some("no onset"), None]
+        )
+        .expect("a frame");
+        let columns = || vec![Column::new("length", "Settling length (epochs)", Format::Mean(1)).short("Settling")];
+        let table = Table::from_frame(&frame, "settling", "", "", columns()).expect("a table");
+        let exact = |mean, deviation| Cell::Mean { mean, deviation };
+        let expected = [
+            vec![exact(4.0, Some(0.5)).bounded(Bound::AtLeast)],
+            vec![exact(2.0, None)],
+            vec![Cell::Absent { reason: "no onset".into() }],
+            vec![Cell::Missing],
+        ];
+        assert_eq!(table.rows, expected);
+        assert_eq!((table.columns[0].censored, table.columns[0].absent, table.notes()), (true, true, vec!["no onset"]));
+        let odd = df!("length" => [1.0], "length_sd" => [0.0], "length_censored" => ["about"]).expect("a frame");
+        let error = Table::from_frame(&odd, "settling", "", "", columns()).expect_err("not a bound");
+        assert!(error.to_string().contains("`about` in column `length_censored`"), "{error}");
+    }
+
+    #[test]
+    fn notes_are_marked_by_letters() {
+        assert_eq!([0, 25, 26, 27, 52, 701, 702].map(mark), ["a", "z", "aa", "ab", "ba", "zz", "aaa"]);
     }
 }

@@ -1,13 +1,14 @@
 //! What a run is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Coordinates, Fold, identity};
-use crate::config::{DeviceName, Experiment};
+use crate::config::Experiment;
 use crate::corpus::DataSettings;
 use crate::error::Result;
+use crate::model::DeviceName;
 use crate::model::ModelSettings;
 use crate::perturb::PerturbSettings;
 use crate::train::TrainSettings;
@@ -87,7 +88,9 @@ impl RunConfig {
         let mut model = self.model.clone();
         if self.pretrained.is_some() {
             // Earlier versions wrote all runs side by side.
-            let is_nested = !self.coordinates.is_empty() && folder.ends_with(self.coordinates.folder());
+            let has_name = |name: PathBuf| folder.ends_with(name);
+            let is_nested = !self.coordinates.is_empty()
+                && (has_name(self.coordinates.folder()) || self.coordinates.earlier_folder().is_some_and(has_name));
             let depth = if is_nested { self.coordinates.len() } else { 1 };
             let runs = folder.ancestors().nth(depth).unwrap_or(Path::new(""));
             model.source = runs.join(&model.source).to_string_lossy().into_owned();

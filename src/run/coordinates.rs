@@ -4,9 +4,10 @@
 //! (`noise=0.30/seed=1`, Hive partitions, which DuckDB, polars, Spark and pyarrow read as columns), the columns of tables,
 //! legends.
 
+use crate::files::hex;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -18,11 +19,15 @@ const LONGEST_NAME: usize = 120;
 /// exceeds them.
 const SHORTEST_DECIMAL: f64 = 1e-9;
 
+/// Axes that had another name in an earlier version: the earlier name and today's.
+const RENAMED: [(&str, &str); 1] = [("max_pieces", "max_subwords")];
+
 /// A value on an axis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coordinate {
     /// The axis, which names a column: `noise`, `encoder`, `learning_rate`.
+    #[serde(deserialize_with = "axis")]
     pub axis: String,
     /// The value for people: `0.30`, `pretrained`.
     pub label: String,
@@ -111,9 +116,36 @@ impl Coordinates {
         self.0.iter().map(Coordinate::partition).collect()
     }
 
+    /// The folder that an earlier version gave the run, if an axis had another name there.
+    pub(super) fn earlier_folder(&self) -> Option<PathBuf> {
+        let earlier =
+            |axis: &str| RENAMED.iter().find(|(_, now)| *now == axis).map(|(earlier, _)| (*earlier).to_owned());
+        self.0.iter().any(|of| earlier(&of.axis).is_some()).then(|| {
+            let renamed = |of: &Coordinate| match earlier(&of.axis) {
+                Some(axis) => Coordinate { axis, ..of.clone() }.partition(),
+                None => of.partition(),
+            };
+            self.0.iter().map(renamed).collect()
+        })
+    }
+
     /// The value on an axis.
     pub fn get(&self, axis: &str) -> Option<&Coordinate> {
         self.0.iter().find(|of| of.axis == axis)
+    }
+
+    /// The coordinates on all axes but these.
+    pub fn without(&self, axes: &[&str]) -> Self {
+        Self::of(self.0.iter().filter(|of| !axes.contains(&of.axis.as_str())).cloned())
+    }
+
+    /// The same with another value on an axis, at its place; behind the others if it is a new one.
+    pub fn with(mut self, coordinate: Coordinate) -> Self {
+        match self.0.iter_mut().find(|of| of.axis == coordinate.axis) {
+            Some(place) => *place = coordinate,
+            None => self.0.push(coordinate),
+        }
+        self
     }
 
     /// All values in the order of the axes.
@@ -130,6 +162,12 @@ impl Coordinates {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The name of an axis as it is today.
+fn axis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Ok(RENAMED.iter().find(|(earlier, _)| *earlier == name).map_or(name, |(_, now)| (*now).to_owned()))
 }
 
 /// Text as part of a folder's name: all but letters and digits of ASCII and `-_+.` is percent-encoded, because file systems
@@ -151,7 +189,7 @@ fn encoded(text: &str) -> String {
         let end = name[..end].rfind('%').filter(|escape| end - escape < 3).unwrap_or(end);
         name.truncate(end);
         name.push('~');
-        name.extend(digest.iter().take(6).map(|byte| format!("{byte:02x}")));
+        name.push_str(&hex(&digest[..6]));
     }
     name
 }
@@ -185,6 +223,16 @@ mod tests {
         let place = Coordinates::of([Coordinate::new("sentences", Value::Null), Coordinate::new("seed", 3)]);
         assert_eq!(place.folder().to_str(), Some("sentences=__HIVE_DEFAULT_PARTITION__/seed=3"));
         assert_eq!(place.id(), "sentences=none,seed=3");
+    }
+
+    #[test]
+    fn an_axis_is_read_under_an_earlier_name_and_its_folder_is_known() {
+        let of = |axis: &str| Coordinates::new([Coordinate::new(axis, 40), Coordinate::noise(0.3)], 1);
+        let earlier = serde_json::to_string(&of("max_pieces")).unwrap();
+        let read: Coordinates = serde_json::from_str(&earlier).unwrap();
+        assert_eq!(read, of("max_subwords"));
+        assert_eq!(read.earlier_folder(), Some(of("max_pieces").folder()));
+        assert_eq!(of("batch_size").earlier_folder(), None);
     }
 
     #[test]

@@ -9,11 +9,12 @@ use super::environment::{host, now, platform};
 use super::recorder::Recorder;
 use super::{
     DataSummary, FolderState, GitState, Lease, Manifest, Monitor, RunConfig, RunFolder, RunStart, Status, StopFlag,
-    Versions, remove_leftovers, write_folder_atomically,
+    Versions,
 };
-use crate::corpus::{Corpus, Sentence};
+use crate::corpus::{Corpus, Given, Gold, Labels, Sentence, TokenPosition};
 use crate::dynamics::{Log, LogWriter, TokenTable, digests_until};
 use crate::error::{Error, Problem, Result};
+use crate::files::{remove_leftovers, write_folder_atomically};
 use crate::metrics::entity::{self, EntityScores, Mode};
 use crate::model::{LoadReport, ModelSettings, Tagger, Words};
 use crate::perturb::{CapReport, Perturbed, perturb};
@@ -47,9 +48,10 @@ pub enum Outcome {
 /// Does a run, or what is left of it: a finished one is skipped, a broken one resumed from its last checkpoint.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the model is
-/// not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is not this run's, or another process writes there; [`Error::Model`], [`Error::Data`] and
-/// [`Error::Io`] as the rooms return them.
+/// [`Error::Interrupted`] if `stop` was raised, [`Error::Diverged`] if a loss, gradient, parameter or output of the
+/// model is not finite; both with all finished epochs on disk, and without a model. [`Error::Config`] if the folder is
+/// not this run's, or another process writes there; [`Error::Model`], [`Error::Data`] and [`Error::Io`] as the rooms
+/// return them.
 pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<Outcome> {
     let RunRequest { config, corpus, position: (run, _), .. } = *request;
     // Looked at before it is claimed, so that a finished run may lie in a folder that cannot be written to.
@@ -77,7 +79,7 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
         monitor.warning(&format!("{}: the cap leaves no training example of {name} either", config.id));
     }
     let encoding = EncodingReport { train_sentences_left_out: n_left_out, ..trainer.encoding() };
-    for warning in encoding.warnings(config.train.max_pieces) {
+    for warning in encoding.warnings(config.train.max_subwords) {
         monitor.warning(&format!("{}: {warning}", config.id));
     }
 
@@ -160,8 +162,8 @@ pub fn execute(request: &RunRequest<'_>, monitor: &mut dyn Monitor, stop: &StopF
 /// Leaves a finished run alone, once it is known to be whole.
 fn skip(request: &RunRequest<'_>, manifest: Box<Manifest>, monitor: &mut dyn Monitor) -> Result<Outcome> {
     require_whole_log(request.folder, request.config.train.epochs)?;
-    // A run that was killed between its last word and here leaves its checkpoint and its lease; in a folder that cannot be
-    // written to they may stay.
+    // A run that was killed after its log was complete leaves its checkpoint and its lease; in a folder that cannot
+    // be written to they may stay.
     let _ = fs::remove_dir_all(RunFolder::checkpoint_in(request.folder));
     remove_leftovers(request.folder);
     Lease::remove_stale(request.folder);
@@ -180,8 +182,8 @@ pub(crate) struct Prepared {
     pub(crate) n_left_out: usize,
 }
 
-/// Puts the noise on the labels, loads the model that `model` names and encodes the data. `check` may refuse the model before
-/// that.
+/// Puts the noise on the labels, loads the model that `model` names and encodes the data. `check` may refuse the model
+/// before that.
 pub(crate) fn prepare(
     config: &RunConfig,
     corpus: &Corpus,
@@ -228,14 +230,14 @@ fn conclude(trainer: Trainer, config: &RunConfig, corpus: &Corpus, folder: &RunF
         return Ok(None);
     }
     let words: Vec<Vec<String>> = corpus.test.iter().map(|sentence| sentence.words.clone()).collect();
-    let gold: Vec<Vec<u8>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
-    // Whole, as dev is: words behind the last position count as predicted O.
+    let gold: Vec<Labels<Gold>> = corpus.test.iter().map(|sentence| sentence.labels.clone()).collect();
+    // Whole, as dev is: tokens behind the last position count as predicted O.
     let predicted = tagger.predict(&words, usize::MAX, config.train.eval_batch_size)?;
     Ok(Some(entity::score(&gold, &predicted, tagger.labels(), Mode::Default)))
 }
 
-/// Refuses a finished run of whose log an epoch has gone missing since, or a file was changed: what is computed from it would be
-/// wrong.
+/// Refuses a finished run of whose log an epoch has gone missing since, or a file was changed: what is computed from it
+/// would be wrong.
 ///
 /// # Errors
 /// [`Error::Data`] naming the file; [`Error::Io`].
@@ -250,8 +252,8 @@ pub(crate) fn require_whole_log(folder: &Path, epochs: u32) -> Result<()> {
     }
 }
 
-/// Warns of evaluations and steps that have gone missing from a finished run since: without them an analysis has less to
-/// say, and nothing that is wrong.
+/// Warns of evaluations and steps that have gone missing from a finished run since: without them an analysis has less
+/// to say, and nothing that is wrong.
 pub fn warn_of_missing_series(folder: &Path, monitor: &mut dyn Monitor) {
     for path in Log::missing_series_in(folder) {
         monitor.warning(&format!(
@@ -277,7 +279,7 @@ pub fn begun(folder: &Path) -> Result<(RunConfig, PathBuf)> {
 }
 
 /// The words that are trained on, and those that are judged.
-fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence], config: &RunConfig) -> Result<Words<'a>> {
+fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence<Given>], config: &RunConfig) -> Result<Words<'a>> {
     let Some(fold) = config.fold else {
         return Ok(Words::new(train, corpus.dev.iter().chain(&corpus.test)));
     };
@@ -289,7 +291,7 @@ fn words<'a>(corpus: &'a Corpus, train: &'a [Sentence], config: &RunConfig) -> R
 
 fn training_data(
     corpus: &Corpus,
-    train: Vec<Sentence>,
+    train: Vec<Sentence<Given>>,
     perturbed: &Perturbed,
     config: &RunConfig,
 ) -> Result<TrainingData> {
@@ -308,13 +310,15 @@ fn training_data(
     // A run that holds out a fold is made to find out which labels are right: none is known to be.
     fold.check(&train)?;
     let (trained_on, judged) = fold.split(&train, config.seed);
-    let chosen = |numbers: &[u32]| numbers.iter().map(|&i| train[i as usize].clone()).collect();
+    let chosen =
+        |numbers: &[u32]| -> Vec<Sentence<Given>> { numbers.iter().map(|&i| train[i as usize].clone()).collect() };
     let named = |numbers: &[u32]| numbers.iter().map(|&i| perturbed.sentences[i as usize]).collect();
     Ok(TrainingData {
         train: chosen(&trained_on),
         train_numbers: named(&trained_on),
         gold: None,
-        dev: chosen(&judged),
+        // The scores of such a run compare with the given labels: there are no others.
+        dev: chosen(&judged).into_iter().map(Sentence::assume_gold).collect(),
         dev_numbers: named(&judged),
         labels,
         train_origin: corpus.train_origin.clone(),
@@ -322,14 +326,14 @@ fn training_data(
 }
 
 /// The training tokens that are scored and logged, sorted by sentence and token.
-pub(crate) fn token_table(data: &TrainingData, scored: &[(u32, u16)]) -> TokenTable {
-    let of = |labels: &[u8], token: u16| labels[usize::from(token)];
+pub(crate) fn token_table(data: &TrainingData, scored: &[TokenPosition]) -> TokenTable {
+    let sentence = |at: &TokenPosition| &data.train[at.sentence as usize];
     TokenTable {
-        sentence: scored.iter().map(|&(sentence, _)| data.train_numbers[sentence as usize]).collect(),
-        token: scored.iter().map(|&(_, token)| token).collect(),
-        word: scored.iter().map(|&(s, t)| data.train[s as usize].words[usize::from(t)].clone()).collect(),
-        given: scored.iter().map(|&(s, t)| of(&data.train[s as usize].labels, t)).collect(),
-        gold: data.gold.as_ref().map(|gold| scored.iter().map(|&(s, t)| of(&gold[s as usize], t)).collect()),
+        sentence: scored.iter().map(|at| data.train_numbers[at.sentence as usize]).collect(),
+        token: scored.iter().map(|at| at.token).collect(),
+        word: scored.iter().map(|at| sentence(at).words[usize::from(at.token)].clone()).collect(),
+        given: scored.iter().map(|at| sentence(at).labels[usize::from(at.token)]).collect(),
+        gold: data.gold.as_ref().map(|gold| scored.iter().map(|at| at.label(gold)).collect()),
         labels: data.labels.clone(),
     }
 }

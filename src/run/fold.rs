@@ -14,8 +14,8 @@ const SAMPLE: usize = 500;
 
 /// Which part of the training sentences a run holds out: part `index` of `folds`, zero-based.
 ///
-/// With one fold nothing is held out: all sentences are trained on, and every so many of them serve as dev, whose scores
-/// then are those of training.
+/// With one fold nothing is held out: all sentences are trained on, and every so many of them serve as dev, whose
+/// scores then are those of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fold {
@@ -30,7 +30,7 @@ impl Fold {
     ///
     /// # Errors
     /// [`Error::Config`] with no fold, an index beyond the last, or more folds than there are different sentences.
-    pub fn check(&self, sentences: &[Sentence]) -> Result<()> {
+    pub fn check<K>(&self, sentences: &[Sentence<K>]) -> Result<()> {
         if self.index >= self.folds {
             return Err(Error::Config(
                 Problem::new(format!("fold {} of {} does not exist", self.index, self.folds))
@@ -54,9 +54,9 @@ impl Fold {
 
     /// The sentences to train on and those to judge, by their numbers, ascending.
     ///
-    /// Sentences of the same words are always in the same part: a model that has seen one of them would know the others.
-    /// The partition depends on the words, the number of folds and the seed.
-    pub fn split(&self, sentences: &[Sentence], seed: u64) -> (Vec<u32>, Vec<u32>) {
+    /// Sentences of the same words are always in the same part: a model that has seen one of them would know the
+    /// others. The partition depends on the tokens, the number of folds and the seed.
+    pub fn split<K>(&self, sentences: &[Sentence<K>], seed: u64) -> (Vec<u32>, Vec<u32>) {
         let all = 0..sentences.len() as u32;
         if self.folds <= 1 {
             let step = sentences.len().div_ceil(SAMPLE).max(1);
@@ -68,7 +68,7 @@ impl Fold {
 }
 
 /// The numbers of the sentences that have the same words, in the order of their first sentences.
-fn groups(sentences: &[Sentence]) -> Vec<Vec<u32>> {
+fn groups<K>(sentences: &[Sentence<K>]) -> Vec<Vec<u32>> {
     let mut places: HashMap<&[String], usize> = HashMap::new();
     let mut groups: Vec<Vec<u32>> = Vec::new();
     for (number, sentence) in (0u32..).zip(sentences) {
@@ -82,7 +82,7 @@ fn groups(sentences: &[Sentence]) -> Vec<Vec<u32>> {
 }
 
 /// The part of each sentence: groups in random order, each to the part that has fewest sentences.
-fn partition(sentences: &[Sentence], folds: u32, seed: u64) -> Vec<u32> {
+fn partition<K>(sentences: &[Sentence<K>], folds: u32, seed: u64) -> Vec<u32> {
     let mut groups = groups(sentences);
     groups.shuffle(&mut Streams::new(seed).stream("folds", &[u64::from(folds)]));
     let mut sizes = vec![0; folds as usize];
@@ -104,7 +104,7 @@ mod tests {
     fn sentences(texts: &[&str]) -> Vec<Sentence> {
         let sentence = |text: &&str| {
             let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-            Sentence { labels: vec![0; words.len()], words }
+            Sentence { labels: vec![0; words.len()].into(), words }
         };
         texts.iter().map(sentence).collect()
     }

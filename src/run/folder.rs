@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::atomic::PREFIX;
-use super::{Coordinates, Lease, Manifest, Monitor, RunConfig, Status, StopFlag, remove_leftovers};
+use super::{Coordinates, Lease, Manifest, Monitor, RunConfig, Status, StopFlag};
 use crate::error::{Error, Problem, Result};
+use crate::files::PREFIX;
+use crate::files::remove_leftovers;
 
 /// What a folder holds of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,8 +139,19 @@ impl RunFolder {
 /// The folder of a run among those in `runs`: its partition, or, where that holds no run, the folder of the name `flat` that
 /// an earlier version gave it.
 pub fn folder_in(runs: &Path, coordinates: &Coordinates, flat: &str) -> PathBuf {
-    let (partition, flat) = (runs.join(coordinates.folder()), runs.join(flat));
+    let (partition, flat) = (partition_in(runs, coordinates), runs.join(flat));
     if !Manifest::path(&partition).is_file() && Manifest::path(&flat).is_file() { flat } else { partition }
+}
+
+/// The partition of a run among those in `runs`: where that holds no run, the one that an earlier version made, if it called an
+/// axis by another name.
+pub(crate) fn partition_in(runs: &Path, coordinates: &Coordinates) -> PathBuf {
+    let partition = runs.join(coordinates.folder());
+    let earlier = coordinates.earlier_folder().map(|folder| runs.join(folder));
+    match earlier.filter(|earlier| !Manifest::path(&partition).is_file() && Manifest::path(earlier).is_file()) {
+        Some(earlier) => earlier,
+        None => partition,
+    }
 }
 
 /// True if nothing is there but what a run killed before its manifest may have left.

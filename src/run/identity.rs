@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::RunConfig;
 use crate::error::{Error, Result};
+use crate::files::hex;
 
 /// What opens the text that is hashed: the version of this definition.
 const VERSION: &str = "memoscope run 2\n";
@@ -28,6 +29,11 @@ static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
 /// Settings without effect on the results, by their path in a run's configuration.
 const WITHOUT_EFFECT: [&str; 1] = ["train.checkpoint_minutes"];
 
+/// Settings that were renamed, by the path of the table, today's name and the name that is hashed. A run is the same run under
+/// either name: the hash keeps the name that the setting had when it was added, so that finished runs keep their identity.
+const RENAMED: [(&str, &str, &str); 2] =
+    [("/train", "max_subwords", "max_pieces"), ("/pretrained/settings", "max_subwords", "max_pieces")];
+
 /// True for a setting, by its dotted key, that has no effect on a run's results.
 pub(crate) fn is_without_effect(key: &str) -> bool {
     WITHOUT_EFFECT.contains(&key)
@@ -40,8 +46,7 @@ pub(crate) fn is_without_effect(key: &str) -> bool {
 pub(super) fn identity(config: &RunConfig) -> Result<String> {
     let text = serde_json::to_string(&sorted(differences(config)?))
         .map_err(|e| Error::Internal(format!("a run's configuration: {e}")))?;
-    let digest = Sha256::new().chain_update(VERSION).chain_update(text).finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(Sha256::new().chain_update(VERSION).chain_update(text).finalize()))
 }
 
 /// The settings of a run that differ from the defaults.
@@ -55,7 +60,19 @@ fn differences(config: &RunConfig) -> Result<Value> {
     for path in WITHOUT_EFFECT {
         remove(&mut value, path);
     }
+    restore_names(&mut value);
     Ok(prune(value, Some(&DEFAULTS)).unwrap_or(Value::Object(Map::new())))
+}
+
+/// Gives renamed settings the names that are hashed.
+fn restore_names(value: &mut Value) {
+    for (table, now, hashed) in RENAMED {
+        if let Some(table) = value.pointer_mut(table).and_then(Value::as_object_mut)
+            && let Some(value) = table.shift_remove(now)
+        {
+            table.insert(hashed.to_owned(), value);
+        }
+    }
 }
 
 fn remove(value: &mut Value, path: &str) {
@@ -118,14 +135,16 @@ mod tests {
     fn of_the_program() -> Value {
         let experiment = serde_json::to_value(Experiment::default()).unwrap();
         let section = |name: &str| experiment.get(name).unwrap().clone();
-        serde_json::json!({
+        let mut defaults = serde_json::json!({
             "data": section("data"),
             "model": section("model"),
             "perturb": section("perturb"),
             "train": section("train"),
             "device": section("device"),
             "pretrained": { "settings": section("pretraining") },
-        })
+        });
+        restore_names(&mut defaults);
+        defaults
     }
 
     /// `MEMOSCOPE_UPDATE=1` adds settings that are missing; what is there never changes.
@@ -171,6 +190,27 @@ mod tests {
         assert_eq!(identity(&other).unwrap(), identity(&config()).unwrap());
         other.train.learning_rate *= 2.0;
         assert_ne!(identity(&other).unwrap(), identity(&config()).unwrap());
+    }
+
+    /// As the version did that called the settings `max_pieces`.
+    #[test]
+    fn a_renamed_setting_is_hashed_under_its_first_name() {
+        let mut run = config();
+        run.train.max_subwords = 40;
+        assert_eq!(
+            sorted(differences(&run).unwrap()).to_string(),
+            r#"{"perturb":{"rate":0.3},"seed":1,"train":{"max_pieces":40}}"#
+        );
+        // sha256sum of the line `memoscope run 2` and the text above.
+        assert_eq!(identity(&run).unwrap(), "64eefbf64b539f77e13b1a600848a5f94b680d871f9893d7bf090fdaaf2a5713");
+        let settings = PretrainSettings { max_subwords: 64, ..PretrainSettings::default() };
+        run.pretrained = Some(PretrainedEncoder { settings, steps: 5 });
+        let text = sorted(differences(&run).unwrap()).to_string();
+        assert!(text.contains(r#""pretrained":{"settings":{"max_pieces":64},"steps":5}"#), "{text}");
+        let manifest = serde_json::to_string(&run).unwrap();
+        assert!(manifest.contains("max_subwords") && !manifest.contains("max_pieces"));
+        let earlier: RunConfig = serde_json::from_str(&manifest.replace("max_subwords", "max_pieces")).unwrap();
+        assert_eq!((identity(&earlier).unwrap(), &earlier), (identity(&run).unwrap(), &run));
     }
 
     #[test]

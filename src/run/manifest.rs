@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GitState, RunConfig, Versions, write_text};
+use super::{GitState, RunConfig, Versions};
 use crate::corpus::{Corpus, Scheme};
 use crate::error::{Error, Problem, Result};
+use crate::files::text;
+use crate::files::write_text;
 use crate::metrics::entity::EntityScores;
 use crate::model::LoadReport;
 use crate::perturb::{CapReport, NoiseReport};
-use crate::text;
 use crate::train::EncodingReport;
 
 /// How far a run came.

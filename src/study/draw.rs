@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::grid::further_points;
-use super::{Layout, grid, of, points, write_index};
+use super::{Layout, OVERVIEW, grid, of, report as reports, write_index};
 use crate::config::{Experiment, Layers, StudyKind};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
 use crate::exec::{self, Failure, Unfinished};
-use crate::figures::Print;
+use crate::figures::{Print, Style};
+use crate::files::remove_leftovers;
 use crate::report::{self, StudyReport};
 use crate::run::{
-    Coordinates, FolderState, Manifest, Monitor, RunFolder, Status, remove_leftovers, require_whole_log,
-    warn_of_missing_series,
+    Coordinates, FolderState, Manifest, Monitor, RunFolder, Status, require_whole_log, warn_of_missing_series,
 };
 
 /// A finished run on disk.
@@ -41,6 +41,13 @@ pub struct StudyInput<'a> {
     pub text: CsvText,
     /// How figures are printed.
     pub print: Print,
+}
+
+impl StudyInput<'_> {
+    /// How figures look, with a subtitle.
+    pub(super) fn style(&self, subtitle: String, synthetic: bool) -> Style {
+        Style { print: self.print, synthetic, subtitle }
+    }
 }
 
 /// What was drawn.
@@ -91,7 +98,8 @@ pub(super) fn draw_finished(
         };
         match RunFolder::inspect(&folder, &config, &fingerprint)? {
             FolderState::Finished(manifest) => match require_whole_log(&folder, config.train.epochs) {
-                Ok(()) => runs.push(FinishedRun { folder, manifest: *manifest }),
+                // Coordinates are the grid's: a run that an earlier version wrote has none.
+                Ok(()) => runs.push(FinishedRun { folder, manifest: Manifest { config, ..*manifest } }),
                 Err(error) => {
                     monitor.warning(&error.to_string());
                     unfinished.push(Unfinished::damaged(&config, &error));
@@ -125,11 +133,11 @@ pub(super) fn draw_finished(
     let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text, print };
     let parts = further_points(experiment)?;
     match parts.as_slice() {
-        _ if experiment.kind() == StudyKind::Grid => points::draw(&input, &[], monitor),
-        [(coordinates, _)] if coordinates.is_empty() => of(experiment.kind()).draw(&input, monitor),
+        _ if experiment.kind() == StudyKind::Grid => reports::draw(&OVERVIEW, &input, &[], monitor),
+        [(coordinates, _)] if coordinates.is_empty() => reports::draw(of(experiment.kind()), &input, &[], monitor),
         parts => {
             let parts = draw_parts(&input, parts, monitor)?;
-            points::draw(&input, &parts, monitor)
+            reports::draw(&OVERVIEW, &input, &parts, monitor)
         }
     }
 }
@@ -153,9 +161,9 @@ fn draw_parts(
             input.unfinished.iter().filter(|run| is_there(&run.coordinates)).cloned().collect();
         let layout = input.layout.part(coordinates);
         let part = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, ..*input };
-        let drawn = of(experiment.kind()).draw(&part, monitor)?;
+        reports::draw(of(experiment.kind()), &part, &[], monitor)?;
         let page = coordinates.folder().join("index.html");
-        findings.push(format!("{} ({}): {}", coordinates.id(), page.display(), drawn.findings));
+        findings.push(format!("Report of {}: {}", coordinates.id(), page.display()));
     }
     Ok(findings)
 }

@@ -4,13 +4,10 @@ use polars::prelude::*;
 
 use crate::dynamics::CurvePoint;
 use crate::error::{Error, Result};
-use crate::metrics::Estimate;
 
 /// A value that a whole run has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Constant<'a> {
-    /// A number.
-    Number(f64),
     /// A whole number.
     Count(u64),
     /// A name.
@@ -21,26 +18,11 @@ pub(super) enum Constant<'a> {
 pub(super) fn in_front(frame: &DataFrame, constants: &[(&str, Constant<'_>)]) -> Result<DataFrame> {
     let height = frame.height();
     let column = |(name, constant): &(&str, Constant<'_>)| match *constant {
-        Constant::Number(value) => Column::new((*name).into(), vec![value; height]),
         Constant::Count(value) => Column::new((*name).into(), vec![value; height]),
         Constant::Text(value) => Column::new((*name).into(), vec![value; height]),
     };
     let columns = constants.iter().map(column).chain(frame.columns().iter().cloned());
     Ok(DataFrame::new(height, columns.collect())?)
-}
-
-/// Puts `noise` and `seed` in front of a run's frame.
-pub(super) fn with_run(frame: &DataFrame, noise: f64, seed: u64) -> Result<DataFrame> {
-    in_front(frame, &[("noise", Constant::Number(noise)), ("seed", Constant::Count(seed))])
-}
-
-/// Adds means over seeds as the columns `KEY` and `KEY_sd`, one entry a row; null where there is none.
-pub(super) fn add_estimates(frame: &mut DataFrame, key: &str, estimates: &[Option<Estimate>]) -> Result<()> {
-    let means: Vec<Option<f64>> = estimates.iter().map(|e| e.map(|e| e.mean)).collect();
-    let deviations: Vec<Option<f64>> = estimates.iter().map(|e| e.and_then(|e| e.deviation)).collect();
-    frame.with_column(Column::new(key.into(), means))?;
-    frame.with_column(Column::new(format!("{key}_sd").into(), deviations))?;
-    Ok(())
 }
 
 /// Frames with the same columns under one another.
@@ -97,10 +79,12 @@ mod tests {
     fn runs_are_put_under_one_another() {
         let point = CurvePoint { step: 4, epoch: 1.0, dev_score: f64::NAN, probe_f1: 0.5, ..CurvePoint::default() };
         let frame = curve(&[point, point]).unwrap();
-        let all = stack([with_run(&frame, 0.0, 1).unwrap(), with_run(&frame, 0.3, 2).unwrap()]).unwrap();
+        let with_seed =
+            |seed| in_front(&frame, &[("line", Constant::Text("a")), ("seed", Constant::Count(seed))]).unwrap();
+        let all = stack([with_seed(1), with_seed(2)]).unwrap();
         assert_eq!(all.height(), 4);
-        assert_eq!(all.get_column_names()[..3], ["noise", "seed", "step"]);
-        assert_eq!(numbers(&all, "noise").unwrap(), [Some(0.0), Some(0.0), Some(0.3), Some(0.3)]);
+        assert_eq!(all.get_column_names()[..3], ["line", "seed", "step"]);
+        assert_eq!(numbers(&all, "seed").unwrap(), [Some(1.0), Some(1.0), Some(2.0), Some(2.0)]);
         assert_eq!(numbers(&all, "dev_score").unwrap(), [None; 4]);
         assert_eq!(numbers(&all, "missing").unwrap(), [None; 4]);
     }

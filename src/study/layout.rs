@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::adopt::flat_runs;
 use crate::config::Experiment;
-use crate::run::{Coordinates, Manifest, RunConfig};
+use crate::run::{Coordinates, Manifest, RunConfig, partition_in};
 
 /// The folders of a study.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Layout {
 
     /// The folder of a run: its partition, or, where that holds no run, the folder in which an earlier version wrote it.
     pub fn folder_of(&self, run: &RunConfig) -> PathBuf {
-        let folder = self.partition_of(run);
+        let folder = partition_in(&self.runs, &run.coordinates);
         let flat = self.flat.get_or_init(|| flat_runs(&self.runs));
         if flat.is_empty() || Manifest::path(&folder).is_file() {
             return folder;

@@ -6,36 +6,44 @@
 //!
 //! What all studies share is here: the grid ([`grid()`]: the points of all axes with every seed), where things go
 //! ([`Layout`]), doing the grid with finished runs skipped and broken ones resumed ([`sweep`]), and drawing again from the
-//! folders alone ([`draw`]), without the trainer. What is a study's own is an implementation of [`Study`], one folder each:
-//! its axes, and which tables, figures and sentences are made of the runs' logs. A new study is a variant of [`StudyKind`], a
-//! line in `of`, and such a folder; an experiment with axes in `[grid]` alone needs none.
+//! folders alone ([`draw`]), without the trainer. A report is made in four steps, a file each: runs are read ([`gather`]),
+//! [`measures`] are taken of each and summarised over seeds ([`summarise`]), points of the grid are compared ([`compare`]), and
+//! [`tables`], [`charts`] and [`findings`] show what was declared ([`report`]).
+//!
+//! What is a study's own is an implementation of [`Study`] in a file: its axes, and which measures, comparisons and figures its
+//! report shows. An experiment with axes in `[grid]` alone needs none.
 //!
 //! A report is a function of the finished runs: drawn twice it has the same bytes, and it holds no clock.
 
 mod adopt;
 mod axis;
-mod cap_table;
+mod charts;
 mod class_caps;
+mod compare;
 mod draw;
 mod estimate;
-mod export;
+mod findings;
 mod forgetting;
 mod frames;
+mod gather;
 mod grid;
+mod grid_study;
 mod index;
 mod layout;
-mod noise_sweep;
-mod points;
+mod measure;
+mod measures;
 mod pretraining;
-mod run_table;
+mod report;
+mod summarise;
 mod sweep;
+mod tables;
+#[cfg(test)]
+mod testing;
 
 pub use adopt::{Adoption, adopt};
 pub use axis::{Axis, Point};
-use draw::publish;
 pub use draw::{Drawn, FinishedRun, StudyInput, draw, experiment_in, experiments_under};
 pub use estimate::{StudyEstimate, estimate_study};
-pub use export::write_analysis;
 pub use grid::grid;
 pub use index::write_index;
 pub use layout::Layout;
@@ -47,9 +55,12 @@ use crate::config::{Experiment, StudyKind};
 use crate::error::Result;
 use crate::estimate::PretrainingEstimate;
 use crate::run::{Monitor, RunConfig, StopFlag};
+use findings::Compared;
+use gather::Needs;
+use report::{Context, Design, Parts};
 
 /// What is a study's own.
-pub trait Study: Sync {
+trait Study: Sync {
     /// The study's own axes, without the seeds. Each run has one point of each, and one of each axis of `[grid]`.
     ///
     /// # Errors
@@ -76,21 +87,50 @@ pub trait Study: Sync {
         Ok(None)
     }
 
-    /// Analyses finished runs and writes tables, figures and the report.
+    /// What its report needs beyond the analysis of each run.
+    fn needs(&self, _experiment: &Experiment) -> Needs {
+        Needs::default()
+    }
+
+    /// Names of axes in the order of its tables, the outer one first; others come behind them.
+    fn order(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The measures, comparisons and figures of its report.
     ///
     /// # Errors
-    /// [`crate::Error::Data`] if a log is damaged; [`crate::Error::Io`].
-    fn draw(&self, input: &StudyInput<'_>, monitor: &mut dyn Monitor) -> Result<Drawn>;
+    /// [`crate::Error::Data`] if the runs do not belong together.
+    fn design(&self, context: &Context<'_>) -> Result<Design>;
+
+    /// Adds tables and figures that are no measures of runs. Most studies add some.
+    ///
+    /// # Errors
+    /// [`crate::Error::Data`] if the runs do not belong together; [`crate::Error::Io`].
+    fn add(&self, _context: &Context<'_>, _compared: &Compared<'_>, _parts: &mut Parts) -> Result<()> {
+        Ok(())
+    }
+
+    /// The experiment as its report prints it, without places of this machine.
+    ///
+    /// # Errors
+    /// [`crate::Error::Internal`] if it cannot be written as TOML.
+    fn configuration(&self, experiment: &Experiment) -> Result<String> {
+        experiment.to_toml()
+    }
 }
+
+/// The report of a grid of settings, and the overview of a study with further axes.
+const OVERVIEW: grid_study::GridStudy = grid_study::GridStudy { title: "Grid of settings" };
 
 /// The study of a kind.
 fn of(kind: StudyKind) -> &'static dyn Study {
     match kind {
-        StudyKind::NoiseSweep => &noise_sweep::NoiseSweep,
+        StudyKind::NoiseSweep => &grid_study::GridStudy { title: "Noise sweep" },
         StudyKind::ClassCaps => &class_caps::ClassCaps,
         StudyKind::Pretraining => &pretraining::PretrainingStudy,
         StudyKind::Forgetting => &forgetting::Forgetting,
-        StudyKind::Grid => &points::GridStudy,
+        StudyKind::Grid => &OVERVIEW,
     }
 }
 

@@ -10,9 +10,10 @@ use crate::dynamics::CsvText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{self, Execution, Failure, Task};
 use crate::figures::Print;
+use crate::files::write_text;
 use crate::model::ModelSettings;
 use crate::perturb;
-use crate::run::{Monitor, RunConfig, RunFolder, StopFlag, write_text};
+use crate::run::{Monitor, RunConfig, RunFolder, StopFlag};
 
 /// What became of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! How many tokens of a step were predicted as given and as gold.
 
 use super::data::EncodedSplit;
+use crate::corpus::{Gold, Labels};
 use crate::dynamics::{Observed, StepCounts};
 use crate::encode::Batch;
 
@@ -8,7 +9,7 @@ use crate::encode::Batch;
 pub(super) fn add(
     counts: &mut StepCounts,
     train: &EncodedSplit,
-    gold: Option<&[Vec<u8>]>,
+    gold: Option<&[Labels<Gold>]>,
     batch: &Batch,
     seen: &Observed,
 ) {
@@ -16,10 +17,10 @@ pub(super) fn add(
     counts.as_given += seen.correct.iter().filter(|&&correct| correct).count() as u32;
     let Some(gold) = gold else { return };
     let by_noise = counts.by_noise.get_or_insert_default();
-    for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
-        let gold = gold[sentence as usize][usize::from(token)];
+    for (i, &at) in batch.tokens.iter().enumerate() {
+        let gold = at.label(gold);
         let as_given = u32::from(seen.correct[i]);
-        if train.label((sentence, token)) == gold {
+        if train.target(at) == gold {
             by_noise.clean += 1;
             by_noise.clean_as_given += as_given;
         } else {

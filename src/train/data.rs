@@ -5,22 +5,23 @@ use std::collections::BTreeSet;
 use rand::seq::SliceRandom;
 
 use crate::Result;
-use crate::corpus::{Origin, Sentence};
+use crate::corpus::{Given, Gold, Labels, Origin, Sentence, TokenPosition};
 use crate::encode::{EncodedSentence, Vocabulary};
 use crate::error::{Error, Problem};
+use crate::format::percent_fixed;
 use crate::random::Streams;
 
 /// What a tagger is trained and judged on.
 #[derive(Debug, Clone, Default)]
 pub struct TrainingData {
-    /// Training sentences, each with a subword ([`TrainingData::leave_out_invisible`]); `labels` are the given ones.
-    pub train: Vec<Sentence>,
+    /// Training sentences, each with a subword ([`TrainingData::leave_out_invisible`]), with their given labels.
+    pub train: Vec<Sentence<Given>>,
     /// The number of each training sentence in its split, under which it is logged; empty for 0, 1, 2, …
     pub train_numbers: Vec<u32>,
-    /// True labels of the training sentences, where known; same shape as the given ones.
-    pub gold: Option<Vec<Vec<u8>>>,
-    /// Development sentences, clean.
-    pub dev: Vec<Sentence>,
+    /// Gold labels of the training sentences, where known; same shape as the given ones.
+    pub gold: Option<Vec<Labels<Gold>>>,
+    /// Development sentences, with gold labels.
+    pub dev: Vec<Sentence<Gold>>,
     /// The number of each development sentence, under which its probabilities are kept; empty for 0, 1, 2, …
     pub dev_numbers: Vec<u32>,
     /// Label names by id.
@@ -30,9 +31,9 @@ pub struct TrainingData {
 }
 
 impl TrainingData {
-    /// Leaves out the training sentences of whose tokens the tokenizer leaves no subword, and returns their number: they
-    /// can be neither learned nor logged. The others keep their numbers. Such dev sentences stay: their entities count as
-    /// missed.
+    /// Leaves out the training sentences of whose tokens the tokenizer leaves no subword, and returns their number:
+    /// they can be neither learned nor logged. The others keep their numbers. Such dev sentences stay: their entities
+    /// count as missed.
     ///
     /// # Errors
     /// [`Error::Data`] if no sentence is left.
@@ -77,12 +78,13 @@ pub struct EncodingReport {
     pub train_sentences_left_out: usize,
     /// Training tokens that are scored and logged.
     pub train_tokens: usize,
-    /// Training tokens lost because their sentence is longer than `train.max_pieces`.
+    /// Training tokens lost because their sentence is longer than `train.max_subwords`.
     pub train_tokens_truncated: usize,
-    /// Training tokens of which the tokenizer leaves no piece.
-    pub train_tokens_without_piece: usize,
-    /// Dev tokens beyond the encoder's last position (dev is not cut to `train.max_pieces`) or without piece: they count
-    /// as predicted `O`.
+    /// Training tokens of which the tokenizer leaves no subword.
+    #[serde(alias = "train_tokens_without_piece")]
+    pub train_tokens_without_subword: usize,
+    /// Dev tokens beyond the encoder's last position (dev is not cut to `train.max_subwords`) or without subword: they
+    /// count as predicted `O`.
     pub dev_tokens_lost: usize,
     /// Optimiser steps an epoch.
     pub steps_per_epoch: u64,
@@ -90,8 +92,8 @@ pub struct EncodingReport {
 
 impl EncodingReport {
     /// What a user should know, one sentence each: sentences that were left out, and a large share of tokens lost to
-    /// `max_pieces`.
-    pub fn warnings(&self, max_pieces: usize) -> Vec<String> {
+    /// `max_subwords`.
+    pub fn warnings(&self, max_subwords: usize) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.train_sentences_left_out > 0 {
             warnings.push(format!(
@@ -102,37 +104,37 @@ impl EncodingReport {
         let (lost, all) = (self.train_tokens_truncated, self.train_tokens + self.train_tokens_truncated);
         if lost as f64 >= MUCH_TRUNCATED * all as f64 && lost > 0 {
             warnings.push(format!(
-                "{:.0} % of the training tokens ({lost} of {all}) are not trained on: their sentences are longer than \
-                 train.max_pieces = {max_pieces}",
-                100.0 * lost as f64 / all as f64
+                "{} of the training tokens ({lost} of {all}) are not trained on: their sentences are longer than \
+                 train.max_subwords = {max_subwords}",
+                percent_fixed(lost as f64 / all as f64, 0)
             ));
         }
         warnings
     }
 }
 
-/// The share of training tokens lost to `train.max_pieces` from which on a warning says so. CoNLL-2003 loses 1.0 % at the
-/// paper's 50.
+/// The share of training tokens lost to `train.max_subwords` from which on a warning says so. CoNLL-2003 loses 1.0 % at
+/// the paper's 50.
 const MUCH_TRUNCATED: f64 = 0.05;
 
-/// A split as pieces, with its labels.
+/// A split as subwords, with the labels that are learned or scored.
 pub(super) struct EncodedSplit {
     pub sentences: Vec<EncodedSentence>,
-    /// One id a word, lost words included.
-    pub labels: Vec<Vec<u8>>,
-    /// Row of each sentence's first scored word when all scored words of the split are put one after the other.
+    /// One label a token, lost tokens included: the given ones of the training split, the gold ones of dev.
+    pub targets: Vec<Vec<u8>>,
+    /// Row of each sentence's first scored token when all scored tokens of the split are put one after the other.
     pub first_row: Vec<usize>,
     /// The number under which each sentence is logged.
     pub numbers: Vec<u32>,
 }
 
 impl EncodedSplit {
-    pub fn new(
+    pub fn new<K>(
         name: &str,
-        sentences: &[Sentence],
+        sentences: &[Sentence<K>],
         numbers: &[u32],
         tokenizer: &Vocabulary,
-        max_pieces: usize,
+        max_subwords: usize,
     ) -> Result<Self> {
         let numbers: Vec<u32> = match numbers {
             [] => (0..sentences.len() as u32).collect(),
@@ -147,7 +149,7 @@ impl EncodedSplit {
                     .hint("train and dev need at least one sentence each"),
             ));
         }
-        let encoded = tokenizer.encode(sentences.iter().map(|s| s.words.as_slice()), max_pieces)?;
+        let encoded = tokenizer.encode(sentences.iter().map(|s| s.words.as_slice()), max_subwords)?;
         let mut first_row = Vec::with_capacity(encoded.len() + 1);
         let mut rows = 0;
         for sentence in &encoded {
@@ -157,32 +159,33 @@ impl EncodedSplit {
         first_row.push(rows);
         Ok(Self {
             sentences: encoded,
-            labels: sentences.iter().map(|s| s.labels.clone()).collect(),
+            targets: sentences.iter().map(|s| s.labels.to_vec()).collect(),
             first_row,
             numbers,
         })
     }
 
-    /// Number of scored words.
+    /// Number of scored tokens.
     pub fn rows(&self) -> usize {
         self.first_row[self.sentences.len()]
     }
 
-    /// A sentence with the words of entities alone scored, by their labels: for a prototypical head, whose `O` is label 0.
+    /// A sentence with the tokens of entities alone scored, by their labels: for a prototypical head, whose `O` is
+    /// label 0.
     pub fn in_entities(&self, sentence: u32) -> EncodedSentence {
         let mut encoded = self.sentences[sentence as usize].clone();
-        encoded.words.retain(|&(token, _)| self.label((sentence, token)) != 0);
+        encoded.words.retain(|&(token, _)| self.target(TokenPosition { sentence, token }) != 0);
         encoded
     }
 
-    /// The label of a word.
-    pub fn label(&self, (sentence, token): (u32, u16)) -> u8 {
-        self.labels[sentence as usize][usize::from(token)]
+    /// The label of a token.
+    pub fn target(&self, position: TokenPosition) -> u8 {
+        position.label(&self.targets)
     }
 
-    /// Adds all pieces that occur.
-    pub fn collect_pieces(&self, pieces: &mut BTreeSet<u32>) {
-        pieces.extend(self.sentences.iter().flat_map(|s| s.pieces.iter().copied()));
+    /// Adds all subwords that occur.
+    pub fn collect_subwords(&self, subwords: &mut BTreeSet<u32>) {
+        subwords.extend(self.sentences.iter().flat_map(|s| s.subwords.iter().copied()));
     }
 }
 
@@ -191,30 +194,30 @@ pub(super) struct Probe {
     /// Sentences that hold the sampled tokens, ascending.
     pub sentences: Vec<u32>,
     /// Sampled tokens whose given label is right; empty without gold labels.
-    pub clean: BTreeSet<(u32, u16)>,
+    pub clean: BTreeSet<TokenPosition>,
     /// Sampled tokens whose given label is wrong.
-    pub noisy: BTreeSet<(u32, u16)>,
+    pub noisy: BTreeSet<TokenPosition>,
 }
 
 impl Probe {
-    /// Samples up to `n` clean and `n` noisy tokens; without gold labels, `n` tokens of whom nothing is known.
-    pub fn sample(train: &EncodedSplit, gold: Option<&[Vec<u8>]>, n: usize, streams: &Streams) -> Self {
-        let scored = |(i, s): (usize, &EncodedSentence)| {
-            s.words.iter().map(move |&(token, _)| (i as u32, token)).collect::<Vec<_>>()
+    /// Samples up to `n` clean and `n` noisy tokens; without gold labels, `n` of all tokens.
+    pub fn sample(train: &EncodedSplit, gold: Option<&[Labels<Gold>]>, n: usize, streams: &Streams) -> Self {
+        let scored = |(sentence, encoded): (u32, &EncodedSentence)| {
+            encoded.words.iter().map(move |&(token, _)| TokenPosition { sentence, token }).collect::<Vec<_>>()
         };
-        let all: Vec<(u32, u16)> = train.sentences.iter().enumerate().flat_map(scored).collect();
-        let choose = |tokens: Vec<(u32, u16)>, what: u64| -> BTreeSet<(u32, u16)> {
+        let all: Vec<TokenPosition> = (0u32..).zip(&train.sentences).flat_map(scored).collect();
+        let choose = |tokens: Vec<TokenPosition>, what: u64| -> BTreeSet<TokenPosition> {
             tokens.choose_multiple(&mut streams.stream("probe", &[what]), n).copied().collect()
         };
         let (clean, noisy, other) = match gold {
             Some(gold) => {
-                let is_clean = |&(s, t): &(u32, u16)| gold[s as usize][usize::from(t)] == train.label((s, t));
+                let is_clean = |at: &TokenPosition| at.label(gold) == train.target(*at);
                 let (clean, noisy) = all.into_iter().partition(is_clean);
                 (choose(clean, 0), choose(noisy, 1), BTreeSet::new())
             }
             None => (BTreeSet::new(), BTreeSet::new(), choose(all, 2)),
         };
-        let sentences: BTreeSet<u32> = clean.iter().chain(&noisy).chain(&other).map(|&(s, _)| s).collect();
+        let sentences: BTreeSet<u32> = clean.iter().chain(&noisy).chain(&other).map(|at| at.sentence).collect();
         Self { sentences: sentences.into_iter().collect(), clean, noisy }
     }
 }

@@ -1,11 +1,11 @@
-//! Episodes for a prototypical head (arXiv 2105.00828, section 5): a few sentences whose words make the centroids, and a
-//! few that are judged with them, the rare class in both.
+//! Episodes for a prototypical head (arXiv 2105.00828, section 5): a few sentences whose tokens make the centroids, and
+//! a few that are judged with them, the rare class in both.
 //!
 //! Sentences are drawn anew for each step, without replacement within it: `support_with` that hold the rare class and
 //! `support_others` that do not, then `query_with` and `query_others` from what is left. Where the rare class has fewer
 //! than twice `support_with` sentences, half of them (at least one) support and up to `query_with` of the others are
-//! judged; with a single one none is. Where the other sentences do not suffice, they are split in the same proportion as
-//! asked for. What an episode's support lacks has the logit of an absent class there.
+//! judged; with a single one none is. Where the other sentences do not suffice, they are split in the same proportion
+//! as asked for. What an episode's support lacks has the logit of an absent class there.
 //!
 //! Which sentences hold the rare class is a matter of their given labels, for that is what training sees: under label
 //! noise they are more than hold it in truth.
@@ -22,22 +22,22 @@ use crate::error::{Error, Problem};
 use crate::model::Episode;
 use crate::random::Streams;
 
-/// How a prototypical head is trained; a linear one ignores it. The defaults are those of arXiv 2105.00828, section 5.
+/// Episodic training of a prototypical head; ignored for other heads. The defaults are those of arXiv 2105.00828, section 5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EpisodeSettings {
-    /// Optimiser steps in all, spread over the epochs: an epoch is what lies between two eval passes.
+    /// Total number of optimiser steps, distributed over the epochs; an epoch is the interval between two eval passes.
     pub steps: u64,
-    /// The rare class, an entity type without prefix; null takes the capped class, or else the type with the fewest
-    /// training sentences.
+    /// Rare entity type without prefix; null selects the capped type, or otherwise the type with the fewest training
+    /// sentences.
     pub class: Option<String>,
-    /// Support sentences with the rare class.
+    /// Number of support sentences with the rare type.
     pub support_with: usize,
-    /// Support sentences without it.
+    /// Number of support sentences without it.
     pub support_others: usize,
-    /// Query sentences with the rare class, at most.
+    /// Maximum number of query sentences with the rare type.
     pub query_with: usize,
-    /// Query sentences without it.
+    /// Number of query sentences without it.
     pub query_others: usize,
 }
 
@@ -122,12 +122,12 @@ impl Episodes {
     /// Sorts the sentences of a split by whether they hold the rare class, by their given labels.
     ///
     /// # Errors
-    /// [`Error::Config`] if there is no such type; [`Error::Data`] if there are not sentences enough for one support and
-    /// one query.
+    /// [`Error::Config`] if there is no such type; [`Error::Data`] if there are not sentences enough for one support
+    /// and one query.
     pub fn new(settings: &EpisodeSettings, train: &EncodedSplit, labels: &[String]) -> Result<Self> {
         let reader = SpanReader::new(labels);
         let mut sentences = vec![Vec::new(); reader.types().len()];
-        for (i, labels) in (0u32..).zip(&train.labels) {
+        for (i, labels) in (0u32..).zip(&train.targets) {
             let spans = reader.spans(labels, SpanMode::Default);
             for (entity_type, sentences) in sentences.iter_mut().enumerate() {
                 if spans.iter().any(|span| usize::from(span.entity_type) == entity_type) {
@@ -145,14 +145,14 @@ impl Episodes {
                 .unwrap_or_default(),
         };
         let with = sentences.into_iter().nth(class).unwrap_or_default();
-        let others: Vec<u32> = (0..train.labels.len() as u32).filter(|i| with.binary_search(i).is_err()).collect();
+        let others: Vec<u32> = (0..train.targets.len() as u32).filter(|i| with.binary_search(i).is_err()).collect();
         let episodes = Self { settings: settings.clone(), with, others };
         let [support_with, query_with, support_others, query_others] = episodes.sizes();
         if support_with + support_others == 0 || query_with + query_others == 0 {
             return Err(Error::Data(
                 Problem::new(format!(
                     "no episode can be made of {} training sentences: one has to support, another to be judged",
-                    train.labels.len()
+                    train.targets.len()
                 ))
                 .hint("give more sentences, or use model.head.kind = \"linear\""),
             ));
@@ -198,8 +198,8 @@ impl Episodes {
 impl Draw {
     /// The episode as a batch.
     ///
-    /// Of support sentences only the words in entities are read, for `O` has no centroid; a sentence without any is not
-    /// computed at all. Dropout's draws aside, the gradient is the same.
+    /// Of support sentences only the tokens in entities are read, for `O` has no centroid; a sentence without any is
+    /// not computed at all. Dropout's draws aside, the gradient is the same.
     pub fn encode(&self, train: &EncodedSplit, classes: usize) -> Episode {
         let support: Vec<(u32, EncodedSentence)> = self
             .support
@@ -210,7 +210,7 @@ impl Draw {
         let query = self.query.iter().map(|&i| (i, &train.sentences[i as usize]));
         let batch = Batch::pack(support.iter().map(|(i, sentence)| (*i, sentence)).chain(query));
         let n_support: usize = support.iter().map(|(_, sentence)| sentence.words.len()).sum();
-        let label = |row: usize| u32::from(train.label(batch.tokens[row]));
+        let label = |row: usize| u32::from(train.target(batch.tokens[row]));
         let mut by_class = vec![Vec::new(); classes];
         for row in 0..n_support {
             by_class[label(row) as usize - 1].push(row as u32);
@@ -225,15 +225,15 @@ impl Draw {
 mod tests {
     use super::*;
 
-    /// A split with `with` sentences of LOC, then `others` of PER, one word each.
+    /// A split with `with` sentences of LOC, then `others` of PER, one token each.
     fn split(with: usize, others: usize) -> EncodedSplit {
-        let sentence = EncodedSentence { pieces: vec![2, 7, 3], words: vec![(0, 1)], ..EncodedSentence::default() };
-        let labels = [vec![vec![1u8]; with], vec![vec![2u8]; others]].concat();
+        let sentence = EncodedSentence { subwords: vec![2, 7, 3], words: vec![(0, 1)], ..EncodedSentence::default() };
+        let targets = [vec![vec![1u8]; with], vec![vec![2u8]; others]].concat();
         EncodedSplit {
             sentences: vec![sentence; with + others],
             first_row: (0..=with + others).collect(),
             numbers: (0..(with + others) as u32).collect(),
-            labels,
+            targets,
         }
     }
 

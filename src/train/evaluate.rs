@@ -7,22 +7,23 @@ use rand::Rng;
 use super::data::{EncodedSplit, Probe};
 use super::divergence::Position;
 use crate::Result;
+use crate::corpus::{Gold, Labels, TokenPosition};
 use crate::dynamics::{CurvePoint, Observations, Observed, Probabilities, observe};
 use crate::encode::{Batch, EncodedSentence};
 use crate::metrics::entity::{self, Mode, TypeScores};
 use crate::model::checkpoint::NamedTensor;
-use crate::model::{CentroidSums, Centroids, Judged, Tagger};
+use crate::model::{BatchPrediction, CentroidSums, Centroids, Tagger};
 use crate::nn;
 use crate::random::Streams;
 
-/// Observations of a split's scored words in their order, filled batch by batch in any order.
+/// Observations of a split's scored tokens in their order, filled batch by batch in any order.
 pub(super) struct Log {
     rows: Observations,
     probabilities: Option<Vec<f32>>,
 }
 
 impl Log {
-    /// Room for all scored words of `split`.
+    /// Room for all scored tokens of `split`.
     /// With a number of labels, the probabilities of all of them are kept, too.
     pub fn new(split: &EncodedSplit, n_labels: Option<usize>) -> Self {
         let n = split.rows();
@@ -48,7 +49,7 @@ impl Log {
         let n_labels = logits.len() / batch.tokens.len().max(1);
         let mut previous = None;
         let mut row = 0;
-        for (i, &(sentence, _)) in batch.tokens.iter().enumerate() {
+        for (i, &TokenPosition { sentence, .. }) in batch.tokens.iter().enumerate() {
             row = if previous == Some(sentence) { row + 1 } else { split.first_row[sentence as usize] };
             previous = Some(sentence);
             self.rows.predicted[row] = seen.predicted[i];
@@ -107,8 +108,8 @@ impl Log {
         Ok(log)
     }
 
-    /// The log with numbers for the words that were not seen, made from those that were: for what a whole epoch takes on
-    /// disk, and nothing else.
+    /// The log with numbers for the tokens that were not seen, made from those that were: for what a whole epoch takes
+    /// on disk, and nothing else.
     pub fn filled(mut self, streams: &Streams) -> Self {
         let seen: Vec<usize> = (0..self.rows.loss.len()).filter(|&row| self.rows.p_given[row] > 0.0).collect();
         let mut stream = streams.stream("stand-in observations", &[]);
@@ -143,15 +144,15 @@ impl Log {
     }
 }
 
-/// What is seen of a batch, given its logits `[scored, labels]`, and the labels that were decided on if they are not the
-/// ones with the highest logits.
+/// What is seen of a batch, given its logits `[scored, labels]`, and the labels that were decided on if they are not
+/// the ones with the highest logits.
 pub(super) fn observe_batch(
     logits: &[f32],
     decoded: Option<&[u8]>,
     split: &EncodedSplit,
     batch: &Batch,
 ) -> Result<Observed> {
-    let given: Vec<u8> = batch.tokens.iter().map(|&token| split.label(token)).collect();
+    let given: Vec<u8> = batch.tokens.iter().map(|&token| split.target(token)).collect();
     let seen = observe(logits, &given)?;
     match decoded {
         Some(decoded) => seen.decided(decoded, &given),
@@ -185,7 +186,7 @@ impl Forward<'_> {
         let sentences: Vec<u32> = sentences.filter(|&i| !split.sentences[i as usize].words.is_empty()).collect();
         for part in sentences.chunks(self.batch_size) {
             let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
-            let Judged { logits, decoded } = self.tagger.judge(&batch)?;
+            let BatchPrediction { logits, decoded } = self.tagger.predict_batch(&batch)?;
             let seen = observe_batch(&logits, decoded.as_deref(), split, &batch)?;
             self.position.require_observed(what, &seen)?;
             each(&batch, &logits, &seen);
@@ -224,8 +225,8 @@ impl Forward<'_> {
             .collect();
         for part in sentences.chunks(self.batch_size) {
             let batch = Batch::pack(part.iter().map(|(i, sentence)| (*i, sentence)));
-            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
-            sums.add(&self.tagger.place(&batch)?, &labels);
+            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.target(token))).collect();
+            sums.add(&self.tagger.embed(&batch)?, &labels);
         }
         let centroids = sums.means();
         self.position.require_all("centroids", &centroids.values)?;
@@ -239,7 +240,7 @@ pub(super) struct Evaluation {
     pub point: CurvePoint,
     /// The scores of each entity type on dev.
     pub types: Vec<TypeScores>,
-    /// The probabilities of dev's words, if they are to be kept.
+    /// The probabilities of dev's tokens, if they are to be kept.
     pub probabilities: Option<Probabilities>,
 }
 
@@ -248,10 +249,10 @@ pub(super) struct Evaluator<'a> {
     pub forward: Forward<'a>,
     pub train: &'a EncodedSplit,
     /// Labels of the training sentences, where known.
-    pub gold: Option<&'a [Vec<u8>]>,
+    pub gold: Option<&'a [Labels<Gold>]>,
     pub dev: &'a EncodedSplit,
     pub probe: &'a Probe,
-    /// Whether the probabilities of dev's words are kept.
+    /// Whether the probabilities of dev's tokens are kept.
     pub keep_probabilities: bool,
 }
 
@@ -264,22 +265,22 @@ impl Evaluator<'_> {
         let Self { forward, train, gold, dev, probe, keep_probabilities } = *self;
         let labels = forward.tagger.labels();
         let mut point = CurvePoint::default();
-        // Words that were lost to truncation, and those without a subword, stay at O.
+        // Tokens that were lost to truncation, and those without a subword, stay at O.
         let outside = forward.tagger.outside();
-        let mut predicted: Vec<Vec<u8>> = dev.labels.iter().map(|labels| vec![outside; labels.len()]).collect();
+        let mut predicted: Vec<Vec<u8>> = dev.targets.iter().map(|labels| vec![outside; labels.len()]).collect();
         let (mut loss, mut correct) = (0.0, 0);
         let mut kept = keep_probabilities.then(|| Log::new(dev, Some(labels.len())));
         forward.pass("model output on dev", dev, 0..dev.sentences.len() as u32, |batch, logits, seen| {
             if let Some(log) = &mut kept {
                 log.record(dev, batch, logits, seen);
             }
-            for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
-                predicted[sentence as usize][usize::from(token)] = seen.predicted[i];
+            for (i, at) in batch.tokens.iter().enumerate() {
+                predicted[at.sentence as usize][usize::from(at.token)] = seen.predicted[i];
                 loss += f64::from(seen.loss[i]);
                 correct += usize::from(seen.correct[i]);
             }
         })?;
-        let entities = entity::score(&dev.labels, &predicted, labels, Mode::Default);
+        let entities = entity::score(&dev.targets, &predicted, labels, Mode::Default);
         let scores = entities.micro;
         (point.dev_score, point.dev_precision, point.dev_recall) = (scores.f1, scores.precision, scores.recall);
         let n = dev.rows().max(1) as f64;
@@ -287,21 +288,21 @@ impl Evaluator<'_> {
 
         let (mut clean, mut noisy) = (Tally::default(), Tally::default());
         let mut predicted: Vec<Vec<u8>> =
-            probe.sentences.iter().map(|&s| vec![outside; train.labels[s as usize].len()]).collect();
+            probe.sentences.iter().map(|&s| vec![outside; train.targets[s as usize].len()]).collect();
         let sampled = probe.sentences.iter().copied();
         forward.pass("model output on the probe", train, sampled, |batch, _, seen| {
-            for (i, &(sentence, token)) in batch.tokens.iter().enumerate() {
-                let place = probe.sentences.partition_point(|&s| s < sentence);
-                predicted[place][usize::from(token)] = seen.predicted[i];
-                let gold_label = gold.map(|gold| gold[sentence as usize][usize::from(token)]);
-                if probe.clean.contains(&(sentence, token)) {
+            for (i, at) in batch.tokens.iter().enumerate() {
+                let place = probe.sentences.partition_point(|&sentence| sentence < at.sentence);
+                predicted[place][usize::from(at.token)] = seen.predicted[i];
+                let gold_label = gold.map(|gold| at.label(gold));
+                if probe.clean.contains(at) {
                     clean.add(seen, i, gold_label);
-                } else if probe.noisy.contains(&(sentence, token)) {
+                } else if probe.noisy.contains(at) {
                     noisy.add(seen, i, gold_label);
                 }
             }
         })?;
-        let given: Vec<Vec<u8>> = probe.sentences.iter().map(|&s| train.labels[s as usize].clone()).collect();
+        let given: Vec<Vec<u8>> = probe.sentences.iter().map(|&s| train.targets[s as usize].clone()).collect();
         point.probe_f1 = entity::score(&given, &predicted, labels, Mode::Default).micro.f1;
         point.probe_clean_accuracy = clean.mean(clean.given);
         point.probe_clean_loss = clean.mean(clean.loss);

@@ -17,11 +17,14 @@ mod resume;
 pub mod schedule;
 mod settings;
 pub mod speed;
+mod state;
+mod step;
 mod trainer;
 
 pub use data::{EncodingReport, TrainingData};
 pub use episodes::EpisodeSettings;
 pub use observer::{EpochEnd, Observer};
+pub use optimizer::OptimizerKind;
 pub use pace::Pace;
 pub use settings::{Schedule, TrainSettings};
 pub use trainer::Trainer;

@@ -2,11 +2,11 @@
 //!
 //! Steps are real ones, on batches in the order of the first epoch (or on the first episodes), the optimiser's update
 //! included; the weights that come out of them are thrown away. Passes without gradients are measured on whole batches
-//! spread evenly over their split. What was measured is scaled by subwords: a step costs what its subwords cost, and of the
-//! optimiser's update, which does not depend on them, a batch of average size gets its share.
+//! spread evenly over their split. What was measured is scaled by subwords: a step costs what its subwords cost, and of
+//! the optimiser's update, which does not depend on them, a batch of average size gets its share.
 //!
-//! The observations made on the way stand in for those of a whole epoch: tokens that were not reached get the numbers of one
-//! that was, scaled at random, because floats of equal bytes would compress better than real ones do.
+//! The observations made on the way stand in for those of a whole epoch: tokens that were not reached get the numbers
+//! of one that was, scaled at random, because floats of equal bytes would compress better than real ones do.
 
 use std::time::{Duration, Instant};
 
@@ -55,8 +55,8 @@ pub struct Pace {
 }
 
 impl Trainer {
-    /// Measures the pace of this training, for about as long as `effort` says: at least two steps and four batches are taken,
-    /// however long they take. `keep` is the split of which probabilities are kept.
+    /// Measures the pace of this training, for about as long as `effort` says: at least two steps and four batches are
+    /// taken, however long they take. `keep` is the split of which probabilities are kept.
     ///
     /// # Errors
     /// [`crate::Error::Diverged`] if the model's numbers are not finite; [`crate::Error::Tensor`].
@@ -71,17 +71,17 @@ impl Trainer {
         // The eval pass, the probe and the centroids go over training sentences.
         let mut seen = Log::new(&self.train, None);
         let on_train = self.time_pass(effort / 8, false, Some(&mut seen))?;
-        let pieces = |split: &EncodedSplit, sentences: &mut dyn Iterator<Item = u32>| {
-            sentences.map(|i| split.sentences[i as usize].pieces.len()).sum::<usize>() as f64
+        let subwords = |split: &EncodedSplit, sentences: &mut dyn Iterator<Item = u32>| {
+            sentences.map(|i| split.sentences[i as usize].subwords.len()).sum::<usize>() as f64
         };
-        let all = pieces(&self.train, &mut (0..self.train.sentences.len() as u32)).max(1.0);
-        let probe = on_train * pieces(&self.train, &mut self.probe.sentences.iter().copied()) / all;
+        let all = subwords(&self.train, &mut (0..self.train.sentences.len() as u32)).max(1.0);
+        let probe = on_train * subwords(&self.train, &mut self.probe.sentences.iter().copied()) / all;
         let whole_split = self.episodes.is_some() && self.tagger.head().centroids != CentroidRule::Running;
         let centroids = match whole_split {
             true => {
                 let in_entities = |&i: &u32| !self.train.in_entities(i).words.is_empty();
                 let n = self.train.sentences.len() as u32;
-                on_train * pieces(&self.train, &mut (0..n).filter(in_entities)) / all
+                on_train * subwords(&self.train, &mut (0..n).filter(in_entities)) / all
             }
             false => 0.0,
         };
@@ -112,7 +112,8 @@ impl Trainer {
     fn time_steps(&mut self, effort: Duration) -> Result<(f64, StepRecord)> {
         let order = self.order();
         let mut batches = order.chunks(self.sentences_a_step() as usize).cycle();
-        let mean_pieces = order.iter().map(|&i| self.train.sentences[i as usize].pieces.len()).sum::<usize>() as f64
+        let mean_subwords = order.iter().map(|&i| self.train.sentences[i as usize].subwords.len()).sum::<usize>()
+            as f64
             / self.report.steps_per_epoch.max(1) as f64;
         let mut timed = Timed::new(effort);
         loop {
@@ -121,9 +122,9 @@ impl Trainer {
                 None => self.batch_step(batches.next().unwrap_or_default())?,
                 Some(_) => self.episode_step()?,
             };
-            if timed.add(start.elapsed(), record.pieces as usize) {
+            if timed.add(start.elapsed(), record.subwords as usize) {
                 let step = match self.episodes {
-                    None => timed.seconds_for(mean_pieces),
+                    None => timed.seconds_for(mean_subwords),
                     Some(_) => timed.mean(),
                 };
                 return Ok((step, record));
@@ -131,7 +132,8 @@ impl Trainer {
         }
     }
 
-    /// Seconds of a pass without gradients over dev or over the training split; what is seen of training tokens goes to `log`.
+    /// Seconds of a pass without gradients over dev or over the training split; what is seen of training tokens goes to
+    /// `log`.
     fn time_pass(&mut self, effort: Duration, dev: bool, mut log: Option<&mut Log>) -> Result<f64> {
         // A prototypical head judges with centroids; those of a batch cost as much as those of the split.
         if self.episodes.is_some() && self.tagger.centroids().is_none() {
@@ -141,13 +143,13 @@ impl Trainer {
         let split = if dev { &self.dev } else { &self.train };
         let size = self.settings.eval_batch_size;
         let n_batches = split.sentences.len().div_ceil(size);
-        let total: usize = split.sentences.iter().map(|sentence| sentence.pieces.len()).sum();
+        let total: usize = split.sentences.iter().map(|sentence| sentence.subwords.len()).sum();
         let mut timed = Timed::new(effort);
         for i in 0.. {
             // Spread over the split: its sentences may be in an order.
             let number = spread(i % n_batches, n_batches);
             let sentences = (number * size) as u32..((number + 1) * size).min(split.sentences.len()) as u32;
-            let pieces = sentences.clone().map(|i| split.sentences[i as usize].pieces.len()).sum();
+            let subwords = sentences.clone().map(|i| split.sentences[i as usize].subwords.len()).sum();
             let start = Instant::now();
             self.forward().pass("model output", split, sentences, |batch, logits, seen| {
                 if let Some(log) = &mut log {
@@ -155,7 +157,7 @@ impl Trainer {
                 }
             })?;
             // With a second round there is nothing new to be seen.
-            if timed.add(start.elapsed(), pieces) || (i + 1 >= 2 * n_batches && timed.n >= FEWEST) {
+            if timed.add(start.elapsed(), subwords) || (i + 1 >= 2 * n_batches && timed.n >= FEWEST) {
                 break;
             }
         }
@@ -165,7 +167,7 @@ impl Trainer {
     /// Seconds of scoring dev's entities.
     fn time_scores(&self) -> f64 {
         let start = Instant::now();
-        let _ = entity::score(&self.dev.labels, &self.dev.labels, self.tagger.labels(), Mode::Default);
+        let _ = entity::score(&self.dev.targets, &self.dev.targets, self.tagger.labels(), Mode::Default);
         start.elapsed().as_secs_f64()
     }
 }
@@ -219,7 +221,7 @@ impl Timed {
     }
 }
 
-/// Probabilities that stand for those of a split's words.
+/// Probabilities that stand for those of a split's tokens.
 fn even_probabilities(split: &EncodedSplit, n_labels: usize, streams: &Streams) -> Probabilities {
     let (words, _) = Log::new(split, None).finish();
     let mut stream = streams.stream("stand-in probabilities", &[]);

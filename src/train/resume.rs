@@ -1,16 +1,16 @@
 //! Checkpoints of a training: everything that the next step depends on, in one safetensors file.
 //!
-//! Weights, optimiser and position are all that an epoch depends on. Within an epoch, two more things are state: the number of
-//! its batches, which names their dropout, and what was seen of the training tokens so far, which becomes a part of the
-//! epoch's log. The order of the sentences and the evaluations follow from the position.
+//! Weights, optimiser and position are all that an epoch depends on. Within an epoch, two more things are state: the
+//! number of its batches, which names their dropout, and what was seen of the training tokens so far, which becomes a
+//! part of the epoch's log. The order of the sentences and the evaluations follow from the position.
 
 use std::path::Path;
 
-use candle_core::Tensor;
 use fs_err as fs;
 
 use super::Trainer;
 use super::evaluate::Log;
+use super::state::{self, OPTIMIZER};
 use crate::Result;
 use crate::dynamics::Probabilities;
 use crate::error::{Error, Problem};
@@ -33,21 +33,14 @@ pub(super) struct Unfinished {
     pub batches: u64,
     /// What was seen of the training tokens; `None` before the first step, and of a prototypical head.
     pub log: Option<Log>,
-    /// Probabilities of dev's words after the last step, where they are kept.
+    /// Probabilities of dev's tokens after the last step, where they are kept.
     pub of_dev: Option<Probabilities>,
 }
 
 impl Trainer {
     /// Writes weights, optimiser state and position, atomically, to the folder `dir`.
     pub fn save_checkpoint(&self, dir: &Path) -> Result<()> {
-        let mut tensors = Vec::new();
-        let state = self.optimizer.state()?;
-        for ((name, var), (first, second)) in self.tagger.parameters().iter().zip(state) {
-            let shape = var.dims().to_vec();
-            tensors.push((format!("parameter.{name}"), shape.clone(), var.as_tensor().flatten_all()?.to_vec1()?));
-            tensors.push((format!("first.{name}"), shape.clone(), first));
-            tensors.push((format!("second.{name}"), shape, second));
-        }
+        let mut tensors = state::tensors(self.tagger.parameters(), &*self.optimizer)?;
         // Running centroids are state; those of the whole split are computed anew when they are needed.
         if self.tagger.head().centroids == CentroidRule::Running {
             tensors.extend(self.tagger.centroids().iter().flat_map(|centroids| centroids.tensors()));
@@ -64,6 +57,7 @@ impl Trainer {
             ("batches_in_epoch", self.unfinished.batches.to_string()),
             ("step", self.optimizer.steps().to_string()),
             ("missed_decay", self.missed_decay.to_string()),
+            (OPTIMIZER, self.optimizer.name().to_owned()),
         ];
         checkpoint::write(&dir.join(FILE), &tensors, Precision::Single, &position)
     }
@@ -87,14 +81,6 @@ impl Trainer {
         let bytes = fs::read(&path).map_err(Error::io(&path))?;
         let mut saved = Checkpoint::parse(&bytes, &path)?;
         let position = checkpoint::extra(&bytes);
-        let mut take = |name: String, shape: &[usize]| {
-            saved.take(&name, shape)?.ok_or_else(|| foreign(format!("the tensor `{name}` is missing")))
-        };
-        let (mut state, mut parameters) = (Vec::new(), Vec::new());
-        for (name, var) in self.tagger.parameters().iter() {
-            parameters.push((var, take(format!("parameter.{name}"), var.dims())?));
-            state.push((take(format!("first.{name}"), var.dims())?, take(format!("second.{name}"), var.dims())?));
-        }
         let number = |key: &str| position.get(key).ok_or_else(|| foreign(format!("it does not say its {key}")));
         let bad = |_| foreign("its position is not a number".into());
         // Checkpoints of earlier versions stand between two epochs, and do not say so.
@@ -105,14 +91,11 @@ impl Trainer {
         let missed_decay: f64 =
             number("missed_decay")?.parse().map_err(|_| foreign("its position is not a number".into()))?;
         let (log, of_dev) = if steps > 0 { self.log_so_far(&mut saved, &foreign)? } else { (None, None) };
-        for (var, values) in parameters {
-            var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
-        }
+        state::restore(self.tagger.parameters(), &mut *self.optimizer, step, &mut saved, &position, &foreign)?;
         let running = Centroids::take(&mut saved, self.tagger.classes(), self.tagger.head().dimensions)?;
         if let Some(centroids) = running {
             self.tagger.set_centroids(centroids);
         }
-        self.optimizer.restore(state, step)?;
         (self.epoch, self.missed_decay) = (epoch, missed_decay);
         self.unfinished = Unfinished { steps, batches, log, of_dev };
         self.tagger.set_missed_decay(missed_decay);

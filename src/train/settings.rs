@@ -5,68 +5,72 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::EpisodeSettings;
+use super::{EpisodeSettings, OptimizerKind};
 use crate::Result;
 use crate::error::{Error, Problem};
 
-/// How a tagger is trained. The defaults are those of arXiv 2105.00828, section 3, where it names them.
+/// Training of a tagger. The defaults are those of arXiv 2105.00828, section 3, if the paper specifies them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainSettings {
-    /// Passes over the training data; part of the schedule, so part of the experiment's identity.
+    /// Number of epochs. The learning-rate schedule depends on it, so it is part of the identity of a run.
     pub epochs: u32,
-    /// Sentences a batch.
+    /// Batch size in sentences.
     pub batch_size: usize,
-    /// Batches whose gradients are accumulated into one optimiser step.
+    /// Number of batches whose gradients are accumulated into one optimiser step.
     pub accumulation: usize,
+    /// The optimiser.
+    pub optimizer: OptimizerKind,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// How the learning rate moves after warm-up.
+    /// Learning-rate schedule after warm-up.
     pub schedule: Schedule,
-    /// Share of all steps over which the learning rate rises linearly from 0, 0 to 1.
+    /// Share of all steps with linear warm-up of the learning rate, 0 to 1.
     pub warmup: f64,
-    /// AdamW's decoupled weight decay; biases and layer norms are exempt.
+    /// Decoupled weight decay of AdamW; not applied to biases and layer norms.
     pub weight_decay: f64,
-    /// AdamW's β₁.
+    /// β₁ of AdamW.
     pub beta1: f64,
-    /// AdamW's β₂.
+    /// β₂ of AdamW.
     pub beta2: f64,
-    /// AdamW's ε.
+    /// ε of AdamW.
     pub epsilon: f64,
-    /// Largest global gradient norm; 0 switches clipping off.
+    /// Maximum global gradient norm; 0 disables clipping.
     pub max_gradient_norm: f64,
-    /// Dropout probability for embeddings, attention, hidden layers and head; null takes the checkpoint's.
+    /// Dropout probability of embeddings, attention, hidden layers and head; null uses the values of the checkpoint.
     pub dropout: Option<f64>,
-    /// Most pieces a training sentence, `[CLS]` and `[SEP]` included; dev is read whole, up to the encoder's positions.
-    pub max_pieces: usize,
-    /// Draw a new order of the sentences every epoch.
+    /// Maximum number of subwords per training sentence, including `[CLS]` and `[SEP]`. Dev sentences are only limited by the
+    /// encoder's maximum length.
+    #[serde(alias = "max_pieces")]
+    pub max_subwords: usize,
+    /// Shuffle the sentences in every epoch.
     pub shuffle: bool,
-    /// Evaluations an epoch for `curve.parquet`; 1 evaluates at the end of each epoch only.
+    /// Number of evaluations per epoch for `curve.parquet`; 1 evaluates only at the end of each epoch.
     pub evaluations_per_epoch: u32,
-    /// Clean and noisy training tokens each in the fixed probe of `curve.parquet`.
+    /// Number of clean and number of noisy training tokens in the fixed probe of `curve.parquet`.
     pub probe_tokens: usize,
     /// Log the eval pass (after each epoch, dropout off).
     pub eval_pass: bool,
-    /// Sentences a batch in passes without gradient.
+    /// Batch size in sentences for passes without gradient.
     pub eval_batch_size: usize,
-    /// Minutes between two checkpoints within an epoch; null or 0 writes one at the end of each epoch only. Not part of a
-    /// run's identity.
+    /// Minutes between two checkpoints within an epoch; null or 0 writes checkpoints only at the end of epochs. Not part of
+    /// the identity of a run.
     pub checkpoint_minutes: Option<f64>,
-    /// Keep the final weights in the run folder.
+    /// Save the final model in the folder of the run.
     pub save_model: bool,
-    /// Judge the test split, where there is one, once, after the last epoch.
+    /// Evaluate the test split, if there is one, once after the last epoch.
     pub test: bool,
-    /// How a prototypical head is trained.
+    /// Episodic training of a prototypical head.
     pub episodes: EpisodeSettings,
 }
 
-/// How the learning rate moves after warm-up.
+/// Learning-rate schedule after warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
-    /// Linearly down to 0 at the last step.
+    /// Linear decay to 0 at the last step.
     Linear,
-    /// Stays at its peak.
+    /// Constant at the peak.
     Constant,
 }
 
@@ -76,6 +80,7 @@ impl Default for TrainSettings {
             epochs: 4,
             batch_size: 64,
             accumulation: 1,
+            optimizer: OptimizerKind::default(),
             learning_rate: 1e-4,
             schedule: Schedule::Linear,
             warmup: 0.1,
@@ -85,7 +90,7 @@ impl Default for TrainSettings {
             epsilon: 1e-8,
             max_gradient_norm: 1.0,
             dropout: None,
-            max_pieces: 50,
+            max_subwords: 50,
             shuffle: true,
             evaluations_per_epoch: 4,
             probe_tokens: 500,
@@ -148,8 +153,8 @@ impl TrainSettings {
         {
             return refuse("dropout", format!("must be at least 0 and below 1, not {p}"));
         }
-        if self.max_pieces < 3 {
-            return refuse("max_pieces", "must be at least 3: [CLS], one piece and [SEP]".into());
+        if self.max_subwords < 3 {
+            return refuse("max_subwords", "must be at least 3: [CLS], one subword and [SEP]".into());
         }
         if self.evaluations_per_epoch == 0 {
             return refuse("evaluations_per_epoch", "must be at least 1".into());

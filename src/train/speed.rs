@@ -4,7 +4,8 @@
 //! training does: packing the batch, forward and backward pass, the observation of each token, gradient norm and
 //! optimiser; or, in evaluation, packing, forward pass and observation. Encoding the text is not.
 //!
-//! The yardstick is what the matrix products of such a step's linear layers take alone, on the same threads in the same process.
+//! The yardstick is what the matrix products of such a step's linear layers take alone, on the same threads in the same
+//! process.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::TrainSettings;
 use super::data::EncodedSplit;
 use super::evaluate::observe_batch;
-use super::optimizer::AdamW;
+use super::optimizer::{StepSize, clip_factor};
 use crate::Result;
 use crate::corpus::Sentence;
 use crate::encode::Batch;
@@ -37,8 +38,8 @@ pub struct SpeedSettings {
     pub steps: usize,
     /// Forward passes alone, dropout off.
     pub eval: bool,
-    /// Most pieces a sentence.
-    pub max_pieces: usize,
+    /// Most subwords a sentence.
+    pub max_subwords: usize,
     /// Seed of the order and of dropout.
     pub seed: u64,
 }
@@ -56,15 +57,15 @@ pub struct Speed {
     pub threads: usize,
     /// Always false: batches are random.
     pub group_by_length: bool,
-    /// Pieces a second, `[CLS]` and `[SEP]` included; there is no padding to count.
+    /// Subwords a second, `[CLS]` and `[SEP]` included; there is no padding to count.
     pub real_tokens_per_s: f64,
     /// What the same batches, padded to their longest sentence, would count.
     pub padded_tokens_per_s: f64,
-    /// Padded pieces by real ones.
+    /// Padded subwords by real ones.
     pub padding_ratio: f64,
     /// Most memory the process had, in MiB; null where the system does not tell.
     pub peak_rss_mb: Option<f64>,
-    /// Pieces a second if the matrix products of a step were all there is to do; null off the CPU.
+    /// Subwords a second if the matrix products of a step were all there is to do; null off the CPU.
     pub product_limit_tokens_per_s: Option<f64>,
     /// `real_tokens_per_s` by that limit.
     pub share_of_product_limit: Option<f64>,
@@ -77,7 +78,7 @@ pub struct Speed {
 /// # Errors
 /// [`Error::Config`] if there are fewer sentences than the batches need, or a setting is 0; and those of training.
 pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSettings) -> Result<Speed> {
-    let &SpeedSettings { batch, steps, eval, max_pieces, seed } = settings;
+    let &SpeedSettings { batch, steps, eval, max_subwords, seed } = settings;
     if batch == 0 || steps == 0 {
         return Err(Error::Config(Problem::new("nothing is measured with a batch or a number of steps of 0")));
     }
@@ -91,33 +92,35 @@ pub fn measure(mut tagger: Tagger, sentences: &[Sentence], settings: &SpeedSetti
             .hint("ask for fewer steps or a smaller batch"),
         ));
     }
-    let max_pieces = max_pieces.min(tagger.config().max_pieces);
-    let split = EncodedSplit::new("train", sentences, &[], tagger.tokenizer(), max_pieces)?;
-    let mut pieces = BTreeSet::new();
-    split.collect_pieces(&mut pieces);
-    tagger.use_rows(&pieces)?;
+    let max_subwords = max_subwords.min(tagger.config().max_subwords);
+    let split = EncodedSplit::new("train", sentences, &[], tagger.tokenizer(), max_subwords)?;
+    let mut subwords = BTreeSet::new();
+    split.collect_subwords(&mut subwords);
+    tagger.use_rows(&subwords)?;
 
     let streams = Streams::new(seed);
     let mut order: Vec<u32> = (0..sentences.len() as u32).collect();
     order.shuffle(&mut streams.stream("shuffle", &[1]));
     let training = TrainSettings::default();
-    let mut optimizer = AdamW::new(tagger.parameters(), &training)?;
+    let mut optimizer = training.optimizer.build(tagger.parameters(), &training)?;
     let mut gradients = Gradients::default();
     let (mut seconds, mut real, mut padded, mut scored, mut longest) = (0.0, 0, 0, 0, 0);
     for (number, part) in order.chunks_exact(batch).take(steps + WARM_UP).enumerate() {
         let start = Instant::now();
         let batch = Batch::pack(part.iter().map(|&i| (i, &split.sentences[i as usize])));
         if eval {
-            let judged = tagger.judge(&batch)?;
-            observe_batch(&judged.logits, judged.decoded.as_deref(), &split, &batch)?;
+            let prediction = tagger.predict_batch(&batch)?;
+            observe_batch(&prediction.logits, prediction.decoded.as_deref(), &split, &batch)?;
         } else {
             gradients.clear();
-            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.label(token))).collect();
+            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(split.target(token))).collect();
             let plan = DropoutPlan::of_config(tagger.config(), streams, [1, number as u64]);
-            let learned = tagger.learn(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
-            observe_batch(&learned.logits, learned.decoded.as_deref(), &split, &batch)?;
+            let output = tagger.train_step(&batch, &labels, labels.len() as f64, Some(&plan), &mut gradients)?;
+            observe_batch(&output.logits, output.decoded.as_deref(), &split, &batch)?;
             let norm = gradients.norm()?;
-            optimizer.step(tagger.parameters(), &gradients, norm, training.learning_rate)?;
+            let gradient_scale = clip_factor(norm, training.max_gradient_norm);
+            let size = StepSize { learning_rate: training.learning_rate, gradient_scale };
+            optimizer.step(tagger.parameters(), &gradients, size)?;
         }
         if number >= WARM_UP {
             seconds += start.elapsed().as_secs_f64();
@@ -202,7 +205,7 @@ mod tests {
     #[test]
     fn both_passes_are_measured() {
         for eval in [false, true] {
-            let speed = speed(&SpeedSettings { batch: 4, steps: 2, eval, max_pieces: 64, seed: 1 }).unwrap();
+            let speed = speed(&SpeedSettings { batch: 4, steps: 2, eval, max_subwords: 64, seed: 1 }).unwrap();
             assert!(speed.real_tokens_per_s > 0.0 && speed.padding_ratio > 1.0);
             assert!(speed.product_limit_tokens_per_s.unwrap() > 0.0);
         }
@@ -210,7 +213,7 @@ mod tests {
 
     #[test]
     fn more_sentences_than_there_are_cannot_be_measured() {
-        let error = speed(&SpeedSettings { batch: 10, steps: 2, eval: false, max_pieces: 64, seed: 1 }).unwrap_err();
+        let error = speed(&SpeedSettings { batch: 10, steps: 2, eval: false, max_subwords: 64, seed: 1 }).unwrap_err();
         assert!(error.to_string().contains("more sentences than the 40"), "{error}");
     }
 }

@@ -1,47 +1,44 @@
 //! The training loop.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use rand::seq::SliceRandom;
 
-use super::counts;
 use super::data::{EncodedSplit, EncodingReport, Probe, TrainingData};
 use super::divergence::Position;
 use super::episodes::Episodes;
-use super::evaluate::{Evaluation, Evaluator, Forward, Log, observe_batch};
-use super::optimizer::AdamW;
+use super::evaluate::{Evaluation, Evaluator, Forward, Log};
+use super::optimizer::Optimizer;
 use super::resume::Unfinished;
 use super::schedule::LearningRate;
 use super::{EpochEnd, Observer, TrainSettings};
-use crate::corpus::Split;
-use crate::dynamics::{Observations, Observed, Probabilities, StepCounts, StepRecord};
-use crate::encode::Batch;
+use crate::corpus::{Gold, Labels, Split, TokenPosition};
+use crate::dynamics::{Observations, Probabilities};
 use crate::error::{Error, Problem, Result};
-use crate::model::{CentroidRule, DropoutPlan, HeadKind, Tagger};
+use crate::model::{CentroidRule, HeadKind, Tagger};
 use crate::nn::Gradients;
 use crate::random::Streams;
 
 /// Fine-tunes a [`Tagger`].
 pub struct Trainer {
     pub(super) tagger: Tagger,
-    pub(super) optimizer: AdamW,
+    pub(super) optimizer: Box<dyn Optimizer>,
     /// Finished epochs.
     pub(super) epoch: u32,
     /// Where the epoch after them stands.
     pub(super) unfinished: Unfinished,
     /// Product of the decay factors so far (see [`crate::model::vocabulary`]).
     pub(super) missed_decay: f64,
-    gradients: Gradients,
+    pub(super) gradients: Gradients,
     /// The episodes of a prototypical head; `None` for a linear one, which learns from batches.
     pub(super) episodes: Option<Episodes>,
     /// The step after which centroids were last taken over the whole training split.
     centroids_at: Option<u64>,
     pub(super) settings: TrainSettings,
     pub(super) streams: Streams,
-    rate: LearningRate,
+    pub(super) rate: LearningRate,
     pub(super) train: EncodedSplit,
-    gold: Option<Vec<Vec<u8>>>,
+    pub(super) gold: Option<Vec<Labels<Gold>>>,
     pub(super) dev: EncodedSplit,
     pub(super) probe: Probe,
     pub(super) report: EncodingReport,
@@ -56,14 +53,14 @@ impl Trainer {
     /// episode.
     pub fn new(mut tagger: Tagger, data: &TrainingData, settings: &TrainSettings, seed: u64) -> Result<Self> {
         settings.validate()?;
-        let longest = tagger.config().max_pieces;
-        if settings.max_pieces > longest {
+        let longest = tagger.config().max_subwords;
+        if settings.max_subwords > longest {
             return Err(Error::Config(
                 Problem::new(format!(
-                    "train.max_pieces is {}, the encoder has {longest} positions",
-                    settings.max_pieces
+                    "train.max_subwords is {}, the encoder has {longest} positions",
+                    settings.max_subwords
                 ))
-                .hint(format!("set train.max_pieces to {longest} at most")),
+                .hint(format!("set train.max_subwords to {longest} at most")),
             ));
         }
         if data.labels.len() < 2 {
@@ -80,13 +77,11 @@ impl Trainer {
                 .hint("leave train.eval_pass on, or use model.head.kind = \"linear\""),
             ));
         }
-        let encode = |name, sentences, numbers, max_pieces| {
-            EncodedSplit::new(name, sentences, numbers, tagger.tokenizer(), max_pieces)
-        };
-        let train = encode("train", &data.train, &data.train_numbers, settings.max_pieces)?;
+        let tokenizer = tagger.tokenizer();
+        let train = EncodedSplit::new("train", &data.train, &data.train_numbers, tokenizer, settings.max_subwords)?;
         // Dev is judged whole: a score that leaves out the ends of long sentences flatters, one that counts them as
         // missed depends on the setting.
-        let dev = encode("dev", &data.dev, &data.dev_numbers, longest)?;
+        let dev = EncodedSplit::new("dev", &data.dev, &data.dev_numbers, tokenizer, longest)?;
         let episodes = match prototypes {
             true => Some(Episodes::new(&settings.episodes, &train, tagger.labels())?),
             false => None,
@@ -100,22 +95,24 @@ impl Trainer {
             train_sentences_left_out: 0,
             train_tokens: train.rows(),
             train_tokens_truncated: lost(&train, |s| s.truncated),
-            train_tokens_without_piece: lost(&train, |s| s.without_piece),
-            dev_tokens_lost: lost(&dev, |s| s.truncated + s.without_piece),
+            train_tokens_without_subword: lost(&train, |s| s.without_subword),
+            dev_tokens_lost: lost(&dev, |s| s.truncated + s.without_subword),
             steps_per_epoch: match prototypes {
                 true => settings.episodes.steps.div_ceil(u64::from(settings.epochs)),
                 false => train.sentences.len().div_ceil(sentences_a_step) as u64,
             },
         };
-        let mut pieces = BTreeSet::new();
-        train.collect_pieces(&mut pieces);
-        dev.collect_pieces(&mut pieces);
-        tagger.use_rows(&pieces)?;
+        let mut subwords = BTreeSet::new();
+        train.collect_subwords(&mut subwords);
+        dev.collect_subwords(&mut subwords);
+        if settings.optimizer.supports_rows_in_use() {
+            tagger.use_rows(&subwords)?;
+        }
         // A head that was trained before starts its centroids anew.
         tagger.forget_centroids();
         let streams = Streams::new(seed);
         Ok(Self {
-            optimizer: AdamW::new(tagger.parameters(), settings)?,
+            optimizer: settings.optimizer.build(tagger.parameters(), settings)?,
             rate: LearningRate::new(settings, report.steps_per_epoch * u64::from(settings.epochs)),
             probe: Probe::sample(&train, data.gold.as_deref(), settings.probe_tokens, &streams),
             gold: data.gold.clone(),
@@ -139,11 +136,12 @@ impl Trainer {
         self.report
     }
 
-    /// The (sentence, word) of each training token that is scored and logged, sorted: words lost to truncation or
-    /// without piece are not among them.
-    pub fn scored_tokens(&self) -> Vec<(u32, u16)> {
+    /// The training tokens that are scored and logged, sorted: tokens lost to truncation or without subword are not
+    /// among them.
+    pub fn scored_tokens(&self) -> Vec<TokenPosition> {
         let sentences = (0u32..).zip(&self.train.sentences);
-        sentences.flat_map(|(i, s)| s.words.iter().map(move |&(token, _)| (i, token))).collect()
+        let position = |sentence| move |&(token, _): &(u16, u16)| TokenPosition { sentence, token };
+        sentences.flat_map(|(i, encoded)| encoded.words.iter().map(position(i))).collect()
     }
 
     /// Finished epochs: 0 before the first.
@@ -161,7 +159,7 @@ impl Trainer {
         self.optimizer.steps()
     }
 
-    /// The tagger as trained so far. Until [`Trainer::finish`] it knows the pieces of train and dev only.
+    /// The tagger as trained so far. Until [`Trainer::finish`] it knows the subwords of train and dev only.
     pub fn tagger(&self) -> &Tagger {
         &self.tagger
     }
@@ -183,10 +181,10 @@ impl Trainer {
     /// Trains from where it stands to the last epoch.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after the step or epoch in which the observer asked to stop, once its checkpoint is written
-    /// (after the last epoch there is nothing left to interrupt); [`Error::Diverged`] where a loss, a
-    /// gradient, an updated parameter or the model's output in an evaluation is not finite (the observer is not told of
-    /// that step, evaluation or epoch), and whatever the observer returns.
+    /// [`Error::Interrupted`] after the step or epoch in which the observer asked to stop, once its checkpoint is
+    /// written (after the last epoch there is nothing left to interrupt); [`Error::Diverged`] where a loss, a gradient,
+    /// an updated parameter or the model's output in an evaluation is not finite (the observer is not told of that
+    /// step, evaluation or epoch), and whatever the observer returns.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<()> {
         while self.epoch < self.settings.epochs {
             let (train, probabilities) = self.train_epoch(observer)?;
@@ -213,7 +211,8 @@ impl Trainer {
         order
     }
 
-    /// The steps and evaluations that are left of the epoch. Returns the train pass, and the probabilities the observer wants kept.
+    /// The steps and evaluations that are left of the epoch. Returns the train pass, and the probabilities the observer
+    /// wants kept.
     fn train_epoch(&mut self, observer: &mut dyn Observer) -> Result<(Option<Observations>, Option<Probabilities>)> {
         let order = self.order();
         let steps = self.report.steps_per_epoch;
@@ -256,90 +255,6 @@ impl Trainer {
         Ok((train, of_train.flatten().or(of_dev)))
     }
 
-    /// One optimiser step on `sentences`, in parts of the batch size; the loss is the mean over all their words.
-    pub(super) fn batch_step(&mut self, sentences: &[u32]) -> Result<StepRecord> {
-        let mut step = self.begin_step();
-        let words = sentences.iter().map(|&s| self.train.sentences[s as usize].words.len()).sum::<usize>() as f64;
-        for part in sentences.chunks(self.settings.batch_size) {
-            let batch = Batch::pack(part.iter().map(|&i| (i, &self.train.sentences[i as usize])));
-            let labels: Vec<u32> = batch.tokens.iter().map(|&token| u32::from(self.train.label(token))).collect();
-            let plan = self.dropout_plan();
-            let learned = self.tagger.learn(&batch, &labels, words, Some(&plan), &mut self.gradients)?;
-            self.unfinished.batches += 1;
-            step.add(learned.loss, batch.ids.len())?;
-            let seen = observe_batch(&learned.logits, learned.decoded.as_deref(), &self.train, &batch)?;
-            step.position.require_observed("model output in the train pass", &seen)?;
-            step.count(&self.train, self.gold.as_deref(), &batch, &seen);
-            if let Some(log) = &mut self.unfinished.log {
-                log.record(&self.train, &batch, &learned.logits, &seen);
-            }
-        }
-        let before = (step.position.step - 1) % self.report.steps_per_epoch * self.sentences_a_step();
-        let seen = u64::from(self.epoch) * self.report.train_sentences as u64 + before + sentences.len() as u64;
-        self.end_step(step, seen)
-    }
-
-    /// One optimiser step on an episode, or on `train.accumulation` of them; the loss is the mean over an episode's queries,
-    /// and over the episodes.
-    pub(super) fn episode_step(&mut self) -> Result<StepRecord> {
-        let mut step = self.begin_step();
-        let parts = self.settings.accumulation as u64;
-        let mut sentences = 0;
-        for part in 0..parts {
-            let Some(episodes) = &self.episodes else {
-                return Err(Error::Internal("no episodes to learn from".into()));
-            };
-            let drawn = episodes.draw(&self.streams, step.position.step, part);
-            sentences += (drawn.support.len() + drawn.query.len()) as u64;
-            let episode = drawn.encode(&self.train, self.tagger.classes());
-            let (plan, words) = (self.dropout_plan(), (episode.queries.len() as u64 * parts) as f64);
-            let (learned, means) = self.tagger.learn_episode(&episode, words, Some(&plan), &mut self.gradients)?;
-            self.unfinished.batches += 1;
-            step.add(learned.loss, episode.batch.ids.len())?;
-            if self.tagger.head().centroids == CentroidRule::Running {
-                self.tagger.average_centroids(&means);
-            }
-        }
-        // Every episode has the same number of sentences.
-        self.end_step(step, sentences * step.position.step)
-    }
-
-    fn begin_step(&mut self) -> Step {
-        self.gradients.clear();
-        let position = Position { step: self.optimizer.steps() + 1, epoch: self.epoch + 1 };
-        Step { start: Instant::now(), position, loss: 0.0, pieces: 0, counts: None }
-    }
-
-    /// Updates the parameters with the gradients that were gathered.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`] if the gradient or an updated parameter is not finite.
-    fn end_step(&mut self, step: Step, examples_seen: u64) -> Result<StepRecord> {
-        let gradient_norm = self.gradients.norm()?;
-        step.position.require("gradient norm", gradient_norm)?;
-        let learning_rate = self.rate.at(step.position.step - 1);
-        if !self.optimizer.step(self.tagger.parameters(), &self.gradients, gradient_norm, learning_rate)? {
-            return Err(step.position.diverged("parameter update"));
-        }
-        self.missed_decay *= self.optimizer.decay(learning_rate);
-        self.tagger.set_missed_decay(self.missed_decay);
-        Ok(StepRecord {
-            step: step.position.step,
-            epoch: step.position.epoch,
-            examples_seen,
-            loss: step.loss,
-            gradient_norm,
-            learning_rate,
-            pieces: step.pieces,
-            counts: step.counts,
-            seconds: step.start.elapsed().as_secs_f32(),
-        })
-    }
-
-    pub(super) fn sentences_a_step(&self) -> u64 {
-        (self.settings.batch_size * self.settings.accumulation) as u64
-    }
-
     /// Takes the centroids of a prototypical head over the whole training split, unless that was done since the last
     /// step, or the head keeps running ones.
     fn refresh_centroids(&mut self) -> Result<()> {
@@ -351,16 +266,6 @@ impl Trainer {
             self.centroids_at = now;
         }
         Ok(())
-    }
-
-    /// The dropout of the next batch.
-    fn dropout_plan(&self) -> DropoutPlan {
-        let position = [u64::from(self.epoch) + 1, self.unfinished.batches];
-        let plan = DropoutPlan::of_config(self.tagger.config(), self.streams, position);
-        match self.settings.dropout {
-            Some(p) => DropoutPlan { hidden: p, attention: p, head: p, ..plan },
-            None => plan,
-        }
     }
 
     /// The tagger as it is, without gradients. Evaluations follow a step and precede the end of its epoch.
@@ -383,32 +288,5 @@ impl Trainer {
             keep_probabilities,
         };
         evaluator.evaluate()
-    }
-}
-
-/// An optimiser step in the making.
-#[derive(Clone, Copy)]
-struct Step {
-    start: Instant,
-    position: Position,
-    loss: f64,
-    pieces: u32,
-    counts: Option<StepCounts>,
-}
-
-impl Step {
-    /// Adds what a batch cost.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`] if the loss is not finite.
-    fn add(&mut self, loss: f64, pieces: usize) -> Result<()> {
-        self.loss += loss;
-        self.pieces += pieces as u32;
-        self.position.require("loss", self.loss)
-    }
-
-    /// Counts what the train pass saw of a batch.
-    fn count(&mut self, train: &EncodedSplit, gold: Option<&[Vec<u8>]>, batch: &Batch, seen: &Observed) {
-        counts::add(self.counts.get_or_insert_default(), train, gold, batch, seen);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use memoscope::analysis::phases::{
-    ColumnNames, Evidence, PhaseCurve, PhaseCurvePoint, Phases, combine, detect, parse_curve,
+    ColumnNames, OnsetEvidence, PhaseCurve, PhaseCurvePoint, Phases, combine, detect, parse_curve,
 };
 use memoscope::random::Streams;
 use proptest::prelude::*;
@@ -38,7 +38,7 @@ fn without_noise_columns(mut points: Vec<PhaseCurvePoint>) -> Vec<PhaseCurvePoin
 #[test]
 fn the_noisy_reference_run_memorises_from_epoch_three_to_five() {
     let phases = find(trace("bert-tiny-conll03-noise0.3.jsonl"));
-    assert_eq!(phases.evidence, Evidence::NoisyAccuracy);
+    assert_eq!(phases.evidence, OnsetEvidence::NoisyAccuracy);
     let point = phases.memorisation_onset.as_ref().unwrap();
     assert!((3.0..=5.0).contains(&point.epoch), "{point:?}");
     assert!(point.epoch_low <= point.epoch && point.epoch <= point.epoch_high && point.epoch_high <= 6.0, "{point:?}");
@@ -49,7 +49,7 @@ fn the_noisy_reference_run_memorises_from_epoch_three_to_five() {
 #[test]
 fn the_clean_reference_run_never_does() {
     let phases = find(trace("bert-tiny-conll03-noise0.0.jsonl"));
-    assert_eq!(phases.evidence, Evidence::DevDecline);
+    assert_eq!(phases.evidence, OnsetEvidence::DevDecline);
     assert_eq!(phases.memorisation_onset, None);
     let settling = phases.settling.unwrap();
     assert_eq!(settling.end.epoch, 20.0);
@@ -59,7 +59,7 @@ fn the_clean_reference_run_never_does() {
 #[test]
 fn the_onset_shows_without_knowing_the_noise() {
     let phases = find(without_noise_columns(trace("bert-tiny-conll03-noise0.3.jsonl")));
-    assert_eq!(phases.evidence, Evidence::DevDecline);
+    assert_eq!(phases.evidence, OnsetEvidence::DevDecline);
     assert!((2.0..=6.0).contains(&onset(&phases).unwrap()), "{phases:?}");
     let mut train_alone = without_noise_columns(trace("bert-tiny-conll03-noise0.3.jsonl"));
     train_alone.iter_mut().for_each(|point| point.first_learned = None);

@@ -173,16 +173,16 @@ fn a_dry_run_says_what_would_be_trained() {
     epochs = 30
     batch_size = 32
     device = "cpu"
-    # learning_rate is chosen by the encoder's width
+    # learning_rate is determined by the hidden size of the encoder
 
     # mine.txt: 3 sentences, 4 tokens, IOB2
     # 6 trainings, results in audits/mine
-    #   audits/mine/runs/seed=7/fold=0: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=7/fold=1: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=7/fold=2: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=8/fold=0: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=8/fold=1: 2 sentences trained on, 1 judged
-    #   audits/mine/runs/seed=8/fold=2: 2 sentences trained on, 1 judged
+    #   audits/mine/runs/seed=7/fold=0: 2 training sentences, 1 scored
+    #   audits/mine/runs/seed=7/fold=1: 2 training sentences, 1 scored
+    #   audits/mine/runs/seed=7/fold=2: 2 training sentences, 1 scored
+    #   audits/mine/runs/seed=8/fold=0: 2 training sentences, 1 scored
+    #   audits/mine/runs/seed=8/fold=1: 2 training sentences, 1 scored
+    #   audits/mine/runs/seed=8/fold=2: 2 training sentences, 1 scored
     ----- stderr
     "#);
     assert!(!workspace.path().join("audits").exists());
@@ -487,7 +487,7 @@ fn hostile_tokens_go_through() {
     workspace.file("mine.txt", &text);
     workspace.file("tags.txt", &text.replace("B-PER", "B-\u{1b}[31m<b>"));
     let said = succeed(&workspace, &short("mine.txt", "out", &["--folds", "2", "--epochs", "2", "--gold", "mine.txt"]));
-    assert!(said.stderr.contains(" could not be judged: they are beyond"), "{said}");
+    assert!(said.stderr.contains(" could not be scored: they are beyond"), "{said}");
     let page = workspace.read("out/index.html");
     assert!(!page.contains("<script>alert") && !page.contains("<!--<script>"));
     assert!(!page.contains(['\u{1b}', '\u{2028}']));

@@ -34,7 +34,7 @@ fn tagger(settings: &ModelSettings, data: &TrainingData) -> Tagger {
     Tagger::load(settings, &Words::new(&data.train, &data.dev), &data.labels, 7, &Device::Cpu).unwrap().0
 }
 
-fn words(sentences: &[Sentence]) -> Vec<Vec<String>> {
+fn words<K>(sentences: &[Sentence<K>]) -> Vec<Vec<String>> {
     sentences.iter().map(|sentence| sentence.words.clone()).collect()
 }
 
@@ -48,11 +48,14 @@ fn every_parameter_gets_a_gradient_and_it_is_that_of_candles_operations() {
         }
         let encoded = tagger.tokenizer().encode(data.train.iter().map(|s| s.words.as_slice()), 40).unwrap();
         let batch = Batch::pack((0..).zip(&encoded).take(12));
-        let labels: Vec<u32> =
-            batch.tokens.iter().map(|&(s, t)| data.train[s as usize].labels[usize::from(t)].into()).collect();
+        let labels: Vec<u32> = batch
+            .tokens
+            .iter()
+            .map(|at| data.train[at.sentence as usize].labels[usize::from(at.token)].into())
+            .collect();
         let mut gradients = Gradients::default();
-        let learned = tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
-        let judged = tagger.judge(&batch).unwrap();
+        let learned = tagger.train_step(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
+        let judged = tagger.predict_batch(&batch).unwrap();
         assert_eq!(judged.decoded, learned.decoded, "without dropout, both passes see the same");
         let all: Vec<(String, Vec<f32>)> = (tagger.parameters().iter().enumerate())
             .map(|(i, (name, var))| {
@@ -78,7 +81,7 @@ fn every_parameter_gets_a_gradient_and_it_is_that_of_candles_operations() {
 fn it_learns_and_logs_what_its_best_paths_and_marginals_say() {
     let corpus = embedded::generate(&EmbeddedSettings { test: 0, ..EmbeddedSettings::default() }).unwrap();
     let data = TrainingData {
-        train: corpus.train.clone(),
+        train: corpus.train.iter().cloned().map(Sentence::into_given).collect(),
         dev: corpus.dev.clone(),
         labels: corpus.labels.names().to_vec(),
         ..TrainingData::default()
@@ -95,7 +98,7 @@ fn it_learns_and_logs_what_its_best_paths_and_marginals_say() {
 
     let eval = recorder.epochs.last().unwrap().1.as_ref().unwrap();
     let tagger = trainer.tagger();
-    let decoded = tagger.predict(&words(&data.train), settings.max_pieces, 64).unwrap();
+    let decoded = tagger.predict(&words(&data.train), settings.max_subwords, 64).unwrap();
     assert_eq!(eval.predicted, decoded.concat(), "the log has the labels of the best paths");
     for i in 0..eval.loss.len() {
         assert!((eval.p_given[i] - (-eval.loss[i]).exp()).abs() < 1e-5);
@@ -173,7 +176,7 @@ fn vectors_from_a_file_are_where_training_starts() {
         let n = tagger.config().vocab_size;
         let table = saved.take("bilstm.embeddings.word_embeddings.weight", &[n, 3]).unwrap().unwrap();
         let encoded = tagger.tokenizer().encode([words], 9).unwrap().remove(0);
-        encoded.pieces.iter().map(|&row| table[row as usize * 3..][..3].to_vec()).collect()
+        encoded.subwords.iter().map(|&row| table[row as usize * 3..][..3].to_vec()).collect()
     };
     assert_eq!(rows(&loaded, &[&unseen, "the"]), [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
     let mut trainer = Trainer::new(loaded, &data, &settings, 11).unwrap();
@@ -218,7 +221,7 @@ fn it_is_trained_described_and_predicts_from_the_command_line() {
         "--set",
         "model.bilstm.hidden=16",
         "--set",
-        "train.max_pieces=128",
+        "train.max_subwords=128",
     ]);
     assert_eq!(said.code, 0, "{said}");
     let model = find_model(here.path()).expect("a saved model");

@@ -146,6 +146,18 @@ impl Browser {
         self.post(&format!("/element/{}/click", self.find(selector)), &json!({}));
     }
 
+    /// Moves the mouse over an element.
+    pub fn hover(&self, selector: &str) {
+        let over = json!({ "type": "pointerMove", "duration": 20, "x": 0, "y": 0, "origin": { ELEMENT: self.find(selector) } });
+        self.post("/actions", &json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": [over] }] }));
+    }
+
+    /// Shows the page in a window of this size, in CSS pixels.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.post("/goog/cdp/execute", &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size }));
+    }
+
     /// Presses the mouse on one element and lets go on another.
     pub fn drag(&self, from: &str, to: &str) {
         let over = |selector: &str| json!({ "type": "pointerMove", "duration": 50, "x": 0, "y": 0, "origin": { ELEMENT: self.find(selector) } });

@@ -31,17 +31,18 @@ fn a_study_compares_heads_over_sentences_and_noise_and_does_nothing_the_second_t
     let more = ["sentences=2,8", "noise=0,0.3", "train.save_model=true", "out=out"];
     let said = sweep(&workspace, "protobert", &more);
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("LOC. Linear head, without noise: F1 "), "{said}");
-    assert!(said.stdout.contains("The prototypical head's F1 minus the linear one's: "), "{said}");
+    assert!(said.stdout.contains("Type, dev F1, prototypes minus linear: without noise, with 2 sentences "), "{said}");
+    assert!(said.stdout.contains("; and "), "of six places three are named: {said}");
     for file in [
         "analysis/epochs.csv",
         "analysis/separation.csv",
         "report/index.html",
-        "report/figures/1-LOC-sizes.svg",
-        "report/figures/1-LOC-curves-1.png",
-        "report/figures/1-LOC-learning-2.csv",
-        "report/figures/1-LOC-noise-1.svg",
-        "report/tables/scores.csv",
+        "analysis/measures.parquet",
+        "report/figures/sentences.svg",
+        "report/figures/type_curves_1.png",
+        "report/figures/type_learning_2.csv",
+        "report/tables/measures.csv",
+        "report/tables/differences_head.csv",
         "report/tables/sentences_needed.tex",
         "report/tables/first_learning.csv",
         "report/tables/rare_or_noise.csv",
@@ -107,7 +108,7 @@ fn random_weights_are_compared_with_the_pretrained_ones() {
     let workspace = Workspace::new();
     let said = sweep(&workspace, "class-caps", &["sentences=3", "noise=0", "out=out"]);
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains(" Pretrained: F1 ") && said.stdout.contains(" Random weights: F1 "), "{said}");
+    assert!(said.stdout.contains("Type, dev F1, random minus pretrained: "), "{said}");
     let table = workspace.read("out/report/tables/forgettable.csv");
     assert!(table.starts_with("tokens,n,forgettable_1,forgettable_1_sd,forgettable_2"), "{table}");
     assert!(table.contains("\nB-LOC,"), "{table}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use memoscope::analysis::confident::{ConfidentJoint, Filter, Latent, Predictions, find_issues, quality};
+use memoscope::analysis::confident::{ConfidentJoint, Filter, Latent, Predictions, find_issues};
 use serde::Deserialize;
 
 const CASES: [&str; 9] = [
@@ -21,7 +21,6 @@ const CASES: [&str; 9] = [
 #[derive(Deserialize)]
 struct Case {
     given: Vec<u8>,
-    lengths: Vec<usize>,
     probabilities: Vec<Vec<f64>>,
     thresholds: Vec<Option<f64>>,
     counts: Vec<Vec<u64>>,
@@ -29,8 +28,6 @@ struct Case {
     prior: Vec<f64>,
     noise: Vec<Vec<f64>>,
     inverse_noise: Vec<Vec<f64>>,
-    quality: BTreeMap<String, Vec<f64>>,
-    sentences: BTreeMap<String, Vec<f64>>,
     masks: BTreeMap<String, Vec<usize>>,
 }
 
@@ -86,28 +83,6 @@ fn the_masks_equal_cleanlabs() {
                     &case.masks[&format!("{filter_name} {at_least}")],
                     "{name}, {filter_name} {at_least}"
                 );
-            }
-        }
-    });
-}
-
-#[test]
-fn the_quality_scores_equal_cleanlabs() {
-    type Quality = fn(&Predictions<'_>) -> Vec<f64>;
-    let scores: [(&str, Quality); 3] = [
-        ("self_confidence", quality::self_confidence),
-        ("normalized_margin", quality::normalized_margin),
-        ("confidence_weighted_entropy", quality::confidence_weighted_entropy),
-    ];
-    for_each_case(|name, case, predictions| {
-        for (method, score) in scores {
-            let tokens = score(predictions);
-            assert_close(&tokens, &case.quality[method], &format!("{name}, {method}"));
-            let worst = quality::worst_token(&tokens, &case.lengths);
-            let soft = quality::soft_worst_token(&tokens, &case.lengths, quality::DEFAULT_TEMPERATURE);
-            for (kind, ours) in [("min", worst), ("softmin", soft)] {
-                let ours: Vec<f64> = ours.into_iter().flatten().collect();
-                assert_close(&ours, &case.sentences[&format!("{method} {kind}")], &format!("{name}, {method} {kind}"));
             }
         }
     });

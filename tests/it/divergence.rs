@@ -145,7 +145,7 @@ fn a_pretraining_that_diverges_leaves_no_model() {
     let said = run(
         &workspace,
         "model pretrain --out out --sentences 200 --vocabulary 200 --layers 1 --hidden 16 --heads 2 --intermediate 32 \
-         --max-pieces 24 --epochs 2 --batch-size 16 --learning-rate 1e38",
+         --max-subwords 24 --epochs 2 --batch-size 16 --learning-rate 1e38",
     );
     assert_diverged(&said);
     assert!(!holds(&workspace.path().join("out"), "model.safetensors"));

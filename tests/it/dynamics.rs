@@ -88,7 +88,7 @@ fn write(folder: &Path, epochs: u32) {
         loss: f64::NAN,
         gradient_norm: 1.5,
         learning_rate: 1e-4,
-        pieces: 7,
+        subwords: 7,
         counts: Some(COUNTS),
         seconds: 0.5,
     };
@@ -118,7 +118,7 @@ fn what_is_written_is_read() {
     assert_eq!(epoch.eval, epoch.train);
     assert_eq!(log.curve().unwrap(), curve(3));
     let steps = log.steps().unwrap();
-    assert!(steps[0].loss.is_nan() && steps[0].gradient_norm == 1.5 && steps[0].pieces == 7);
+    assert!(steps[0].loss.is_nan() && steps[0].gradient_norm == 1.5 && steps[0].subwords == 7);
     let counts: Vec<_> = steps.iter().map(|step| step.counts).collect();
     assert_eq!(counts, [Some(COUNTS), Some(StepCounts { by_noise: None, ..COUNTS }), None]);
     assert_eq!(log.dev_score().unwrap(), DevScore::F1);

@@ -1,6 +1,6 @@
 //! The evaluation of an audit, by hand on two sentences.
 
-use memoscope::audit::evaluation::{Evaluation, Judged, evaluate};
+use memoscope::audit::evaluation::{AuditAndGold, Evaluation, evaluate};
 use memoscope::audit::{Suspect, SuspectKind};
 use memoscope::corpus::LabelSet;
 use memoscope::random::Streams;
@@ -46,7 +46,7 @@ fn judge(suspects: &[Suspect], sentence_score: &[f64], n_replicates: usize) -> m
     let labels = LabelSet::new(["B-LOC", "B-ORG", "B-PER", "I-ORG"]);
     let ids = |tags: &str| -> Vec<u8> { tags.split(' ').map(|tag| labels.id(tag).unwrap()).collect() };
     let flagged = [false, true, false, false, false, true, false, false];
-    let judged = Judged {
+    let judged = AuditAndGold {
         lengths: &LENGTHS,
         labels: &labels,
         given: &ids(GIVEN),
@@ -79,8 +79,8 @@ fn the_rankings_of_each_unit_by_hand() {
     close(entity.average_precision, 5.0 / 6.0);
     assert_eq!((entity.n, entity.n_errors), (3, 2));
     assert_eq!(evaluation.sentence.as_ref().unwrap().average_precision, 1.0);
-    // Candidates are ORG 0–1 (0.1), LOC 2–3 (0.8), PER (0.7) and the suspects' 0–3 (0.9) and 4–5 (0.2): LOC and ORG lie in
-    // an error that 0–3 has found.
+    // Candidates are ORG 0–1 (0.1), LOC 2–3 (0.8), PER (0.7) and the suspects' 0–3 (0.9) and 4–5 (0.2): LOC and ORG lie
+    // in an error that 0–3 has found.
     let measure = &evaluation.measures["mean loss"];
     close(measure.entity.as_ref().unwrap().average_precision, 5.0 / 6.0);
     assert_eq!(measure.entity.as_ref().unwrap().n, 3);

@@ -212,13 +212,13 @@ fn oddities() -> Vec<Oddity> {
     all.push(of_text(ends, "CR LF", |_, text| Some(text.replace('\n', "\r\n").into())));
     all.push(of_text(ends, "CR CR LF", |_, text| Some(text.replace('\n', "\r\r\n").into())));
     all.push(of_text(ends, "CR", |_, text| Some(text.replace('\n', "\r").into())));
-    all.push(of_text(ends, "no line end at the end", |_, text| Some(text.trim_end().into())));
+    all.push(of_text(ends, "no line end at the end of the file", |_, text| Some(text.trim_end().into())));
     all.push(of_text(ends, "a single CR among LF", |_, text| Some(text.replacen('\n', "\r", 1).into())));
     let encoding = "Encoding";
     all.push(of_text(encoding, "UTF-8 with byte order mark", |_, text| Some(format!("\u{feff}{text}").into())));
-    all.push(of_text(encoding, "UTF-16 LE with mark", |_, text| Some(utf16(text, true, u16::to_le_bytes))));
-    all.push(of_text(encoding, "UTF-16 BE with mark", |_, text| Some(utf16(text, true, u16::to_be_bytes))));
-    all.push(of_text(encoding, "UTF-16 without mark", |_, text| Some(utf16(text, false, u16::to_le_bytes))));
+    all.push(of_text(encoding, "UTF-16 LE with byte order mark", |_, text| Some(utf16(text, true, u16::to_le_bytes))));
+    all.push(of_text(encoding, "UTF-16 BE with byte order mark", |_, text| Some(utf16(text, true, u16::to_be_bytes))));
+    all.push(of_text(encoding, "UTF-16 without byte order mark", |_, text| Some(utf16(text, false, u16::to_le_bytes))));
     all.push(of_text(encoding, "Latin-1", |_, text| Some(text.chars().map(|c| c as u8).collect())));
     all.push(of_text(encoding, "a NUL character", |_, text| Some(text.replacen("left", "le\0ft", 1).into())));
     let sentences = "Between sentences";
@@ -244,7 +244,7 @@ fn oddities() -> Vec<Oddity> {
     all.push(of_one_tag(scheme, "one tag without prefix in IOB2", "PER"));
     all.push(of_tags(scheme, "`B_PER`", |tag| tag.replacen('-', "_", 1)));
     all.push(of_tags(scheme, "`PER-B`", |tag| tag.split_once('-').map_or(tag.into(), |(p, t)| format!("{t}-{p}"))));
-    all.push(of_tags(scheme, "`o` for `O`", |tag| if tag == "O" { "o".into() } else { tag.into() }));
+    all.push(of_tags(scheme, "`o` instead of `O`", |tag| if tag == "O" { "o".into() } else { tag.into() }));
     all.push(of_one_tag(scheme, "`B-` without a type", "B-"));
     let tags = "Tags";
     all.push(of_one_tag(tags, "space after a tag", "B-PER "));
@@ -253,38 +253,38 @@ fn oddities() -> Vec<Oddity> {
     all.push(of_one_tag(tags, "direction mark after a tag", "B-PER\u{200e}"));
     all.push(of_rows(tags, "tab after the last column", |_, line, _| format!("{line}\t")));
     let columns = "Columns";
-    all.push(of_rows(columns, "index in front", |index, line, mark| format!("{index}{mark}{line}")));
-    all.push(of_rows(columns, "document id in front", |_, line, mark| format!("bc/cctv{mark}{line}")));
-    all.push(of_rows(columns, "a second layer of tags behind", |_, line, mark| format!("{line}{mark}O")));
-    all.push(of_rows(columns, "a score behind", |_, line, mark| format!("{line}{mark}0.93")));
-    all.push(of_rows(columns, "one column more in a line", |index, line, mark| match index {
+    all.push(of_rows(columns, "index in the first column", |index, line, mark| format!("{index}{mark}{line}")));
+    all.push(of_rows(columns, "document id in the first column", |_, line, mark| format!("bc/cctv{mark}{line}")));
+    all.push(of_rows(columns, "a second layer of tags in the last column", |_, line, mark| format!("{line}{mark}O")));
+    all.push(of_rows(columns, "a score in the last column", |_, line, mark| format!("{line}{mark}0.93")));
+    all.push(of_rows(columns, "an additional column in one line", |index, line, mark| match index {
         3 => format!("{line}{mark}O"),
         _ => line.to_owned(),
     }));
-    all.push(of_rows(columns, "the token alone", |_, line, mark| line.split(mark).next().unwrap().to_owned()));
+    all.push(of_rows(columns, "only the token", |_, line, mark| line.split(mark).next().unwrap().to_owned()));
     let keys = "Keys and values";
     for (name, from, to) in [
-        ("`words` for `tokens`", "\"tokens\"", "\"words\""),
-        ("`ner_tags` for `tags`", "\"tags\"", "\"ner_tags\""),
-        ("`labels` for `tags`", "\"tags\"", "\"labels\""),
-        ("further keys", "{", "{\"id\":\"7\","),
-        ("other names for the keys", "\"tokens\"", "\"text\""),
-        ("null for a token", "\"left\"", "null"),
+        ("`words` instead of `tokens`", "\"tokens\"", "\"words\""),
+        ("`ner_tags` instead of `tags`", "\"tags\"", "\"ner_tags\""),
+        ("`labels` instead of `tags`", "\"tags\"", "\"labels\""),
+        ("additional keys", "{", "{\"id\":\"7\","),
+        ("unknown keys", "\"tokens\"", "\"text\""),
+        ("null as a token", "\"left\"", "null"),
         ("an empty token", "\"left\"", "\"\""),
         ("a tab in a token", "\"left\"", "\"le\\tft\""),
     ] {
         all.push(of_json(keys, name, move |text| text.replace(from, to)));
     }
-    all.push(of_json(keys, "as many tags as tokens are missing", |text| text.replacen("\"left\",", "", 1)));
+    all.push(of_json(keys, "different numbers of tokens and tags", |text| text.replacen("\"left\",", "", 1)));
     all.push(of_json(keys, "a JSON array", |text| format!("[{}]", text.trim_end().replace('\n', ",\n"))));
-    all.push(of_text(keys, "-100 for a tag", |format, text| {
+    all.push(of_text(keys, "-100 as a tag", |format, text| {
         (format == Format::JsonNumbers).then(|| {
             text.replacen("\"tags\":[", "\"tags\":[-100,", 1).replacen("\"tokens\":[", "\"tokens\":[\"x\",", 1).into()
         })
     }));
     all.push(Oddity {
         group: keys,
-        name: "no label.json",
+        name: "missing label.json",
         write: Box::new(|format| {
             let bytes = (format == Format::JsonNumbers).then(|| format.write(&corpus()).0.into_bytes())?;
             Some(Written { bytes, labels: None, name: format.file() })
@@ -357,7 +357,7 @@ fn tables() -> String {
     let mut table = String::from("| | ");
     let headings: Vec<&str> = Format::ALL.map(Format::heading).to_vec();
     let _ = writeln!(table, "{} |\n| --- | {} |", headings.join(" | "), ["---"; 4].join(" | "));
-    let mut messages = String::from("| Oddity | What the program says |\n| --- | --- |\n");
+    let mut messages = String::from("| Variant | Message |\n| --- | --- |\n");
     let mut group = "";
     for oddity in oddities() {
         if oddity.group != group {

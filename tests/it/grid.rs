@@ -39,7 +39,7 @@ fn an_experiment_without_a_kind_is_a_study_of_its_grid() {
     workspace.file("rates.toml", GRID);
     let said = workspace.run(&[&["sweep", "rates.toml", "--out", "out"], &TINY[..]].concat());
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.starts_with("Highest dev F1 after the last epoch of 4 points (one seed a point"), "{said}");
+    assert!(said.stdout.contains("noise level 0") && said.stdout.contains("; 1 seed a point."), "{said}");
     for run in ["train.learning_rate=0.001/noise=0.00", "train.learning_rate=0.005/noise=0.30"] {
         let folder = workspace.path().join("out/runs").join(run).join("seed=1");
         let manifest = Manifest::read(&folder).unwrap();
@@ -48,10 +48,12 @@ fn an_experiment_without_a_kind_is_a_study_of_its_grid() {
         assert_eq!(manifest.config_hash, manifest.config.identity().unwrap());
         assert!(workspace.path().join("out/analysis").join(run).join("seed=1/phases.json").is_file());
     }
-    let scores = workspace.read("out/report/tables/scores.csv");
-    assert!(scores.starts_with("train.learning_rate,noise,runs,dev_score_peak,"), "{scores}");
+    let scores = workspace.read("out/report/tables/measures.csv");
+    assert!(scores.starts_with("train.learning_rate,noise,runs,realised_noise,"), "{scores}");
     assert_eq!(scores.lines().count(), 1 + 4);
-    assert!(workspace.path().join("out/report/figures/curves.svg").is_file());
+    assert!(workspace.path().join("out/report/figures/learning_curves.svg").is_file());
+    assert!(workspace.path().join("out/report/figures/measures_train_learning_rate.svg").is_file());
+    assert_eq!(workspace.read("out/analysis/measures.csv").lines().count(), 1 + 4);
     assert!(workspace.path().join("out/runs/runs.parquet").is_file());
 
     // The same again does nothing; another point is added to those that are there.
@@ -72,14 +74,15 @@ fn further_axes_give_a_study_a_report_for_each_of_their_points() {
     let arguments = ["sweep", &smoke, "--out", "out", "--epochs", "1", "--vary", "batch-size=4,8"];
     let said = workspace.run(&[&arguments[..], &TINY[..]].concat());
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("batch_size=4 (batch_size=4/index.html): "), "{said}");
+    let report = workspace.read("out/report/report.md");
+    assert!(report.contains("Report of batch_size=4: batch_size=4/index.html"), "{report}");
     for part in ["batch_size=4", "batch_size=8"] {
-        let tables = workspace.read(&format!("out/report/{part}/tables/scores.csv"));
+        let tables = workspace.read(&format!("out/report/{part}/tables/measures.csv"));
         assert_eq!(tables.lines().count(), 1 + 2, "two noise levels: {tables}");
         assert!(workspace.path().join(format!("out/analysis/{part}/phases.csv")).is_file());
         assert!(workspace.path().join(format!("out/runs/noise=0.30/{part}/seed=1/manifest.json")).is_file());
     }
-    assert_eq!(workspace.read("out/report/tables/scores.csv").lines().count(), 1 + 4);
+    assert_eq!(workspace.read("out/report/tables/measures.csv").lines().count(), 1 + 4);
 }
 
 #[test]
@@ -157,6 +160,31 @@ fn runs_of_an_earlier_version_are_skipped_as_finished_where_they_are() {
     assert_eq!((other.code, other.stderr.matches("skipped").count()), (0, 0), "{other}");
     assert!(out.join("runs/noise=0.30/seed=1/manifest.json").is_file());
     assert!(out.join("runs/noise=0.30,seed=1/manifest.json").is_file());
+}
+
+/// The manifests are those of an earlier version, with settings under names of that time. As it hashed them:
+///
+/// ```text
+/// printf 'memoscope run 2\n{"data":{"dev_sentences":6,"train_sentences":12},"seed":1,"train":{"batch_size":32,"epochs":1,\
+/// "evaluations_per_epoch":1,"learning_rate":0.001,"probe_tokens":5,"save_model":false,"test":false}}' | sha256sum
+/// ```
+///
+/// and with `"perturb":{"rate":0.3},` before the seed; in the third case `"max_pieces":40,` stands after the learning rate.
+#[test]
+fn runs_of_an_earlier_version_keep_their_identity() {
+    let read = |noise: &str, pieces: &str| {
+        let path = repository("tests/fixtures/flat-study/runs").join(format!("noise={noise},seed=1/manifest.json"));
+        let text = fs::read_to_string(path).unwrap().replace(r#""max_pieces": 50"#, pieces);
+        serde_json::from_str::<Manifest>(&text).unwrap().config.identity().unwrap()
+    };
+    let unchanged = r#""max_pieces": 50"#;
+    assert_eq!(read("0.00", unchanged), "741eceaab9b31513b670e6e40a926ee9bbbb96d92cfa029d049544bcf1bcf183");
+    assert_eq!(read("0.30", unchanged), "48ae3a71c25896751f73e60e7166146d4eafaef2280c2dd9593849576baa7eef");
+    assert_eq!(read("0.00", r#""max_pieces": 40"#), "570e0a294a5cb83fa243376c2db9f9647b0f286eec46c046437d52b2449ea18e");
+    assert_eq!(
+        read("0.00", r#""max_subwords": 40"#),
+        "570e0a294a5cb83fa243376c2db9f9647b0f286eec46c046437d52b2449ea18e"
+    );
 }
 
 #[test]

@@ -65,6 +65,8 @@ fn what_version_1_lacks_is_unknown() {
     assert!(log.curve().unwrap().iter().all(|point| point.dev_score.is_finite()));
     let steps = log.steps().unwrap();
     assert!(steps.len() == 32 && steps.iter().all(|step| step.counts.is_none()));
+    // Its column is `pieces`.
+    assert!(steps.iter().all(|step| step.subwords > 3));
     assert!(Manifest::read(&version_1()).unwrap().files.is_empty());
 }
 

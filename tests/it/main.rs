@@ -1,6 +1,7 @@
-//! Integration tests: one binary, one file a room.
+//! Integration tests: one binary, one file a module.
 
 mod analysis;
+mod architecture;
 mod audit;
 mod audit_apply;
 mod audit_compare;
@@ -26,6 +27,7 @@ mod forgetting;
 mod formats;
 mod grid;
 mod hub;
+mod latex;
 mod leftovers;
 mod limits;
 mod log_versions;
@@ -37,6 +39,7 @@ mod query;
 mod ranking;
 mod real;
 mod recurrent;
+mod report_page;
 mod resume;
 mod study;
 mod terminal;

@@ -10,7 +10,7 @@ use memoscope::model::checkpoint::Checkpoint;
 use memoscope::model::{ModelSettings, Tagger, Words};
 use memoscope::nn::Gradients;
 use memoscope::train::TrainSettings;
-use memoscope::train::optimizer::AdamW;
+use memoscope::train::optimizer::{StepSize, clip_factor};
 use memoscope::train::schedule::LearningRate;
 
 use crate::workspace::fixture_model;
@@ -58,9 +58,9 @@ impl Fixture {
         let ids: Vec<Vec<u32>> = serde_json::from_value(batch["input_ids"].clone()).unwrap();
         let labels: Vec<Vec<i64>> = serde_json::from_value(batch["labels"].clone()).unwrap();
         // Every position is scored, so that all logits can be compared.
-        let whole = |pieces: Vec<u32>| EncodedSentence {
-            words: (0..pieces.len() as u16).map(|i| (i, i)).collect(),
-            pieces,
+        let whole = |subwords: Vec<u32>| EncodedSentence {
+            words: (0..subwords.len() as u16).map(|i| (i, i)).collect(),
+            subwords,
             ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
@@ -113,8 +113,8 @@ fn relative_norm(a: &[f32], b: &[f32]) -> f64 {
     (difference / norm.max(1e-30)).sqrt()
 }
 
-/// Attention's key biases add the same to all scores of a query. Their gradient is zero by construction: what is left is
-/// rounding. That of DeBERTa's keys is not, for positions attend to them, but that of its positions' keys is.
+/// Attention's key biases add the same to all scores of a query. Their gradient is zero by construction: what is left
+/// is rounding. That of DeBERTa's keys is not, for positions attend to them, but that of its positions' keys is.
 fn is_key_bias(name: &str) -> bool {
     let parts = ["self.key.bias", "k_lin.bias", "self.pos_key_proj.bias"];
     parts.iter().any(|part| name.ends_with(&format!("attention.{part}")))
@@ -125,10 +125,10 @@ fn logits_and_loss_are_pytorchs() {
     for (mut fixture, operations) in all() {
         let operations = (fixture.name, operations);
         let tagger = fixture.tagger(operations.1);
-        let logits = tagger.evaluate(&fixture.batch()).unwrap();
+        let logits = tagger.logits(&fixture.batch()).unwrap();
         let mut row = 0;
         for i in 0..fixture.sentences.len() {
-            let length = fixture.sentences[i].pieces.len();
+            let length = fixture.sentences[i].subwords.len();
             let expected = fixture.expected.take(&format!("logits.{i}"), &[length, 9]).unwrap().unwrap();
             for (a, b) in logits[row * 9..(row + length) * 9].iter().zip(expected) {
                 assert!((a - b).abs() < 1e-5, "{operations:?}, sentence {i}: {a} against {b}");
@@ -137,7 +137,7 @@ fn logits_and_loss_are_pytorchs() {
         }
         let (batch, labels) = fixture.labelled();
         let n = labels.len() as f64;
-        let loss = tagger.learn(&batch, &labels, n, None, &mut Gradients::default()).unwrap().loss;
+        let loss = tagger.train_step(&batch, &labels, n, None, &mut Gradients::default()).unwrap().loss;
         let expected = f64::from(fixture.expected.take("loss", &[]).unwrap().unwrap()[0]);
         assert!((loss - expected).abs() < 1e-6, "{operations:?}: {loss} against {expected}");
     }
@@ -150,7 +150,7 @@ fn every_gradient_is_pytorchs_and_not_zero() {
         let tagger = fixture.tagger(operations.1);
         let (batch, labels) = fixture.labelled();
         let mut gradients = Gradients::default();
-        tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
+        tagger.train_step(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
         for (i, (name, var)) in tagger.parameters().iter().enumerate() {
             let gradient = gradients.get(i).unwrap_or_else(|| panic!("{operations:?}: {name} has no gradient"));
             let gradient = gradient.to_vec(var.elem_count()).unwrap();
@@ -178,12 +178,12 @@ fn five_steps(mut fixture: Fixture, operations: Operations, rows: bool) {
         serde_json::from_slice(&fs_err::read(fixture.folder.join("expected.json")).unwrap()).unwrap();
     let settings = TrainSettings { learning_rate: 1e-3, warmup: 0.4, ..TrainSettings::default() };
     let rate = LearningRate::new(&settings, 5);
-    let mut optimizer = AdamW::new(tagger.parameters(), &settings).unwrap();
+    let mut optimizer = settings.optimizer.build(tagger.parameters(), &settings).unwrap();
     let mut gradients = Gradients::default();
     let mut decay = 1.0;
     for (t, expected) in (0..).zip(json["steps"].as_array().unwrap()) {
         gradients.clear();
-        let learned = tagger.learn(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
+        let learned = tagger.train_step(&batch, &labels, labels.len() as f64, None, &mut gradients).unwrap();
         let norm = gradients.norm().unwrap();
         let close = |what: &str, value: f64| {
             let wanted = expected[what].as_f64().unwrap();
@@ -192,8 +192,10 @@ fn five_steps(mut fixture: Fixture, operations: Operations, rows: bool) {
         close("loss", learned.loss);
         close("grad_norm", norm);
         close("learning_rate", rate.at(t));
-        optimizer.step(tagger.parameters(), &gradients, norm, rate.at(t)).unwrap();
-        decay *= optimizer.decay(rate.at(t));
+        let gradient_scale = clip_factor(norm, settings.max_gradient_norm);
+        let size = StepSize { learning_rate: rate.at(t), gradient_scale };
+        optimizer.step(tagger.parameters(), &gradients, size).unwrap();
+        decay *= optimizer.untouched_factor(rate.at(t));
     }
     tagger.restore_rows(decay).unwrap();
     for (name, var) in tagger.parameters().iter() {
@@ -228,11 +230,11 @@ fn the_forward_pass_is_candle_transformers() {
     let config = serde_json::from_slice(&fs_err::read(fixture.folder.join("config.json")).unwrap()).unwrap();
     let bert = candle_transformers::models::bert::BertModel::load(builder.clone(), &config).unwrap();
     let head = candle_nn::linear(48, 9, builder.pp("classifier")).unwrap();
-    let ours = fixture.tagger(Operations::Fused).evaluate(&fixture.batch()).unwrap();
+    let ours = fixture.tagger(Operations::Fused).logits(&fixture.batch()).unwrap();
     let ours: Vec<&[f32]> = ours.chunks(9).collect();
     let mut row = 0;
     for sentence in &fixture.sentences {
-        let ids = Tensor::new(sentence.pieces.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+        let ids = Tensor::new(sentence.subwords.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
         let hidden = bert.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
         let logits = candle_nn::Module::forward(&head, &hidden).unwrap().squeeze(0).unwrap().to_vec2::<f32>().unwrap();
         for theirs in logits {

@@ -21,7 +21,7 @@ const SMALL: [&str; 18] = [
     "pretraining.hidden=32",
     "pretraining.heads=2",
     "pretraining.intermediate=64",
-    "pretraining.max_pieces=40",
+    "pretraining.max_subwords=40",
     "pretraining.epochs=2",
     "pretraining.batch_size=16",
     "study.pretraining_steps=0,20",
@@ -29,7 +29,7 @@ const SMALL: [&str; 18] = [
     "data.dev_sentences=30",
     "train.epochs=2",
     "train.test=false",
-    "train.max_pieces=40",
+    "train.max_subwords=40",
     "analysis.bootstrap=10",
     "noise=0.3",
     "seeds=1",
@@ -73,11 +73,11 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stderr.contains("pretrained for 20 of 24 steps: held-out masked accuracy "), "{said}");
     assert!(
-        said.stdout.starts_with("An encoder (1 layers, hidden 32, 2 heads, vocabulary 300) was pretrained"),
+        said.stdout.contains("(1 layers, hidden 32, 2 heads, vocabulary 300) fine-tuned on embedded for 2 epochs: "),
         "{said}"
     );
-    assert!(said.stdout.contains("generated text and fine-tuned on embedded (synthetic text"), "{said}");
-    assert!(said.stdout.contains(" At 30 %\u{a0} noise ") || said.stdout.contains(" At 30\u{a0}% noise "), "{said}");
+    assert!(said.stdout.contains("The text of embedded is synthetic"), "{said}");
+    assert!(said.stdout.contains("pretraining steps 0, 20"), "{said}");
     let out = workspace.path().join("out");
     for file in [
         "experiment.toml",
@@ -85,15 +85,14 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
         "runs/pretrained/step=000000/model.safetensors",
         "runs/pretrained/step=000020/pretraining.json",
         "runs/steps=000020/noise=0.30/seed=1/dynamics/epoch=0002.parquet",
-        "analysis/points.csv",
+        "analysis/measures.csv",
         "analysis/epochs.csv",
         "report/report.md",
         "report/figures/pretraining.svg",
         "report/figures/pretraining.png",
         "report/figures/pretraining.csv",
-        "report/figures/pretraining-encoders.csv",
-        "report/tables/points.csv",
-        "report/tables/points.tex",
+        "report/tables/measures.csv",
+        "report/tables/measures.tex",
         "report/tables/encoders.csv",
     ] {
         assert!(out.join(file).metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");
@@ -221,9 +220,9 @@ fn what_cannot_be_pretrained_is_refused_before_anything_is_trained() {
     assert!(refused(&["study.pretraining_steps=[]"]).contains("study.pretraining_steps is empty"));
     assert!(refused(&["study.pretraining_steps=3,3"]).contains("study.pretraining_steps has 3 twice"));
     assert!(refused(&["model=bert/"]).contains("model.source and model.random_init are set by the study"));
-    let words = refused(&["pretraining.max_pieces=30"]);
+    let words = refused(&["pretraining.max_subwords=30"]);
     assert!(
-        words.contains("train.max_pieces is 40, and pretraining.max_pieces gives the encoder 30 positions"),
+        words.contains("train.max_subwords is 40, and pretraining.max_subwords gives the encoder 30 positions"),
         "{words}"
     );
     assert!(refused(&["pretraining.heads=5"]).contains("the number of heads must divide the hidden size"));

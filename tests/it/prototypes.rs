@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use candle_core::Device;
+use memoscope::corpus::TokenPosition;
 use memoscope::encode::{Batch, EncodedSentence};
 use memoscope::model::checkpoint::Checkpoint;
 use memoscope::model::{Episode, HeadKind, HeadSettings, ModelSettings, Tagger, Words};
@@ -31,9 +32,9 @@ impl Fixture {
             serde_json::from_slice(&fs_err::read(folder.join("episode.json")).unwrap()).unwrap();
         let labels: Vec<Vec<i64>> = serde_json::from_value(json["labels"].clone()).unwrap();
         let ids: Vec<Vec<u32>> = serde_json::from_value(json["input_ids"].clone()).unwrap();
-        let sentence = |(pieces, labels): (Vec<u32>, &Vec<i64>)| EncodedSentence {
+        let sentence = |(subwords, labels): (Vec<u32>, &Vec<i64>)| EncodedSentence {
             words: (0..).zip(labels).filter(|(_, label)| **label >= 0).map(|(i, _)| (i, i)).collect(),
-            pieces,
+            subwords,
             ..EncodedSentence::default()
         };
         let model = fixture_model(&folder);
@@ -59,11 +60,11 @@ impl Fixture {
     fn episode(&self) -> Episode {
         let chosen = || self.support.iter().chain(&self.judged).map(|&i| (i as u32, &self.sentences[i]));
         let batch = Batch::pack(chosen());
-        let label = |&(sentence, token): &(u32, u16)| self.labels[sentence as usize][usize::from(token)] as u32;
+        let label = |at: &TokenPosition| self.labels[at.sentence as usize][usize::from(at.token)] as u32;
         let (mut support, mut queries, mut labels) = (vec![Vec::new(); 8], Vec::new(), Vec::new());
         for (row, token) in (0u32..).zip(&batch.tokens) {
             match label(token) {
-                label if self.judged.contains(&(token.0 as usize)) => {
+                label if self.judged.contains(&(token.sentence as usize)) => {
                     queries.push(row);
                     labels.push(label);
                 }
@@ -92,7 +93,7 @@ fn logits_loss_and_centroids_of_an_episode_are_pytorchs() {
         let mut fixture = Fixture::load();
         let (tagger, episode) = (fixture.tagger(composed), fixture.episode());
         let n = episode.labels.len();
-        let (learned, centroids) = tagger.learn_episode(&episode, n as f64, None, &mut Gradients::default()).unwrap();
+        let (learned, centroids) = tagger.train_episode(&episode, n as f64, None, &mut Gradients::default()).unwrap();
         assert!(centroids.present().contains(&false), "the fixture has a class without support");
         assert_close("logits", &learned.logits, &fixture.expect("logits", &[n, 9]));
         assert_close("centroids", &centroids.values, &fixture.expect("centroids", &[8, 20]));
@@ -107,12 +108,12 @@ fn every_gradient_of_an_episode_is_pytorchs_and_not_zero() {
         let mut fixture = Fixture::load();
         let (tagger, episode) = (fixture.tagger(composed), fixture.episode());
         let mut gradients = Gradients::default();
-        tagger.learn_episode(&episode, episode.labels.len() as f64, None, &mut gradients).unwrap();
+        tagger.train_episode(&episode, episode.labels.len() as f64, None, &mut gradients).unwrap();
         for (i, (name, var)) in tagger.parameters().iter().enumerate() {
             let gradient = gradients.get(i).unwrap_or_else(|| panic!("{name} has no gradient"));
             let ours = gradient.to_vec(var.elem_count()).unwrap();
-            // Attention's key biases have a gradient of zero by construction: what is left is rounding. So have the head's
-            // bias and that of the norm before it: they move words and centroids alike.
+            // Attention's key biases have a gradient of zero by construction: what is left is rounding. So have the
+            // head's bias and that of the norm before it: they move words and centroids alike.
             let moves_all = ["prototypes.bias", "encoder.layer.2.output.LayerNorm.bias"].contains(&name);
             if name.ends_with("attention.self.key.bias") || moves_all {
                 assert!(ours.iter().all(|g| g.abs() < 1e-5), "{name}: {ours:?}");
@@ -138,7 +139,7 @@ fn a_saved_head_judges_with_its_centroids_as_pytorch_does() {
         for i in 0..fixture.sentences.len() {
             let n = fixture.sentences[i].words.len();
             if n > 0 {
-                let ours = tagger.evaluate(&Batch::pack([(0, &fixture.sentences[i])])).unwrap();
+                let ours = tagger.logits(&Batch::pack([(0, &fixture.sentences[i])])).unwrap();
                 assert_close(&format!("sentence {i}"), &ours, &fixture.expect(&format!("all.{i}"), &[n, 9]));
             }
         }
@@ -156,7 +157,7 @@ fn a_head_that_is_saved_again_opens_as_it_was() {
     assert_eq!(again.head(), tagger.head());
     assert_eq!(again.centroids(), tagger.centroids());
     let batch = Batch::pack([(0, &fixture.sentences[3])]);
-    assert_eq!(again.evaluate(&batch).unwrap(), tagger.evaluate(&batch).unwrap());
+    assert_eq!(again.logits(&batch).unwrap(), tagger.logits(&batch).unwrap());
 }
 
 #[test]
@@ -176,13 +177,13 @@ fn an_encoder_without_a_head_is_not_opened_as_a_tagger() {
 fn heads_do_not_learn_from_what_the_other_learns_from() {
     let fixture = Fixture::load();
     let (prototypes, episode) = (fixture.tagger(false), fixture.episode());
-    assert!(prototypes.learn(&episode.batch, &[], 1.0, None, &mut Gradients::default()).is_err());
+    assert!(prototypes.train_step(&episode.batch, &[], 1.0, None, &mut Gradients::default()).is_err());
     let labels = ["O", "B-X"].map(String::from);
     let (linear, _) = Tagger::load(&ModelSettings::default(), &Words::none(), &labels, 1, &Device::Cpu).unwrap();
-    assert!(linear.learn_episode(&episode, 1.0, None, &mut Gradients::default()).is_err());
+    assert!(linear.train_episode(&episode, 1.0, None, &mut Gradients::default()).is_err());
     let head = HeadSettings { kind: HeadKind::Prototypes, ..HeadSettings::default() };
     let settings = ModelSettings { head, ..ModelSettings::default() };
     let (fresh, _) = Tagger::load(&settings, &Words::none(), &labels, 1, &Device::Cpu).unwrap();
     assert!(fresh.centroids().is_none());
-    assert!(fresh.evaluate(&episode.batch).is_err(), "judged without centroids");
+    assert!(fresh.logits(&episode.batch).is_err(), "judged without centroids");
 }

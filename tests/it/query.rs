@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use memoscope::analysis::phases::{Phases, combine};
+use memoscope::corpus::TokenPosition;
 use memoscope::dynamics::{Log, Observations, Pass};
 use memoscope::run::Manifest;
 use polars::prelude::*;
@@ -50,7 +51,7 @@ struct Run {
     seed: u64,
     log: Log,
     /// By sentence and token: first learning and forgetting events.
-    events: BTreeMap<(u32, u16), (Option<u32>, u32)>,
+    events: BTreeMap<TokenPosition, (Option<u32>, u32)>,
     phases: Phases,
 }
 
@@ -63,7 +64,10 @@ impl Run {
         let columns = ["sentence", "token", "first_learning", "forgetting"].map(column);
         let get = |column: usize, row: usize| columns[column].u32().unwrap().get(row);
         let events = (0..events.height())
-            .map(|row| ((get(0, row).unwrap(), get(1, row).unwrap() as u16), (get(2, row), get(3, row).unwrap())))
+            .map(|row| {
+                let at = TokenPosition { sentence: get(0, row).unwrap(), token: get(1, row).unwrap() as u16 };
+                (at, (get(2, row), get(3, row).unwrap()))
+            })
             .collect();
         let phases = fs_err::read_to_string(analysis.join("phases.json")).unwrap();
         Self {
@@ -76,9 +80,9 @@ impl Run {
         }
     }
 
-    fn tokens(&self) -> impl Iterator<Item = (usize, (u32, u16))> + '_ {
+    fn tokens(&self) -> impl Iterator<Item = (usize, TokenPosition)> + '_ {
         let tokens = self.log.tokens();
-        (0..tokens.len()).map(|row| (row, (tokens.sentence[row], tokens.token[row])))
+        (0..tokens.len()).map(|row| (row, tokens.position(row)))
     }
 
     fn last(&self) -> Observations {
@@ -109,8 +113,11 @@ fn forgotten(runs: &[Run]) -> Vec<Value> {
     }
     let mut rows = Vec::new();
     for (key, (events, seeds, noise, word)) in sums {
-        let (_, encoder, (sentence, token)) = key;
-        rows.push(((std::cmp::Reverse(events), key), json!([noise, encoder, sentence, token, word, events, seeds])));
+        let (_, encoder, at) = key;
+        rows.push((
+            (std::cmp::Reverse(events), key),
+            json!([noise, encoder, at.sentence, at.token, word, events, seeds]),
+        ));
     }
     sorted(rows, 20)
 }
@@ -140,7 +147,7 @@ fn learned_first(runs: &[Run]) -> Vec<Value> {
         let (noisy, gold) = (tokens.noisy().unwrap(), tokens.gold.as_ref().unwrap());
         for (row, at) in run.tokens().filter(|&(row, _)| noisy[row]) {
             let Some(first) = run.events[&at].0 else { continue };
-            let of_run = json!([run.noise, run.encoder, run.seed, at.0, at.1]);
+            let of_run = json!([run.noise, run.encoder, run.seed, at.sentence, at.token]);
             let of_token = json!([tokens.word[row], tokens.given[row], gold[row], first]);
             let row: Vec<Value> = [of_run, of_token].into_iter().flat_map(|v| v.as_array().unwrap().clone()).collect();
             rows.push(((first, mille(run.noise), run.encoder.as_str(), run.seed, at), Value::from(row)));
@@ -163,8 +170,8 @@ fn disagreements(runs: &[Run]) -> Vec<Value> {
         }
     }
     let differ = counts.into_iter().filter(|(_, (_, different, _))| *different > 0);
-    let row = |(at, (runs, different, word)): ((u32, u16), (u32, u32, &str))| {
-        ((std::cmp::Reverse(different), at), json!([at.0, at.1, word, runs, different]))
+    let row = |(at, (runs, different, word)): (TokenPosition, (u32, u32, &str))| {
+        ((std::cmp::Reverse(different), at), json!([at.sentence, at.token, word, runs, different]))
     };
     sorted(differ.map(row).collect(), 50)
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use memoscope::corpus::{self, DataSettings};
+use memoscope::corpus::{self, DataSettings, Sentence};
 use memoscope::model::{LoadReport, ModelSettings, Tagger, Words};
 use memoscope::train::{TrainSettings, Trainer, TrainingData};
 
@@ -46,16 +46,17 @@ fn encoders_load_but_for_their_new_head() {
     }
 }
 
-/// PyTorch's run of the same protocol counts 201,640 tokens of CoNLL03's train in 50 pieces
+/// PyTorch's run of the same protocol counts 201,640 tokens of CoNLL03's train in 50 subwords
 /// (tests/fixtures/traces, first line).
 #[test]
-fn conll03_is_cut_into_the_pieces_that_transformers_makes() {
+fn conll03_is_cut_into_the_subwords_that_transformers_makes() {
     let (Some(folder), Some(encoder)) = (data("conll2003"), model("bert-tiny")) else { return };
     let settings = DataSettings { source: folder.to_str().unwrap().into(), ..DataSettings::default() };
     let corpus = corpus::load(&settings).unwrap();
     let labels = corpus.labels.names().to_vec();
     let (tagger, _) = load(&encoder, &labels, |_| ());
-    let data = TrainingData { train: corpus.train, dev: corpus.dev, labels, ..TrainingData::default() };
+    let train = corpus.train.into_iter().map(Sentence::into_given).collect();
+    let data = TrainingData { train, dev: corpus.dev, labels, ..TrainingData::default() };
     let trainer = Trainer::new(tagger, &data, &TrainSettings::default(), 1).unwrap();
     let report = trainer.encoding();
     assert_eq!((report.train_sentences, report.train_tokens), (14_041, 201_640));

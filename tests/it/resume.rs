@@ -358,7 +358,7 @@ fn a_kill_loses_no_more_than_the_steps_after_the_last_checkpoint() {
     }
 }
 
-/// A checkpoint and a manifest as they were before there were checkpoints within an epoch.
+/// A checkpoint and a manifest as they were before there were checkpoints within an epoch, and optimisers with names.
 #[test]
 fn a_run_that_an_earlier_version_broke_off_is_resumed() {
     let workspace = Workspace::new();
@@ -373,6 +373,7 @@ fn a_run_that_an_earlier_version_broke_off_is_resumed() {
         serde_json::from_str(&fs_err::read_to_string(Manifest::path(&broken)).unwrap()).unwrap();
     assert!(manifest.as_object_mut().unwrap().remove("steps_finished").is_some());
     assert!(manifest["config"]["train"].as_object_mut().unwrap().remove("checkpoint_minutes").is_some());
+    assert!(manifest["config"]["train"].as_object_mut().unwrap().remove("optimizer").is_some());
     fs_err::write(Manifest::path(&broken), manifest.to_string()).unwrap();
     let path = broken.join("checkpoint/checkpoint.safetensors");
     let bytes = fs_err::read(&path).unwrap();
@@ -380,8 +381,11 @@ fn a_run_that_an_earlier_version_broke_off_is_resumed() {
     let mut held = Checkpoint::parse(&bytes, &path).unwrap();
     for name in held.rest() {
         let shape = held.shape(&name).unwrap().to_vec();
-        tensors.push((name.clone(), shape.clone(), held.take(&name, &shape).unwrap().unwrap()));
+        let earlier = name.strip_prefix("optimizer.").unwrap_or(&name).to_owned();
+        tensors.push((earlier, shape.clone(), held.take(&name, &shape).unwrap().unwrap()));
     }
+    let named = |prefix| tensors.iter().filter(|(name, ..)| name.starts_with(prefix)).count();
+    assert!(named("first.") > 0 && named("first.") == named("parameter.") && named("second.") == named("parameter."));
     let position = checkpoint::extra(&bytes);
     let extra = ["epoch", "step", "missed_decay"].map(|key| (key, position[key].clone()));
     checkpoint::write(&path, &tensors, Precision::Single, &extra).unwrap();

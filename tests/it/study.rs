@@ -40,7 +40,10 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
     let workspace = Workspace::new();
     let said = workspace.run(&["sweep", &smoke(), "--out", "out"]);
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("Without noise dev F1 peaks at"), "{said}");
+    assert!(
+        said.stdout.contains("fine-tuned on embedded for 2 epochs: noise level 0\u{a0}%, 30\u{a0}%; 1 seed a point."),
+        "{said}"
+    );
     assert!(said.stdout.ends_with("report: out/report/index.html\n"), "{said}");
     assert!(said.stderr.contains("[2/2] epoch 2/2: loss "), "{said}");
     for file in [
@@ -52,14 +55,16 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
         "runs/noise=0.30/seed=1/curve.parquet",
         "analysis/epochs.csv",
         "analysis/phases.csv",
+        "analysis/measures.csv",
+        "analysis/measures.parquet",
         "analysis/noise=0.30/seed=1/phases.json",
         "report/index.html",
         "report/report.md",
         "report/figures/learning_curves.svg",
         "report/figures/learning_curves.png",
         "report/figures/learning_curves.csv",
-        "report/tables/scores.csv",
-        "report/tables/scores.tex",
+        "report/tables/measures.csv",
+        "report/tables/measures.tex",
     ] {
         let path = workspace.path().join("out").join(file);
         assert!(path.metadata().is_ok_and(|m| m.len() > 0), "{file} is missing");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::Device;
 use memoscope::corpus::embedded::{self, EmbeddedSettings};
-use memoscope::corpus::{Origin, Sentence};
+use memoscope::corpus::{Given, Origin, Sentence};
 use memoscope::dynamics::{CurvePoint, Observations, StepRecord};
 use memoscope::metrics::entity::TypeScores;
 use memoscope::model::checkpoint::{self, Checkpoint, Precision};
@@ -33,7 +33,7 @@ pub fn encoder() -> tempfile::TempDir {
 pub fn data() -> TrainingData {
     let corpus = embedded::generate(&EmbeddedSettings { seed: 5, train: 60, dev: 20, test: 0 }).unwrap();
     let gold = corpus.train.iter().map(|s| s.labels.clone()).collect();
-    let mut train: Vec<Sentence> = corpus.train.clone();
+    let mut train: Vec<Sentence<Given>> = corpus.train.iter().cloned().map(Sentence::into_given).collect();
     for sentence in train.iter_mut().step_by(3) {
         sentence.labels[0] = (sentence.labels[0] + 1) % corpus.labels.len() as u8;
     }
@@ -52,7 +52,7 @@ pub fn settings() -> TrainSettings {
         batch_size: 16,
         learning_rate: 1e-3,
         probe_tokens: 20,
-        max_pieces: 128,
+        max_subwords: 128,
         episodes: EpisodeSettings { steps: 12, support_others: 20, ..EpisodeSettings::default() },
         ..TrainSettings::default()
     }
@@ -213,7 +213,7 @@ fn accumulated_parts_are_one_batch() {
     for (a, b) in whole.steps.iter().zip(&parts.steps) {
         assert!((a.loss - b.loss).abs() < 1e-4, "step {}: {} against {}", a.step, a.loss, b.loss);
         assert!((a.gradient_norm - b.gradient_norm).abs() < 1e-3 * a.gradient_norm, "step {}", a.step);
-        assert_eq!((a.examples_seen, a.pieces), (b.examples_seen, b.pieces));
+        assert_eq!((a.examples_seen, a.subwords), (b.examples_seen, b.subwords));
     }
 }
 
@@ -295,9 +295,9 @@ fn a_parameter_that_is_not_finite_stops_the_run_and_names_the_step() {
 fn a_sentence_without_a_subword_is_left_out_and_the_others_keep_their_numbers() {
     let model = encoder();
     let mut data = data();
-    let invisible = Sentence { words: vec!["\u{200b}\u{1}".into()], labels: vec![0] };
+    let invisible: Sentence<Given> = Sentence { words: vec!["\u{200b}\u{1}".into()], labels: vec![0].into() };
     data.train[4] = invisible.clone();
-    data.dev[1] = invisible.clone();
+    data.dev[1] = invisible.clone().assume_gold();
     let tagger = tagger(model.path(), &data.labels);
     let mut none = TrainingData {
         train: vec![invisible],

@@ -32,16 +32,16 @@ fn every_format_has_the_names() {
     assert!(
         markdown.contains("R&amp;D\\_50%\\|#\\{x\\}") && markdown.contains("护栏") && markdown.contains("lacks 护")
     );
-    let tex = workspace.read("out/report/tables/scores.tex");
+    let tex = workspace.read("out/report/tables/measures.tex");
     assert!(
         tex.contains("R\\&D\\_50\\%\\textbar{}\\#\\{x\\}") && tex.contains("护栏") && tex.contains("DATE/TIME"),
         "{tex}"
     );
-    let csv = workspace.read("out/report/tables/scores.csv");
+    let csv = workspace.read("out/report/tables/measures.csv");
     assert!(csv.contains("R&D_50%|#{x}") && csv.contains("护栏"), "{csv}");
     // A drawing keeps the characters: its viewer has fonts of its own.
-    assert!(workspace.read("out/report/figures/1-__-sizes.svg").contains("护栏"));
-    for file in ["2-DATE_TIME-sizes.png", "3-R_D_50____x_-curves.svg", "3-R_D_50____x_-learning.csv"] {
+    assert!(workspace.read("out/report/figures/sentences.svg").contains("护栏"));
+    for file in ["sentences.png", "type_curves_1.svg", "type_learning_1.csv"] {
         assert!(workspace.path().join("out/report/figures").join(file).is_file(), "{file}");
     }
     let classes: Vec<String> =
@@ -62,7 +62,7 @@ fn a_font_that_has_the_characters_draws_them() {
     };
     let workspace = Workspace::new();
     sweep(&workspace, &[]);
-    let figure = workspace.path().join("out/report/figures/1-__-sizes.png");
+    let figure = workspace.path().join("out/report/figures/sentences.png");
     let with_code_points = fs_err::read(&figure).unwrap();
     let font = font.to_str().unwrap();
     let said = workspace.run(&["figures", "--out", "out", "--font", font, "--quiet"]);

@@ -71,7 +71,7 @@ impl std::fmt::Display for Said {
     }
 }
 
-/// A copy of a parity fixture's model, with a vocabulary of 160 pieces beside it, which no test reads from text.
+/// A copy of a parity fixture's model, with a vocabulary of 160 subwords beside it, which no test reads from text.
 pub fn fixture_model(fixture: &Path) -> tempfile::TempDir {
     let model = tempfile::tempdir().unwrap();
     for file in ["config.json", "model.safetensors"] {

@@ -1,8 +1,8 @@
 //! What each fused operation gives: forward and backward pass, against the same composed of candle's operations.
 //!
-//! `cargo bench --bench operations`, or `cargo bench --bench operations -- attention`. Shapes are those of a MiniLM with
-//! hidden size 384 on 32 sentences of news text; times are of one operation in one layer. `CANDLE_NUM_THREADS` decides
-//! how many threads candle's own element-wise operations use.
+//! `cargo bench --bench operations`, or `cargo bench --bench operations -- attention`. Shapes are those of a MiniLM
+//! with hidden size 384 on 32 sentences of news text; times are of one operation in one layer. `CANDLE_NUM_THREADS`
+//! decides how many threads candle's own element-wise operations use.
 
 use candle_core::{Device, Result, Var};
 use divan::Bencher;
@@ -32,7 +32,7 @@ fn main() {
     divan::main();
 }
 
-/// 32 sentences of 4 to 50 pieces, 21 in the mean.
+/// 32 sentences of 4 to 50 subwords, 21 in the mean.
 fn packing() -> Packing {
     Packing::new((0..32).map(|i| 4 + (i * i * 7 + i * 3) % 47 * (1 + i % 2) / 2))
 }
@@ -215,7 +215,7 @@ fn prototypes(bencher: Bencher<'_, '_>, version: Version) {
     });
 }
 
-/// Products of a linear layer [outputs, inputs] on 680 pieces: our tiles, against the gemm crate's own threads.
+/// Products of a linear layer [outputs, inputs] on 680 subwords: our tiles, against the gemm crate's own threads.
 mod product {
     use divan::Bencher;
     use memoscope_nn::product::{View, product};

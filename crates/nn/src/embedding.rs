@@ -1,5 +1,5 @@
-//! The sum of a transformer's embeddings for packed pieces: that of the piece and, where the encoder has them, that of its
-//! place in the sentence and the first token type's.
+//! The sum of a transformer's embeddings for packed subwords: that of the subword and, where the encoder has them, that
+//! of its place in the sentence and the first token type's.
 //!
 //! The gradient of a table is the sum of the gradients of the rows that were looked up; of the other rows it is zero,
 //! and nothing is computed or stored for them.
@@ -17,15 +17,15 @@ const ROWS: usize = 32;
 /// The tables that are looked up.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    /// One row a piece: `[vocabulary, h]`.
+    /// One row a subword: `[vocabulary, h]`.
     pub words: Parameter,
-    /// One row a place in the sentence: `[most pieces, h]`.
+    /// One row a place in the sentence: `[most subwords, h]`.
     pub positions: Option<Parameter>,
     /// One row a token type: `[types, h]`.
     pub types: Option<Parameter>,
 }
 
-/// Embeds n pieces: `[n, h]`; `places` are rows of the table of positions.
+/// Embeds n subwords: `[n, h]`; `places` are rows of the table of positions.
 pub fn embed(tape: &Tape, tables: &Tables, ids: &[u32], places: &[u32]) -> Result<Value> {
     let check = |what: &str, indices: &[u32], table: &Parameter| match indices.iter().max() {
         Some(&max) if max as usize >= table.tensor().dim(0)? => {
@@ -86,7 +86,7 @@ fn scatter(table: &Parameter, indices: &[u32], g: &[f32], h: usize, sink: &mut S
 }
 
 kernel! {
-    /// The sums of the rows of each piece.
+    /// The sums of the rows of each subword.
     fn add_rows(
         words: &[f32],
         positions: Option<&[f32]>,

@@ -1,4 +1,5 @@
-//! Differentiable operations for transformers on packed sentences, on the CPU, with the same bytes on any number of threads.
+//! Differentiable operations for transformers on packed sentences, on the CPU, with the same bytes on any number of
+//! threads.
 //!
 //! candle's own layer norm, softmax and rotary embeddings stop the gradient in silence, its dropout cannot be seeded,
 //! and its element-wise operations use one thread. Each operation here comes twice:
@@ -15,12 +16,13 @@
 //! Operations are as large as the mathematics allows: a linear layer with its activation, a sub-layer with its dropout,
 //! residual and norm. What is fused is computed while it lies in the cache, in one parallel pass instead of four.
 //!
-//! Sentences are **packed**: a batch of n pieces in all is a matrix `[n, hidden]` without any padding, and
+//! Sentences are **packed**: a batch of n subwords in all is a matrix `[n, hidden]` without any padding, and
 //! [`Packing`] says where each sentence begins. Only attention, LSTM and CRF need to know.
 //!
 //! Nothing here knows text, tokenizers or checkpoints: input are numbers, ids and lengths. Parameters are candle's
-//! [`Var`](candle_core::Var)s, each with a number ([`Parameter`]), under which its gradient is found ([`Gradients`]). Random
-//! numbers come from [streams](random) that are named by seed, purpose and position, so that a step can be repeated.
+//! [`Var`](candle_core::Var)s, each with a number ([`Parameter`]), under which its gradient is found ([`Gradients`]).
+//! Random numbers come from [streams](random) that are named by seed, purpose and position, so that a step can be
+//! repeated.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
@@ -47,8 +49,8 @@
 //!
 //! # Errors
 //!
-//! Operations return candle's [`Result`](candle_core::Result), the error that callers who use candle have already: shapes that
-//! do not fit, a value of the other kind of tape, what candle itself refuses.
+//! Operations return candle's [`Result`](candle_core::Result), the error that callers who use candle have already:
+//! shapes that do not fit, a value of the other kind of tape, what candle itself refuses.
 
 #![warn(missing_docs)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -115,7 +117,7 @@ pub struct Packing {
 }
 
 impl Packing {
-    /// Packing of sentences with these lengths, in pieces.
+    /// Packing of sentences with these lengths, in subwords.
     ///
     /// ```
     /// let packing = memoscope_nn::Packing::new([3, 1, 2]);
@@ -142,7 +144,7 @@ impl Packing {
         self.len() == 0
     }
 
-    /// Number of rows (pieces) of the whole batch.
+    /// Number of rows (subwords) of the whole batch.
     pub fn rows(&self) -> usize {
         self.offsets[self.len()]
     }

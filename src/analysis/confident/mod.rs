@@ -28,15 +28,12 @@
 //! # }
 //! ```
 //!
-//! [`quality`] has the scores by which cleanlab ranks tokens and sentences.
-//!
-//! Counts and masks equal those of cleanlab 2.9 with its default settings, scores to 1e-9. Where several tokens have
+//! Counts and masks equal those of cleanlab 2.9 with its default settings. Where several tokens have
 //! equal scores at a filter's border, the earlier ones are taken; there cleanlab's choice depends on the processor.
 
 mod filter;
 mod joint;
 mod latent;
-pub mod quality;
 
 pub use filter::{Filter, find_issues};
 pub use joint::ConfidentJoint;

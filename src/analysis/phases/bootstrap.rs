@@ -9,7 +9,7 @@
 use rand::Rng;
 
 use super::curve::Series;
-use super::locate::{Located, Scores, locate};
+use super::locate::{CurveSeries, Located, locate};
 use super::rise::white_variance;
 use super::valley::valley;
 use crate::random::Streams;
@@ -26,7 +26,7 @@ pub struct SentenceCounts {
 
 /// Runs the detector on `samples` replicates.
 pub(super) fn replicates(
-    scores: &Scores,
+    scores: &CurveSeries,
     sentences: Option<&SentenceCounts>,
     samples: usize,
     streams: Streams,
@@ -40,7 +40,7 @@ pub(super) fn replicates(
     (0..samples)
         .map(|sample| {
             let mut rng = streams.stream("phases-bootstrap", &[sample as u64]);
-            let mut drawn = Scores {
+            let mut drawn = CurveSeries {
                 dev: dev.draw(&mut rng),
                 train: train.draw(&mut rng),
                 clean: clean.draw(&mut rng),

@@ -1,7 +1,7 @@
 //! One statement from several seeds.
 
 use super::rise::median;
-use super::{Evidence, PhasePoint, PhaseScores, Phases, Settling};
+use super::{OnsetEvidence, PhasePoint, PhaseScores, Phases, Settling};
 
 /// The phases of several runs that differ in their seed alone.
 ///
@@ -15,7 +15,7 @@ pub fn combine(runs: &[Phases]) -> Phases {
         fitting_end: merge(runs, |p| p.fitting_end.as_ref()),
         settling: settling_start.zip(settling_end).and_then(|(start, end)| Settling::between(start, end)),
         memorisation_onset: merge(runs, |p| p.memorisation_onset.as_ref()),
-        evidence: runs.first().map_or(Evidence::Nothing, |p| p.evidence),
+        evidence: runs.first().map_or(OnsetEvidence::Nothing, |p| p.evidence),
     }
 }
 

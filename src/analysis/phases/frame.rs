@@ -2,10 +2,10 @@
 
 use polars::prelude::*;
 
-use super::{Evidence, PhasePoint, Phases};
+use super::{OnsetEvidence, PhasePoint, Phases};
 use crate::error::Result;
 
-impl Evidence {
+impl OnsetEvidence {
     /// The name that it has in JSON and in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -56,7 +56,8 @@ mod tests {
             support: 0.9,
             scores: PhaseScores::default(),
         };
-        let phases = Phases { memorisation_onset: Some(point), evidence: Evidence::DevDecline, ..Phases::default() };
+        let phases =
+            Phases { memorisation_onset: Some(point), evidence: OnsetEvidence::DevDecline, ..Phases::default() };
         let frame = phases.frame().unwrap();
         let number = |name: &str| frame.column(name).unwrap().f64().unwrap().get(0);
         let onset = ["memorisation_onset", "memorisation_onset_low", "memorisation_onset_high"].map(number);
@@ -68,7 +69,12 @@ mod tests {
 
     #[test]
     fn evidence_has_the_name_that_json_gives_it() {
-        for evidence in [Evidence::NoisyAccuracy, Evidence::DevDecline, Evidence::FirstLearning, Evidence::Nothing] {
+        for evidence in [
+            OnsetEvidence::NoisyAccuracy,
+            OnsetEvidence::DevDecline,
+            OnsetEvidence::FirstLearning,
+            OnsetEvidence::Nothing,
+        ] {
             assert_eq!(serde_json::to_value(evidence).unwrap(), evidence.name());
         }
     }

@@ -1,6 +1,6 @@
 //! The two phase boundaries of one curve, as continuous positions in epochs.
 
-use super::Evidence;
+use super::OnsetEvidence;
 use super::curve::{PhaseCurve, Series};
 use super::rise::{exceeds_white_noise, rise};
 use super::valley::valley;
@@ -22,7 +22,7 @@ const MATERIAL_REVIVAL: f64 = 0.05;
 
 /// The series a decision is made from; a bootstrap replicate is another set of the same.
 #[derive(Debug, Clone)]
-pub(super) struct Scores {
+pub(super) struct CurveSeries {
     pub(super) dev: Series,
     pub(super) train: Series,
     pub(super) clean: Series,
@@ -31,7 +31,7 @@ pub(super) struct Scores {
     pub(super) first_learned: Series,
 }
 
-impl Scores {
+impl CurveSeries {
     pub(super) fn of(curve: &PhaseCurve) -> Self {
         Self {
             dev: curve.series(|p| p.dev_score),
@@ -49,18 +49,18 @@ impl Scores {
 pub(super) struct Located {
     pub(super) fitting_end: Option<f64>,
     pub(super) onset: Option<f64>,
-    pub(super) evidence: Evidence,
+    pub(super) evidence: OnsetEvidence,
 }
 
 /// Both boundaries.
-pub(super) fn locate(scores: &Scores) -> Located {
+pub(super) fn locate(scores: &CurveSeries) -> Located {
     let (onset, evidence) = onset(scores);
     Located { fitting_end: fitting_end(scores), onset, evidence }
 }
 
 /// Where the score of fitting has made 95 % of its way. F1 starts from 0, since an untrained tagger finds no entity;
 /// an accuracy starts from its first value, since predicting `O` everywhere is right most of the time.
-fn fitting_end(scores: &Scores) -> Option<f64> {
+fn fitting_end(scores: &CurveSeries) -> Option<f64> {
     let (series, from_zero) = [(&scores.dev, true), (&scores.clean, false), (&scores.train, true)]
         .into_iter()
         .find(|(series, _)| !series.is_empty())?;
@@ -86,7 +86,7 @@ fn fitting_end(scores: &Scores) -> Option<f64> {
     Some(series.x[reached - 1] + part * (series.x[reached] - series.x[reached - 1]))
 }
 
-fn onset(scores: &Scores) -> (Option<f64>, Evidence) {
+fn onset(scores: &CurveSeries) -> (Option<f64>, OnsetEvidence) {
     if !scores.noisy.is_empty() {
         let accuracies = [&scores.noisy, &scores.noisy_gold, &scores.clean];
         let f1 = [&scores.noisy, &scores.dev, &scores.train];
@@ -94,21 +94,21 @@ fn onset(scores: &Scores) -> (Option<f64>, Evidence) {
         let alone = scores.noisy_gold.is_empty() && scores.clean.is_empty();
         let reference = if alone { f1 } else { accuracies }.into_iter().filter_map(Series::largest).fold(0.0, f64::max);
         let found = rise(&scores.noisy.x, &scores.noisy.y, MATERIAL_NOISY * reference);
-        return (found.map(|rise| rise.begin), Evidence::NoisyAccuracy);
+        return (found.map(|rise| rise.begin), OnsetEvidence::NoisyAccuracy);
     }
     if !scores.dev.is_empty() {
-        return (dev_decline(scores), Evidence::DevDecline);
+        return (dev_decline(scores), OnsetEvidence::DevDecline);
     }
     if !scores.first_learned.is_empty() {
         let s = &scores.first_learned;
         let found = rise(&s.x, &s.y, MATERIAL_REVIVAL * s.largest().unwrap_or(0.0));
-        return (found.map(|rise| rise.begin), Evidence::FirstLearning);
+        return (found.map(|rise| rise.begin), OnsetEvidence::FirstLearning);
     }
-    (None, Evidence::Nothing)
+    (None, OnsetEvidence::Nothing)
 }
 
 /// Dev F1 falls for good while the training data are still being learned.
-fn dev_decline(scores: &Scores) -> Option<f64> {
+fn dev_decline(scores: &CurveSeries) -> Option<f64> {
     let falling: Vec<f64> = scores.dev.y.iter().map(|v| -v).collect();
     let peak = scores.dev.largest().unwrap_or(0.0);
     let begin = rise(&scores.dev.x, &falling, MATERIAL_DEV * peak).filter(|_| peak > 0.0)?.begin;

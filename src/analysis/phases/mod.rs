@@ -63,8 +63,9 @@ pub use combine::combine;
 pub use curve::{PhaseCurve, PhaseCurvePoint};
 pub use import::{ColumnNames, ImportedCurve, parse_curve};
 
+use crate::metrics::{Absent, Measured, Measurement, measured};
 use crate::random::Streams;
-use locate::{Scores, locate};
+use locate::{CurveSeries, locate};
 
 /// With fewer evaluations than this nothing is reported: any rule would be certain of whatever it is shown.
 const FEWEST_EVALUATIONS: usize = 4;
@@ -72,7 +73,7 @@ const FEWEST_EVALUATIONS: usize = 4;
 /// What the onset was looked for in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Evidence {
+pub enum OnsetEvidence {
     /// Accuracy on noisy tokens against their given label.
     NoisyAccuracy,
     /// The dev score after its peak, with train F1 and first learning as witnesses.
@@ -94,7 +95,7 @@ pub struct Phases {
     /// The first evaluation of memorisation.
     pub memorisation_onset: Option<PhasePoint>,
     /// What the onset was looked for in.
-    pub evidence: Evidence,
+    pub evidence: OnsetEvidence,
 }
 
 /// A boundary between two phases, at an evaluated point of the curve (between two in the median over seeds).
@@ -163,6 +164,40 @@ impl Phases {
         let named = [("fitting_end", &self.fitting_end), ("memorisation_onset", &self.memorisation_onset)];
         named.into_iter().filter_map(|(name, point)| Some((name, point.as_ref()?))).collect()
     }
+
+    /// The epoch at which fitting ends.
+    pub fn end_of_fitting(&self) -> Measured {
+        measured(self.fitting_end.as_ref().map(|point| point.epoch), "no end of fitting found")
+    }
+
+    /// The epoch at which memorisation begins, of a run of `n_evaluations` evaluations and `epochs` epochs. Where accuracy on
+    /// noisy tokens was looked at and no onset was found, it is censored: it comes after the last epoch, if at all. Without
+    /// noise there is nothing to memorise, and an onset is only reported where the dev score tells one.
+    pub fn onset(&self, n_evaluations: usize, epochs: u32) -> Measured {
+        match (&self.memorisation_onset, self.evidence) {
+            (Some(onset), _) => Ok(Measurement::Exact(onset.epoch)),
+            (None, _) if n_evaluations < FEWEST_EVALUATIONS => Err(Absent("fewer than four evaluations")),
+            (None, OnsetEvidence::NoisyAccuracy) => Ok(Measurement::AtLeast(f64::from(epochs))),
+            (None, _) => Err(Absent("no label noise")),
+        }
+    }
+
+    /// The length of settling in epochs: from the end of fitting to the onset of memorisation, 0 where the onset comes no
+    /// later. Without an onset it is censored: settling lasts at least to the end of the training. Without an end of fitting
+    /// there is no length: what precedes an onset is then not known to be settling.
+    ///
+    /// Fitting ends in epoch 2, memorisation begins in epoch 5: 3 epochs. Without an onset, in a training of 12 epochs: at
+    /// least 10.
+    pub fn settling_length(&self) -> Measured {
+        if self.fitting_end.is_none() {
+            return Err(Absent("no end of fitting found"));
+        }
+        let length = self.settling.as_ref().map_or(0.0, |settling| settling.end.epoch - settling.start.epoch);
+        Ok(match self.memorisation_onset {
+            Some(_) => Measurement::Exact(length),
+            None => Measurement::AtLeast(length),
+        })
+    }
 }
 
 /// Finds the phases of a curve.
@@ -185,7 +220,7 @@ impl Phases {
 /// assert_eq!(phases.memorisation_onset.unwrap().epoch, 6.0);
 /// ```
 pub fn detect(curve: &PhaseCurve, sentences: Option<&SentenceCounts>, samples: usize, streams: Streams) -> Phases {
-    let scores = Scores::of(curve);
+    let scores = CurveSeries::of(curve);
     let located = locate(&scores);
     if curve.points().len() < FEWEST_EVALUATIONS {
         let evidence = located.evidence;

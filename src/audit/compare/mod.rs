@@ -1,12 +1,12 @@
-//! What corrections are worth: taggers trained on the labels before and after, judged by the same dev file.
+//! The effect of corrections: taggers trained on the labels before and after, scored on the same dev file.
 //!
-//! Two versions of one annotated file hold the same words and other labels. For each seed one tagger is trained on either,
-//! with all else equal: the encoder, the new weights of the head, the order of the sentences, dropout, the classes. Both
-//! label the dev file, whose labels are taken to be right.
+//! Two versions of one annotated file hold the same words and other labels. For each seed one tagger is trained on
+//! either, with all else equal: the encoder, the new weights of the head, the order of the sentences, dropout, the
+//! labels. Both label the dev file, whose labels are taken to be right.
 //!
-//! Scores are those after the last epoch. The best epoch would be a choice made on dev, and flatters whichever tagger
-//! moves more from epoch to epoch. [`crate::metrics::paired`] has the two intervals of the difference; a [`Verdict`] is
-//! given only where both lie on one side of 0.
+//! Scores are those after the last epoch. The best epoch would be selected on dev, and favours the tagger whose scores
+//! vary more between epochs. [`crate::metrics::paired`] has the two intervals of the difference; a [`Verdict`] is given
+//! only where both lie on one side of 0.
 //!
 //! ```text
 //! compare.json             what was compared, scores by seed, differences with their intervals

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     CompareSettings, Comparison, SeedScores, TextSummary, Texts, TypeDifference, Verdict, Version, VersionScores,
 };
-use crate::corpus::{Corpus, DataSettings, SpanReader};
+use crate::corpus::{Corpus, DataSettings, Gold, Labels, SpanReader};
 use crate::dynamics::Log;
 use crate::error::{Error, Problem, Result};
 use crate::exec::{self, Execution, Task};
@@ -36,8 +36,9 @@ fn place(version: Version, seed: u64) -> Coordinates {
 /// Compares two versions of a text, in a folder of its own; what was trained there before is not trained again.
 ///
 /// # Errors
-/// [`Error::Config`] for settings that cannot be, or a folder that holds other runs; those of [`exec::execute_all`] and of the first run that fails, with all
-/// finished epochs on disk; [`Error::Data`] if a finished run's log or model is gone or damaged.
+/// [`Error::Config`] for settings that cannot be, or a folder that holds other runs; those of [`exec::execute_all`] and
+/// of the first run that fails, with all finished epochs on disk; [`Error::Data`] if a finished run's log or model is
+/// gone or damaged.
 pub fn compare(
     texts: &Texts,
     settings: &CompareSettings,
@@ -61,9 +62,9 @@ pub fn compare(
 /// The training of both taggers, which depends on the encoder's shape.
 fn train_settings(texts: &Texts, settings: &CompareSettings) -> Result<TrainSettings> {
     let device = settings.device.open()?;
-    let words = Words::new(&texts.before.sentences, []);
+    let words = Words::to_learn(&texts.before.sentences);
     let (tagger, _) = Tagger::load(&settings.model(), &words, texts.labels.names(), 0, &device)?;
-    Ok(settings.train(tagger.config().hidden_size, tagger.config().max_pieces))
+    Ok(settings.train(tagger.config().hidden_size, tagger.config().max_subwords))
 }
 
 /// Does all runs that are not finished yet, each resumed where it was broken off. Every folder is looked at before the
@@ -111,7 +112,7 @@ fn train_all(
         let lost = Manifest::read(&first.folder)?.encoding.dev_tokens_lost;
         if lost > 0 {
             monitor.warning(&format!(
-                "{lost} dev tokens stand behind the encoder's last position or have no piece: they count as predicted `O`"
+                "{lost} dev tokens stand behind the encoder's last position or have no subword: they count as predicted `O`"
             ));
         }
     }
@@ -154,7 +155,7 @@ fn conclude(
     predictions: &[Predictions],
 ) -> Result<Comparison> {
     let names = texts.labels.names();
-    let gold: Vec<Vec<u8>> = texts.dev.sentences.iter().map(|sentence| sentence.labels.clone()).collect();
+    let gold: Vec<Labels<Gold>> = (texts.dev.sentences.iter()).map(|s| s.labels.clone().assume_gold()).collect();
     let replicates = Replicates::draw(gold.len(), REPLICATES, Streams::new(1));
     let counts = |of: Option<&str>| -> [Vec<Vec<SpanCounts>>; 2] {
         let count = |predicted: &Vec<Vec<u8>>| entity::sentence_counts(&gold, predicted, names, Mode::Default, of);

@@ -1,4 +1,4 @@
-//! What a comparison found.
+//! The results of a comparison.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,13 +47,13 @@ pub struct Comparison {
     pub changes: Changes,
     /// The tag inventory of all three, in IOB2.
     pub labels: Vec<String>,
-    /// How it was done.
+    /// Its settings.
     pub settings: CompareSettings,
     /// Peak learning rate, as it was or as it followed from the encoder's width.
     pub learning_rate: f64,
-    /// What made it.
+    /// Versions of the program and of what computed.
     pub versions: Versions,
-    /// What the difference in F1 allows to say.
+    /// The verdict on the difference in F1.
     pub verdict: Verdict,
     /// The same in a sentence.
     pub finding: String,
@@ -138,7 +138,7 @@ impl VersionScores {
     }
 }
 
-/// What a difference allows to say.
+/// The verdict on a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {

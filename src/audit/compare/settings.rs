@@ -1,14 +1,14 @@
-//! How a comparison is done.
+//! Settings of a comparison.
 
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditSettings;
-use crate::config::DeviceName;
 use crate::error::{Error, Problem, Result};
+use crate::model::DeviceName;
 use crate::model::ModelSettings;
 use crate::train::TrainSettings;
 
-/// How a comparison is done: which encoder, how many seeds, how long.
+/// Settings of a comparison: encoder, seeds, training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CompareSettings {

@@ -1,13 +1,13 @@
-//! What a comparison leaves in its folder.
+//! The files of a comparison.
 
 use std::path::Path;
 
 use super::{Comparison, TextSummary, VersionScores};
 use crate::error::{Error, Result};
+use crate::files::write_text;
 use crate::metrics::Estimate;
 use crate::metrics::paired::Paired;
 use crate::report::{Cell, Column, Format, Table, markdown_table};
-use crate::run::write_text;
 
 /// Writes `compare.json` and `compare.md`.
 ///

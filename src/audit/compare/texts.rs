@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::Version;
 use crate::audit::Text;
 use crate::corpus::files::MAX_LABELS;
-use crate::corpus::{self, Columns, Corpus, LabelSet, Sentence, SpanMode, SpanReader};
+use crate::corpus::{self, Columns, Corpus, Given, LabelSet, Sentence, SpanMode, SpanReader};
 use crate::error::{Error, Problem, Result};
 
 /// Two versions of one annotated file, and the file to judge by.
 ///
-/// Label ids are those of [`Texts::labels`] in all three, so that the taggers have the same classes.
+/// Label ids are those of [`Texts::labels`] in all three, so that the taggers have the same labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Texts {
     /// The file before its labels were corrected.
@@ -23,7 +23,7 @@ pub struct Texts {
     pub dev: Text,
     /// The tag inventory of all three.
     pub labels: LabelSet,
-    /// What is odd about them but no reason to refuse them.
+    /// Warnings about the files.
     pub warnings: Vec<String>,
 }
 
@@ -44,8 +44,8 @@ impl Texts {
     /// Reads the three files, in the usual columns or those named.
     ///
     /// # Errors
-    /// [`Error::Data`] as [`Text::read`], where the versions differ in their words, where no label differs, and with more
-    /// than [`MAX_LABELS`] labels; [`Error::Config`] if the dev file is one of the versions.
+    /// [`Error::Data`] as [`Text::read`], where the versions differ in their tokens, where no label differs, and with
+    /// more than [`MAX_LABELS`] labels; [`Error::Config`] if the dev file is one of the versions.
     pub fn read(before: &Path, after: &Path, dev: &Path, columns: Option<&Columns>) -> Result<Self> {
         let read = |path| Text::read(path, columns);
         let (mut before, mut after, mut dev) = (read(before)?, read(after)?, read(dev)?);
@@ -95,7 +95,8 @@ impl Texts {
 
     /// What is trained on and judged by for one version.
     pub fn corpus(&self, version: Version) -> Corpus {
-        let mut corpus = Corpus { dev: self.dev.sentences.clone(), ..self.version(version).corpus() };
+        let dev = self.dev.sentences.iter().cloned().map(Sentence::assume_gold).collect();
+        let mut corpus = Corpus { dev, ..self.version(version).corpus() };
         corpus.fingerprint = corpus::fingerprint(&corpus);
         corpus
     }
@@ -125,7 +126,8 @@ impl Texts {
 /// Puts a text's label ids into another inventory, which has all of its labels.
 fn relabel(text: &mut Text, labels: &LabelSet) {
     let ids: Vec<u8> = text.labels.names().iter().map(|name| labels.id(name).unwrap_or(0)).collect();
-    let relabelled = |sentence: &mut Sentence| sentence.labels.iter_mut().for_each(|id| *id = ids[usize::from(*id)]);
+    let relabelled =
+        |sentence: &mut Sentence<Given>| sentence.labels.iter_mut().for_each(|id| *id = ids[usize::from(*id)]);
     text.sentences.iter_mut().for_each(relabelled);
     text.labels = labels.clone();
 }
@@ -136,7 +138,7 @@ fn unseen(dev: &Text, version: &Text) -> Option<String> {
         dev.labels.names().iter().map(String::as_str).filter(|name| version.labels.id(name).is_none()).collect();
     (!unseen.is_empty()).then(|| {
         format!(
-            "{}: no word of {} has the tags {}, so a tagger trained on it does not learn them",
+            "{}: no token of {} has the tags {}, so a tagger trained on it does not learn them",
             dev.path.display(),
             version.path.display(),
             unseen.join(", ")
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!(texts.n_entities(&texts.after), 3);
         // One inventory, and the dev label that nobody has seen is said for either version.
         assert_eq!(texts.labels.names(), ["O", "B-LOC", "B-ORG", "B-PER", "I-LOC"]);
-        assert_eq!(texts.dev.sentences[0].labels, [3]);
+        assert_eq!(texts.dev.sentences[0].labels[..], [3]);
         assert_eq!(texts.warnings.len(), 2);
         let [before, after] = [Version::Before, Version::After].map(|version| texts.corpus(version));
         assert_eq!((&before.labels, &before.dev), (&after.labels, &after.dev));

@@ -1,4 +1,4 @@
-//! Errors in entities, and which stretches of words find them.
+//! Entity errors, and which spans find them.
 
 use std::collections::BTreeSet;
 
@@ -8,33 +8,32 @@ use crate::audit::{Suspect, SuspectKind};
 use crate::corpus::{LabelSet, Span, SpanMode, SpanReader};
 use crate::metrics::ranking::Find;
 
-/// A place where the given entities differ from the true ones: given and gold spans that are not equal (words and type),
-/// as many as are connected by sharing words, are one error. Spans are read as conlleval does
-/// ([`SpanMode::Default`]); tags that differ without changing the spans, such as `I-LOC` for `B-LOC` behind `O`, make no
-/// error.
+/// A place where given and gold entities differ: given and gold spans that are not equal (tokens and type), as many as
+/// are connected by sharing tokens, are one error. Spans are read as conlleval does ([`SpanMode::Default`]); tags that
+/// differ without changing the spans, such as `I-LOC` for `B-LOC` behind `O`, make no error.
 ///
 /// Given ORG 3–5 and gold LOC 3–4 are one error, and so are given PER 0–3 and gold PER 0–1 and PER 2–3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityError {
     /// Zero-based sentence.
     pub sentence: u32,
-    /// First word of the spans, zero-based in its sentence.
+    /// First token of the spans, zero-based in its sentence.
     pub start: u32,
-    /// One past their last word.
+    /// One past their last token.
     pub end: u32,
     /// *Missed* without a given span, *spurious* without a gold one, *wrong type* with one of each on the same words,
     /// else *wrong boundary*.
     pub kind: SuspectKind,
 }
 
-/// A stretch of words with a score.
+/// A span of tokens with a score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
     /// Zero-based sentence.
     pub sentence: u32,
-    /// First word, zero-based in its sentence.
+    /// First token, zero-based in its sentence.
     pub start: u32,
-    /// One past its last word.
+    /// One past its last token.
     pub end: u32,
     /// Higher is more suspect.
     pub score: f64,
@@ -47,7 +46,7 @@ impl From<&Suspect> for Stretch {
     }
 }
 
-/// All errors, by sentence and first word. Linear in the tokens.
+/// All errors, by sentence and first token. Linear in the tokens.
 pub fn entity_errors(lengths: &[usize], given: &[u8], gold: &[u8], labels: &LabelSet) -> Vec<EntityError> {
     let reader = SpanReader::from(labels);
     let (mut given_spans, mut gold_spans) = (Vec::new(), Vec::new());
@@ -55,7 +54,7 @@ pub fn entity_errors(lengths: &[usize], given: &[u8], gold: &[u8], labels: &Labe
     for (sentence, tokens) in (0..).zip(super::sentences(lengths)) {
         reader.read_into(&given[tokens.clone()], SpanMode::Default, &mut given_spans);
         reader.read_into(&gold[tokens], SpanMode::Default, &mut gold_spans);
-        // Differing spans with the side they are from, in the order of their first words.
+        // Differing spans with the side they are from, in the order of their first tokens.
         let differing = |own: &[Span], other: &[Span], is_gold: bool| -> Vec<(Span, bool)> {
             own.iter().filter(|span| !other.contains(span)).map(|&span| (span, is_gold)).collect()
         };
@@ -86,14 +85,14 @@ fn kind(spans: &[(Span, bool)]) -> SuspectKind {
     }
 }
 
-/// The rows of a ranking, from stretches judged in the order of their scores (equal ones by sentence and words).
+/// The rows of a ranking, from stretches judged in the order of their scores (equal ones by sentence and tokens).
 ///
-/// A stretch finds the errors that it shares a word with and that no stretch before it has found; if there are any, it is
-/// one hit, however many. A stretch that shares words with found errors only is passed over, neither hit nor false alarm
-/// and no row: whoever corrected the first one has seen it. Any other is a false alarm.
+/// A stretch finds the errors that it shares a token with and that no stretch before it has found; if there are any, it
+/// is one hit, however many. A stretch that shares tokens only with errors that are already found is skipped: it is
+/// neither a hit nor a false alarm and has no row. Any other is a false alarm.
 ///
-/// By hand, two errors, words 0–2 and 4–5 of one sentence, and stretches 0–1 (0.9), 1–2 (0.8), 3–4 (0.7), 4–5 (0.6): hit,
-/// passed over, false alarm, hit. Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6.
+/// By hand, two errors, tokens 0–2 and 4–5 of one sentence, and stretches 0–1 (0.9), 1–2 (0.8), 3–4 (0.7), 4–5 (0.6):
+/// hit, skipped, false alarm, hit. Average precision is (1/2)·1 + (1/2)·(2/3) = 5/6.
 pub fn finds(stretches: &[Stretch], errors: &[EntityError]) -> Vec<Find> {
     let clean = |stretch: &Stretch| if stretch.score.is_nan() { f64::NEG_INFINITY } else { stretch.score };
     let place = |stretch: &Stretch| (stretch.sentence, stretch.start, stretch.end);
@@ -102,7 +101,7 @@ pub fn finds(stretches: &[Stretch], errors: &[EntityError]) -> Vec<Find> {
     let mut found = vec![false; errors.len()];
     let mut finds = Vec::new();
     for stretch in ranked {
-        // Errors come by sentence and words and never share a word.
+        // Errors come by sentence and tokens and never share a token.
         let first = errors.partition_point(|e| (e.sentence, e.end) <= (stretch.sentence, stretch.start));
         let n = errors[first..].partition_point(|e| (e.sentence, e.start) < (stretch.sentence, stretch.end));
         let touched = &mut found[first..first + n];
@@ -116,8 +115,8 @@ pub fn finds(stretches: &[Stretch], errors: &[EntityError]) -> Vec<Find> {
 }
 
 /// The stretches that a measure of tokens is asked about, so that measures can be compared with each other: every given
-/// entity, and every suspect's stretch, each once; scores are 0. An entity that was not annotated and is no suspect's is
-/// not among them, which limits every measure's recall alike.
+/// entity, and every suspect's stretch, each once; scores are 0. An entity that was not annotated and is no suspect's
+/// is not among them, which limits every measure's recall alike.
 pub fn candidates(lengths: &[usize], given: &[u8], labels: &LabelSet, suspects: &[Suspect]) -> Vec<Stretch> {
     let reader = SpanReader::from(labels);
     let mut places: BTreeSet<(u32, u32, u32)> =

@@ -1,21 +1,25 @@
-//! How good an audit is, where the truth is known.
+//! Evaluation of an audit against gold labels.
 //!
-//! Three units are judged, each by a ranking ([`crate::metrics::ranking`]):
+//! Three units are evaluated, each by a ranking ([`crate::metrics::ranking`]):
 //!
 //! * *tokens*: wrong if given ≠ gold;
-//! * *entities*: a list of stretches of words against the errors in entities ([`EntityError`]), which is what a person
+//! * *entities*: a list of spans of tokens against the errors in entities ([`EntityError`]), which is what a person
 //!   looks at and corrects; [`finds`] says what counts as a hit;
 //! * *sentences*: wrong if any of their tokens is.
 //!
-//! The audit's own scores are judged in all three, and so is each single measure, such as the mean loss: its score of a
-//! stretch or a sentence is the highest one of its words. Beside the rankings: whether the estimated probabilities come
-//! true, and whether the suggested tags are right ([`Suggestions`]).
+//! The audit's own scores are evaluated for all three, and so is each single measure, such as the mean loss: the score
+//! of a stretch or a sentence is the highest score of its tokens. Also evaluated are the calibration of the estimated
+//! probabilities and the suggested tags ([`Suggestions`]).
 //!
-//! By hand: the words `Bank of Rome , Italy` are given `B-ORG O B-LOC O O`, gold is `B-ORG I-ORG I-ORG O B-LOC`. Three of
-//! five tokens are wrong (the second, the third and the last). There are two errors in entities: ORG 0–1 and LOC 2–3
+//! By hand: the words `Bank of Rome , Italy` are given `B-ORG O B-LOC O O`, gold is `B-ORG I-ORG I-ORG O B-LOC`. Three
+//! of five tokens are wrong (the second, the third and the last). There are two errors in entities: ORG 0–1 and LOC 2–3
 //! instead of ORG 0–3 overlap and are one (wrong boundary), and LOC 4–5 is missed.
 
 mod entity;
+mod first_suspects;
+mod judgement;
+mod markdown;
+mod read_scores;
 mod suggestion;
 mod tables;
 
@@ -24,9 +28,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use entity::{EntityError, Stretch, candidates, entity_errors, finds};
-pub use suggestion::{Applied, SuggestionCounts, Suggestions};
+pub use judgement::{Judgement, Reference, SeedJudgement};
+pub use read_scores::read_scores;
+pub use suggestion::{AppliedSuggestions, SuggestionCounts, Suggestions};
 
-use super::Suspect;
+use crate::audit::Suspect;
 use crate::corpus::LabelSet;
 use crate::error::{Error, Result};
 use crate::metrics::Replicates;
@@ -34,16 +40,16 @@ use crate::metrics::ranking::{MaskScores, Ranking, RankingScores};
 use crate::metrics::reliability::Reliability;
 use crate::random::Streams;
 
-/// An audit and the truth. Slices by token have the first sentence's tokens first.
+/// An audit and the gold labels. Slices by token have the first sentence's tokens first.
 #[derive(Debug, Clone, Copy)]
-pub struct Judged<'a> {
+pub struct AuditAndGold<'a> {
     /// Tokens in each sentence.
     pub lengths: &'a [usize],
     /// The inventory that names all labels, in IOB2.
     pub labels: &'a LabelSet,
     /// Given label of each token.
     pub given: &'a [u8],
-    /// True label of each token.
+    /// Gold label of each token.
     pub gold: &'a [u8],
     /// How suspect each token is: higher is more.
     pub score: &'a [f64],
@@ -53,7 +59,7 @@ pub struct Judged<'a> {
     pub sentence_score: &'a [f64],
     /// The label suggested for each token, the given one where there is no objection.
     pub suggested: &'a [u8],
-    /// What a person is asked to look at, in any order.
+    /// The suspects, in any order.
     pub suspects: &'a [Suspect],
     /// Single measures by name, one value a token, higher is more suspect; NaN where there is none.
     pub measures: &'a [(&'a str, &'a [f64])],
@@ -72,7 +78,7 @@ pub struct UnitScores {
     pub sentence: Option<RankingScores>,
 }
 
-/// How good an audit is.
+/// The evaluation of an audit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Tokens by their score.
@@ -85,20 +91,20 @@ pub struct Evaluation {
     pub measures: BTreeMap<String, UnitScores>,
     /// Filters, by name, over tokens.
     pub masks: BTreeMap<String, MaskScores>,
-    /// Whether the tokens' probabilities come true; null without a token, or if one has no probability.
+    /// Calibration of the tokens' probabilities; null without a token, or if one has no probability.
     pub reliability: Option<Reliability>,
-    /// Whether the suspects' probabilities do: a suspect is wrong if any of its tokens is; null without suspects.
+    /// Calibration of the suspects' probabilities: a suspect is wrong if any of its tokens is; null without suspects.
     pub suspect_reliability: Option<Reliability>,
-    /// Whether the suggested tags are right.
+    /// Evaluation of the suggested tags.
     pub suggestions: Suggestions,
 }
 
-/// Judges an audit, with bootstrap intervals from `n_replicates` draws of sentences (none for 0).
+/// Evaluates an audit, with bootstrap intervals from `n_replicates` draws of sentences (none for 0).
 ///
 /// # Errors
-/// [`Error::Internal`] if the slices are not of one shape, a label is not in the inventory, or a suspect is not within its
-/// sentence.
-pub fn evaluate(judged: &Judged<'_>, n_replicates: usize, streams: Streams) -> Result<Evaluation> {
+/// [`Error::Internal`] if the slices are not of one shape, a label is not in the inventory, or a suspect is not within
+/// its sentence.
+pub fn evaluate(judged: &AuditAndGold<'_>, n_replicates: usize, streams: Streams) -> Result<Evaluation> {
     check(judged)?;
     let wrong: Vec<bool> = judged.given.iter().zip(judged.gold).map(|(given, gold)| given != gold).collect();
     let errors = entity_errors(judged.lengths, judged.given, judged.gold, judged.labels);
@@ -161,7 +167,7 @@ fn sentences(lengths: &[usize]) -> impl Iterator<Item = std::ops::Range<usize>> 
     })
 }
 
-fn check(judged: &Judged<'_>) -> Result<()> {
+fn check(judged: &AuditAndGold<'_>) -> Result<()> {
     let n_tokens = judged.lengths.iter().sum::<usize>();
     let columns = [judged.given, judged.gold, judged.suggested];
     let values = [judged.score, judged.probability].into_iter().chain(judged.measures.iter().map(|measure| measure.1));

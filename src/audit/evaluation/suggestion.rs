@@ -1,18 +1,18 @@
-//! Whether the suggested tags are right, and what applying them unseen would do.
+//! Evaluation of the suggested tags, and the effect of applying them without review.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntityError, Judged};
+use super::{AuditAndGold, EntityError};
 use crate::audit::{Suspect, SuspectKind};
 use crate::metrics::{Interval, wilson};
 
-/// The probabilities from which on suspects are applied.
+/// Thresholds on the probability of the suspects that are applied.
 const THRESHOLDS: [f64; 2] = [0.5, 0.9];
 
-/// How good the suggestions are.
+/// Evaluation of the suggestions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suggestions {
     /// All suspects.
@@ -21,12 +21,12 @@ pub struct Suggestions {
     pub by_kind: BTreeMap<SuspectKind, SuggestionCounts>,
     /// Tokens that are wrong.
     pub n_wrong_tokens: usize,
-    /// Of these, the ones whose suggested label is the true one.
+    /// Of these, those whose suggested label is the gold label.
     pub n_wrong_tokens_right: usize,
     /// Their share; null if no token is wrong.
     pub wrong_tokens_right: Option<f64>,
-    /// What correcting without looking would do, by probability.
-    pub applied: Vec<Applied>,
+    /// Effect of applying suggestions without review, by threshold.
+    pub applied: Vec<AppliedSuggestions>,
 }
 
 /// Suspects, hits and right suggestions. Here several suspects may hit one error.
@@ -34,9 +34,9 @@ pub struct Suggestions {
 pub struct SuggestionCounts {
     /// Suspects.
     pub n_suspects: usize,
-    /// Suspects that share a word with an error in entities.
+    /// Suspects that share a token with an error in entities.
     pub n_hits: usize,
-    /// Of these, the ones whose suggested tags are the true ones on all of their words.
+    /// Of these, those whose suggested tags are the gold tags on all of their tokens.
     pub n_right: usize,
     /// Share of hits among the suspects, 0 to 1; null without suspects.
     pub precision: Option<f64>,
@@ -46,10 +46,10 @@ pub struct SuggestionCounts {
     pub right_interval: Option<Interval>,
 }
 
-/// The labels after the suggestions of all suspects from one probability on were taken; of two that share a word the one
-/// with the higher score. Counts are of tokens.
+/// The labels after the suggestions of all suspects with at least one probability are applied; of two suspects that
+/// share a token the one with the higher score. Counts are of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Applied {
+pub struct AppliedSuggestions {
     /// The least probability, 0 to 1.
     pub threshold: f64,
     /// Suspects applied.
@@ -86,7 +86,7 @@ impl SuggestionCounts {
     }
 }
 
-/// What became of one suspect.
+/// The evaluation of one suspect.
 struct Outcome {
     kind: SuspectKind,
     is_hit: bool,
@@ -95,7 +95,7 @@ struct Outcome {
 
 /// Judges all suspects; `tokens` gives the range of a suspect's tokens.
 pub(super) fn judge(
-    judged: &Judged<'_>,
+    judged: &AuditAndGold<'_>,
     errors: &[EntityError],
     tokens: impl Fn(&Suspect) -> Range<usize>,
 ) -> Suggestions {
@@ -124,7 +124,12 @@ pub(super) fn judge(
     }
 }
 
-fn apply(judged: &Judged<'_>, threshold: f64, n_wrong: usize, tokens: &impl Fn(&Suspect) -> Range<usize>) -> Applied {
+fn apply(
+    judged: &AuditAndGold<'_>,
+    threshold: f64,
+    n_wrong: usize,
+    tokens: &impl Fn(&Suspect) -> Range<usize>,
+) -> AppliedSuggestions {
     let mut suspects: Vec<&Suspect> = judged.suspects.iter().filter(|s| s.probability >= threshold).collect();
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.rank.cmp(&b.rank)));
     let mut touched = vec![false; judged.given.len()];
@@ -147,7 +152,7 @@ fn apply(judged: &Judged<'_>, threshold: f64, n_wrong: usize, tokens: &impl Fn(&
         }
     }
     let share = |n: usize| if touched.is_empty() { 0.0 } else { n as f64 / touched.len() as f64 };
-    Applied {
+    AppliedSuggestions {
         threshold,
         n_applied,
         n_corrected,

@@ -23,9 +23,9 @@ impl Evaluation {
         rows.sort_by_key(|row| UNITS.iter().position(|unit| row[0] == Cell::Text((*unit).into())));
         table(
             "audit-rankings",
-            "Finding wrong labels",
-            "Average precision (AP) with its 95 % interval over sentences, its lift over chance, precision after the first \
-             shares of the ranking, and precision and recall after as many as there are errors.",
+            "Detection of wrong labels",
+            "Average precision (AP) with its 95 % confidence interval over sentences, its lift over chance, precision and recall \
+             in the first 1, 5 and 10 % of the ranking, and for as many units as there are errors.",
             vec![
                 Column::new("unit", "unit", Format::Text),
                 Column::new("ranking", "ranking", Format::Text),
@@ -58,7 +58,7 @@ impl Evaluation {
         table(
             "audit-filters",
             "Filters over tokens",
-            "Average precision (AP) is that of the ranking with the flagged tokens first.",
+            "Average precision (AP) of the ranking that puts flagged tokens first.",
             vec![
                 Column::new("filter", "filter", Format::Text),
                 Column::new("n_flagged", "flagged", Format::Integer),
@@ -84,8 +84,8 @@ impl Evaluation {
         }
         table(
             "audit-reliability",
-            "Estimated probability and share that is wrong",
-            "With Wilson's 95 % interval of the share.",
+            "Calibration of the estimated probabilities",
+            "Share of wrong labels by estimated probability, with Wilson's 95 % confidence interval.",
             vec![
                 Column::new("unit", "unit", Format::Text),
                 Column::new("n", "number", Format::Integer),
@@ -114,7 +114,7 @@ impl Evaluation {
         table(
             "audit-suggestions",
             "Suspects and their suggestions, by kind",
-            "A hit shares a word with an error in entities; its suggestion is right if all of its tags are the true ones.",
+            "A hit shares a token with an entity error. Its suggestion is right if all of its tags are the gold tags.",
             vec![
                 Column::new("kind", "kind", Format::Text),
                 Column::new("n_suspects", "suspects", Format::Integer),
@@ -137,8 +137,8 @@ impl Evaluation {
         });
         table(
             "audit-applied",
-            "What taking the suggestions unseen would do",
-            "Tokens after the suggestions of all suspects from a probability on were taken.",
+            "Effect of applying suggestions without review",
+            "Numbers of tokens after the suggestions of all suspects with at least this probability are applied.",
             vec![
                 Column::new("threshold", "probability from", Format::Decimal(1)),
                 Column::new("n_applied", "suspects", Format::Integer),

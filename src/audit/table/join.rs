@@ -101,7 +101,8 @@ impl Key {
     }
 }
 
-/// Whether most fields of a column are whole numbers: a column `token` may also hold words, and `id` names of documents.
+/// Whether most fields of a column are whole numbers: a column `token` may also hold words, and `id` names of
+/// documents.
 fn holds_numbers(table: &Table, column: usize) -> bool {
     2 * table.rows().filter(|row| row.count(column).is_ok()).count() >= table.len()
 }
@@ -162,7 +163,8 @@ fn check_words(table: &Table, tokens: &FileTokens<'_>, rows: &[(Row<'_>, usize)]
     Ok(())
 }
 
-/// Refuses given labels that are neither those of the file in IOB2 nor those it writes. True if they are the latter alone.
+/// Refuses given labels that are neither those of the file in IOB2 nor those it writes. True if they are the latter
+/// alone.
 fn check_given(tokens: &FileTokens<'_>, rows: &[(Row<'_>, usize)], given: usize, key: Key) -> Result<bool> {
     let differing = |as_written: bool| -> Vec<(&Row<'_>, &FileToken<'_>)> {
         let pairs = rows.iter().filter_map(|(row, number)| Some((row, tokens.get(*number)?)));

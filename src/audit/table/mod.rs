@@ -1,8 +1,8 @@
 //! Tables with a header, as other programs write them, and their rows joined with the tokens of an annotated file.
 //!
-//! Fields are separated by tabs, semicolons or commas, whichever the header has; a byte order mark was taken off before
-//! ([`read_text`](super::decisions::read_text)). `audit apply` and `audit --with` read tables through [`join()`] alone, so that both
-//! find the same token for a row.
+//! Fields are separated by tabs, semicolons or commas, whichever the header has; [`read_text`] removes a byte order
+//! mark. `audit apply` and `audit --with` both read tables through [`join()`], so that both find the same token for a
+//! row.
 
 mod join;
 mod tokens;
@@ -10,19 +10,22 @@ mod tokens;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use fs_err as fs;
+
 use crate::Result;
+use crate::corpus::decode::decode;
 use crate::corpus::tags;
 use crate::error::{Error, Problem, printable};
 
-pub(super) use join::join;
-pub(super) use tokens::{FileToken, FileTokens};
+pub(in crate::audit) use join::join;
+pub(in crate::audit) use tokens::{FileToken, FileTokens};
 
 /// A table read whole.
 ///
-/// Between tabs a field is what stands there. Between commas or semicolons it may be quoted, as the csv module of Python
-/// does and pandas with it. Names of columns are compared without case and surrounding spaces.
+/// Between tabs a field is what stands there. Between commas or semicolons it may be quoted, as the csv module of
+/// Python does and pandas with it. Names of columns are compared without case and surrounding spaces.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(in crate::audit) struct Table {
     path: PathBuf,
     separator: Separator,
     columns: Vec<String>,
@@ -32,10 +35,10 @@ pub(super) struct Table {
 
 /// One row of a [`Table`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
+pub(in crate::audit) struct Row<'a> {
     table: &'a Table,
     /// One-based line in the file.
-    pub(super) line: usize,
+    pub(in crate::audit) line: usize,
     fields: &'a [String],
 }
 
@@ -48,8 +51,8 @@ enum Separator {
 }
 
 impl Separator {
-    /// Taken from the header: a tab if it has one, else a semicolon if it has more of these than commas, those between quotes
-    /// not counted.
+    /// Taken from the header: a tab if it has one, else a semicolon if it has more of these than commas, those between
+    /// quotes not counted.
     fn of(text: &str) -> Self {
         let header = text.lines().next().unwrap_or_default();
         // Behind an odd number of quotes is what stands between two of them.
@@ -68,7 +71,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Data`] with the line: a row with another number of fields than the header.
-    pub(super) fn read(path: &Path, text: &str) -> Result<Self> {
+    pub(in crate::audit) fn read(path: &Path, text: &str) -> Result<Self> {
         // A table whose lines end with carriage returns alone has the same lines.
         let text = &match text.contains('\n') {
             true => Cow::Borrowed(text),
@@ -93,7 +96,7 @@ impl Table {
     }
 
     /// Where a column stands.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub(in crate::audit) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))
     }
 
@@ -101,7 +104,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Data`] that names the columns that are there.
-    pub(super) fn require(&self, name: &str) -> Result<usize> {
+    pub(in crate::audit) fn require(&self, name: &str) -> Result<usize> {
         self.column(name).ok_or_else(|| {
             let columns: Vec<String> = self.columns.iter().map(|column| printable(column)).collect();
             let problem = Problem::new(format!("there is no column `{name}`")).at(&self.path).line(1);
@@ -110,17 +113,17 @@ impl Table {
     }
 
     /// The file it was read from.
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::audit) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Number of rows.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::audit) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// The rows in order.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(in crate::audit) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|(line, fields)| Row { table: self, line: *line, fields })
     }
 
@@ -132,25 +135,25 @@ impl Table {
 
 impl<'a> Row<'a> {
     /// A field as it stands.
-    pub(super) fn text(&self, column: usize) -> &'a str {
+    pub(in crate::audit) fn text(&self, column: usize) -> &'a str {
         // Every row has as many fields as the header, as `Table::read` has seen, and a column is one of these.
         self.fields.get(column).map_or("", String::as_str)
     }
 
     /// A field that holds a tag, cleaned as the tags of annotated files are.
-    pub(super) fn tag(&self, column: usize) -> Cow<'a, str> {
+    pub(in crate::audit) fn tag(&self, column: usize) -> Cow<'a, str> {
         tags::clean(self.text(column))
     }
 
     /// A field that must be a whole number from 0. pandas writes whole numbers with `.0` where a column once had a gap.
-    pub(super) fn count(&self, column: usize) -> Result<usize> {
+    pub(in crate::audit) fn count(&self, column: usize) -> Result<usize> {
         let text = self.text(column).trim();
         let digits = text.strip_suffix(".0").unwrap_or(text);
         digits.parse().map_err(|_| self.not_a(column, "a whole number from 0"))
     }
 
     /// A field that must be a finite number. Between semicolons it may have a decimal comma, as spreadsheets write it.
-    pub(super) fn number(&self, column: usize) -> Result<f64> {
+    pub(in crate::audit) fn number(&self, column: usize) -> Result<f64> {
         let text = self.text(column).trim();
         let text = match self.table.separator {
             Separator::Semicolon => Cow::Owned(text.replace(',', ".")),
@@ -161,7 +164,7 @@ impl<'a> Row<'a> {
     }
 
     /// A field that must be a number from 0 to 1.
-    pub(super) fn share(&self, column: usize) -> Result<f64> {
+    pub(in crate::audit) fn share(&self, column: usize) -> Result<f64> {
         let number = self.number(column)?;
         if (0.0..=1.0).contains(&number) {
             return Ok(number);
@@ -173,7 +176,7 @@ impl<'a> Row<'a> {
     }
 
     /// A field that must be `True` or `False`, or 1 or 0.
-    pub(super) fn truth(&self, column: usize) -> Result<bool> {
+    pub(in crate::audit) fn truth(&self, column: usize) -> Result<bool> {
         match self.text(column).trim().to_ascii_lowercase().as_str() {
             "true" | "1" => Ok(true),
             "false" | "0" => Ok(false),
@@ -182,7 +185,7 @@ impl<'a> Row<'a> {
     }
 
     /// A finding about this row.
-    pub(super) fn problem(&self, what: String) -> Problem {
+    pub(in crate::audit) fn problem(&self, what: String) -> Problem {
         Problem::new(what).at(&self.table.path).line(self.line)
     }
 
@@ -224,6 +227,17 @@ fn quoted(path: &Path, text: &str, separator: u8) -> Result<Vec<(usize, Vec<Stri
         rows.push((line, record.iter().map(str::to_owned).collect()));
     }
     Ok(rows)
+}
+
+/// The text of a file, UTF-8 or UTF-16 with a byte order mark, which is taken off.
+pub(in crate::audit) fn read_text(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::Data(Problem::new("there is no such file").at(path).hint("check the path"))
+        }
+        _ => Error::io(path)(error),
+    })?;
+    Ok(decode(path, &bytes)?.1)
 }
 
 #[cfg(test)]

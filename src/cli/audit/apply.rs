@@ -11,50 +11,51 @@ use crate::audit::{Applied, Auto, Decisions, apply, apply_valid, read_decisions}
 use crate::cli::output::{self, errln, outln};
 use crate::corpus::{Columns, EditableFile, Split};
 use crate::error::{Error, Problem, Result, printable};
-use crate::run::write_atomically;
+use crate::files::write_atomically;
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope audit apply conll2003/train.txt decisions.json --out train-corrected.txt
-      What was decided on the audit's page; the file's scheme, separators and other columns stay
+      Apply the decisions of the review page; scheme and other columns of the file are kept
   memoscope audit apply conll2003/ audit/ --auto 0.95 --dry-run
-      Show what accepting every suspect of at least 95 % would change in the training file
+      Show the changes if every suspect with a probability of at least 0.95 is accepted
   memoscope audit apply train.txt issues.csv --in-place
-      cleanlab's label issues, as pandas writes them";
+      Apply cleanlab's label issues, as written by pandas";
 
 /// Flags of `memoscope audit apply`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct ApplyArgs {
-    /// The annotated file, or the folder with train, dev and test that it lies in
+    /// Annotated file, or its folder with train, dev and test
     data: PathBuf,
-    /// What the audit's page exported, a table of tokens, cleanlab's label issues, or the audit's folder with `--auto`
+    /// Decisions exported from the review page, a table of tokens, cleanlab's label issues, or the folder of the audit (with
+    /// `--auto`)
     decisions: PathBuf,
-    /// Accept all suspects of at least this probability, 0 to 1
+    /// Accept all suspects with at least this probability, 0 to 1
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     auto: Option<f64>,
-    /// With `--auto`: accept suspects even if the models have a held-out F1 below 0.4, or an unknown one
+    /// With `--auto`: accept suspects even if the held-out F1 of the models is below 0.4 or unknown
     #[arg(long, requires = "auto")]
     uncalibrated: bool,
-    /// Of a folder, the file to correct: `train` (the default), `dev` or `test`
+    /// Split of a folder to correct: `train`, `dev` or `test` (default: train)
     #[arg(long, value_name = "SPLIT", value_parser = parse_split)]
     split: Option<Split>,
-    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// Write the corrected file here
+    /// Output file
     #[arg(long, value_name = "FILE", required_unless_present_any = ["in_place", "dry_run"])]
     out: Option<PathBuf>,
-    /// Replace the annotated file
+    /// Overwrite the annotated file
     #[arg(long, conflicts_with = "out")]
     in_place: bool,
-    /// Leave out sentences whose tags would become an invalid sequence, instead of applying nothing
+    /// Skip sentences whose tags would become an invalid sequence instead of applying nothing
     #[arg(long)]
     skip_invalid: bool,
-    /// Print the lines that would change, and write nothing
+    /// Print the lines that would change without writing
     #[arg(long)]
     dry_run: bool,
-    /// Print what was done as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -63,7 +64,7 @@ fn parse_split(text: &str) -> Result<Split, String> {
     Split::ALL.into_iter().find(|split| split.name() == text).ok_or_else(|| "it is train, dev or test".to_owned())
 }
 
-/// Does what the verb promises.
+/// Runs the command.
 pub(super) fn run(args: &ApplyArgs) -> anyhow::Result<()> {
     let data = open(args)?;
     let target = target(args, data.path())?;

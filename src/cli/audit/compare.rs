@@ -10,62 +10,62 @@ use crate::audit::compare::{CompareSettings, Comparison, Texts, compare, write};
 use crate::cli::options::{JobsFlag, Loudness, limit_threads, seeds};
 use crate::cli::output::{errln, json, outln};
 use crate::cli::{interrupt, progress};
-use crate::config::DeviceName;
 use crate::corpus::{Columns, Split};
+use crate::model::DeviceName;
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope audit compare train.txt corrected.txt --dev dev.txt --model minilm-l6/
-      Train on both with three seeds; dev F1 of each, and their difference with intervals
+      Train on both with three seeds; print both dev F1 and the difference with intervals
   memoscope audit compare conll2003/ cleanconll/ --dev cleanconll/ --model minilm-l6/ --seeds 5 --json
-      The training files of two folders, judged by the dev file of the second";
+      Compare the training files of two folders, evaluated on the dev file of the second";
 
 /// Flags of `memoscope audit compare`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct CompareArgs {
-    /// The annotated file before the corrections, in CoNLL columns, or a folder with one
+    /// Annotated file before the corrections, in CoNLL columns, or its folder
     before: PathBuf,
-    /// The same words with the labels after the corrections, or a folder with them
+    /// Annotated file after the corrections, with the same words, or its folder
     after: PathBuf,
-    /// The file to judge by, or the folder whose dev split it is; its labels are taken to be right
+    /// Dev file for evaluation, or a folder with a dev split; its labels are assumed to be correct
     #[arg(long, value_name = "DEV")]
     dev: PathBuf,
-    /// Names of the columns where the first is not the token or the last not the tag: id,token,_,tag (`_` is skipped)
+    /// Column names if the first column is not the token or the last not the tag, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// The file to train on where BEFORE or AFTER is a folder: train, dev or test
+    /// Split to train on if BEFORE or AFTER is a folder: train, dev or test
     #[arg(long, default_value = "train")]
     split: SplitName,
-    /// The encoder: a folder in transformers' layout, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
-    /// made for the generated corpus alone
+    /// Encoder: a folder in the layout of transformers, a model of the hub, or `bilstm` for a new bi-LSTM-CRF; `embedded` is
+    /// only suitable for the generated corpus
     #[arg(long, value_name = "MODEL", default_value = "", hide_default_value = true)]
     model: String,
     /// Keep only the first N layers of the encoder
     #[arg(long, value_name = "N")]
     layers: Option<usize>,
-    /// Number of seeds (3 is 1, 2, 3), or a list: 1,106; two taggers are trained for each
+    /// Number of seeds (3 means 1, 2, 3), or a list such as 1,106; two taggers are trained per seed
     #[arg(long, value_name = "SEEDS", default_value = "3")]
     seeds: String,
-    /// Passes over the training text
+    /// Number of epochs
     #[arg(long, value_name = "N", default_value_t = CompareSettings::default().epochs)]
     epochs: u32,
-    /// Sentences a batch
+    /// Batch size in sentences
     #[arg(long, value_name = "N", default_value_t = CompareSettings::default().batch_size)]
     batch_size: usize,
-    /// Peak learning rate; by default 1e-4 for an encoder of width 768, more for narrower ones
+    /// Peak learning rate (default: 1e-4 for hidden size 768, higher for smaller encoders)
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     learning_rate: Option<f64>,
-    /// Folder for all that is written; by default audits/<BEFORE's name>-compare
+    /// Output folder (default: audits/<BEFORE>-compare)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Print the result as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
-    /// `cpu`, `cuda:N` or `metal`
+    /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
-    /// Threads of the CPU (all cores by default); at most four for each core, or 16
+    /// Number of CPU threads, at most four per core or 16 (default: number of cores)
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(in crate::cli) struct CompareArgs {
     loudness: Loudness,
 }
 
-/// Does what the verb promises.
+/// Runs the command.
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let settings = CompareSettings {
         model: args.model.clone(),

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::output::Table;
 use crate::corpus::describe::{Description, SplitDescription};
 use crate::error::printable;
+use crate::format::percent_fixed;
 use crate::perturb::NoiseFile;
 
 /// A corpus in numbers: one table for the splits, one for entities, one for labels, and what is odd about it.
@@ -91,7 +92,7 @@ fn counts<'a>(
 }
 
 fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+    share.map_or_else(|| "–".to_owned(), |share| percent_fixed(share, 1))
 }
 
 /// What was put on a corpus: rates, and the counts of gold label by given label.
@@ -131,7 +132,7 @@ pub(super) fn noise(noise: &NoiseFile, out: &Path) -> String {
         table.row([name.clone()].into_iter().chain(row.iter().map(usize::to_string)));
     }
     table.align();
-    text.push_str(&format!("{table}\n\nwritten to {} (columns: word, gold label, given label)", out.display()));
+    text.push_str(&format!("{table}\n\nwritten to {} (columns: token, gold label, given label)", out.display()));
     text
 }
 

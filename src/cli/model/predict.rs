@@ -9,24 +9,24 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::output::{data, errln};
-use crate::config::DeviceName;
 use crate::corpus::Columns;
 use crate::corpus::tags::Inventory;
 use crate::corpus::unlabelled::{self, Form, Reading, Unlabelled};
 use crate::error::{Error, printable};
-use crate::model::{Decided, Tagger};
-use crate::run::write_atomically;
+use crate::files::write_atomically;
+use crate::model::DeviceName;
+use crate::model::{Tagger, TextPrediction};
 
 const EXAMPLES: &str = "\
 Examples:
   memoscope model predict runs/mine/noise=0.00/seed=1/model text.txt > labelled.txt
-      A token and its label a line, an empty line between sentences
+      One token and its label per line, an empty line between sentences
   cat text.txt | memoscope model predict model/ - --json > labelled.jsonl
-      Tokens, labels, offsets, entities and probabilities, one sentence a line
+      JSON lines with tokens, labels, offsets, entities and probabilities, one sentence per line
   memoscope model predict model/ conll2003/ --split test --score
-      Precision, recall and F1 against the split's own tags
+      Precision, recall and F1 against the tags of the split
 
-docs/predict.md describes the formats and the fields.";
+See docs/predict.md for formats and fields.";
 
 /// Sentences that are computed at once.
 const BATCH: usize = 64;
@@ -35,42 +35,42 @@ const BATCH: usize = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct PredictArgs {
-    /// The `model` folder of a finished run, or a tagger in transformers' layout
+    /// Folder `model` of a finished run, or a tagger in the layout of transformers
     model: String,
-    /// Plain text with one sentence a line; one token a line with an empty line between sentences (columns behind the
-    /// token are not read); JSON lines with `tokens` or `words`; or `-` for stdin. With --score, annotated text
+    /// Plain text with one sentence per line; one token per line with an empty line between sentences (further columns are
+    /// ignored); JSON lines with `tokens` or `words`; or `-` for stdin. With --score, annotated text
     file: PathBuf,
-    /// Read the file in this form instead of recognising it
+    /// Format of the file (default: detected)
     #[arg(long, value_enum, value_name = "FORM", conflicts_with_all = ["score", "columns"])]
     input: Option<FormFlag>,
-    /// Names of the columns where the first is not the token: id,token,_,tag (`_` is skipped)
+    /// Column names if the first column is not the token, for example id,token,_,tag (`_` is skipped)
     #[arg(long, value_name = "NAMES")]
     columns: Option<Columns>,
-    /// Write to a file instead of stdout
+    /// Output file (default: stdout)
     #[arg(long, value_name = "FILE", conflicts_with = "score")]
     out: Option<PathBuf>,
-    /// Print JSON: one object a sentence, or, with --score, the scores
+    /// Print JSON: one object per sentence, or the scores with --score
     #[arg(long)]
     json: bool,
-    /// Compare with the tags in the file instead of printing labels
+    /// Evaluate against the tags in the file instead of printing labels
     #[arg(long)]
     score: bool,
-    /// The split of a folder that is scored
+    /// Split of a folder to evaluate
     #[arg(long, value_enum, value_name = "SPLIT", requires = "score")]
     split: Option<SplitFlag>,
-    /// The tagger's label of tokens that belong to no entity, where it is not `O`; it is written as O
+    /// The tagger's label for tokens outside of entities if it is not `O`; it is printed as O
     #[arg(long, value_name = "LABEL")]
     outside: Option<String>,
-    /// `cpu`, `cuda:N` or `metal`
+    /// Device: `cpu`, `cuda:N` or `metal`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: DeviceName,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FormFlag {
-    /// One token a line, an empty line between sentences
+    /// One token per line, an empty line between sentences
     Words,
-    /// Plain text, one sentence a line
+    /// Plain text, one sentence per line
     Text,
     /// JSON lines with `tokens` or `words`
     Json,
@@ -83,7 +83,7 @@ enum SplitFlag {
     Test,
 }
 
-/// Does what the verb promises.
+/// Runs the command.
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     if args.score {
         return score::run(args);
@@ -141,20 +141,20 @@ fn open(args: &PredictArgs) -> Result<(Tagger, Inventory), Error> {
 }
 
 /// The labels of the tokens, with a warning about those that the tagger does not see.
-fn decide(tagger: &Tagger, tokens: &[Vec<String>]) -> Result<Decided, Error> {
-    let decided = tagger.decide(tokens, usize::MAX, BATCH)?;
+fn decide(tagger: &Tagger, tokens: &[Vec<String>]) -> Result<TextPrediction, Error> {
+    let decided = tagger.predict_tokens(tokens, usize::MAX, BATCH)?;
     if decided.truncated > 0 {
         errln!(
             "warning: {} tokens are labelled O unseen: they are beyond the encoder's maximum length of {} subwords a \
              sentence; cut long sentences",
             decided.truncated,
-            tagger.config().max_pieces
+            tagger.config().max_subwords
         );
     }
-    if decided.without_piece > 0 {
+    if decided.without_subword > 0 {
         errln!(
             "warning: {} tokens are labelled O unseen: the tokenizer has no subword for them",
-            decided.without_piece
+            decided.without_subword
         );
     }
     Ok(decided)

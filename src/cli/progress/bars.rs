@@ -7,9 +7,10 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::SmoothLoss;
-use super::words::{checkpoint_line, details, duration, epoch_line, opening, position, scores, study_line, thousands};
+use super::words::{checkpoint_line, details, epoch_line, opening, position, scores, study_line};
 use crate::cli::output::{above_all, set_message};
 use crate::dynamics::{CurvePoint, DevScore, StepRecord};
+use crate::format::{count, duration};
 use crate::run::{EpochSummary, Monitor, RunStart, StudyProgress};
 use crate::train::pretrain::{PretrainReport, Progress};
 
@@ -38,7 +39,7 @@ impl Run {
         let mut message = format!("loss {:.3}", self.loss);
         if self.seconds > 0.0 {
             let sentences = self.last_seen.saturating_sub(self.first_seen) as f64;
-            let _ = write!(message, "  {} tokens/s", thousands(sentences * self.tokens_per_sentence / self.seconds));
+            let _ = write!(message, "  {} tokens/s", count(sentences * self.tokens_per_sentence / self.seconds));
         }
         if let Some(score) = self.dev_score {
             let _ = write!(message, "  {} {score:.3}", DevScore::F1.label());

@@ -1,9 +1,10 @@
 //! A line per epoch.
 
 use super::SmoothLoss;
-use super::words::{checkpoint_line, details, duration, epoch_line, opening, position, scores};
+use super::words::{checkpoint_line, details, epoch_line, opening, position, scores};
 use crate::cli::output::errln;
 use crate::dynamics::CurvePoint;
+use crate::format::duration;
 use crate::run::{EpochSummary, Monitor, RunStart, StudyProgress};
 use crate::train::pretrain::{PretrainReport, Progress};
 

@@ -4,8 +4,6 @@ mod bars;
 mod lines;
 mod words;
 
-pub(super) use words::duration;
-
 use super::options::Loudness;
 use super::output::{errln, is_terminal};
 use crate::run::Monitor;

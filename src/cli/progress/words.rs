@@ -1,11 +1,9 @@
 //! The words that lines and bars share.
 
 use std::fmt::Write as _;
-use std::time::Duration;
-
-use indicatif::HumanDuration;
 
 use crate::dynamics::{CurvePoint, DevScore};
+use crate::format::{count, duration, percent_fixed};
 use crate::run::{EpochSummary, RunStart, StudyProgress};
 use crate::train::pretrain::PretrainReport;
 
@@ -19,9 +17,9 @@ pub(super) fn opening(start: &RunStart<'_>) -> String {
     let mut line = format!(
         "{}: {} sentences, {} tokens{}; {}",
         start.id,
-        thousands(start.encoding.train_sentences as f64),
-        thousands(start.encoding.train_tokens as f64),
-        noise.map_or_else(String::new, |rate| format!(", {:.1} % of them noisy", 100.0 * rate)),
+        count(start.encoding.train_sentences as f64),
+        count(start.encoding.train_tokens as f64),
+        noise.map_or_else(String::new, |rate| format!(", {} of them noisy", percent_fixed(rate, 1))),
         start.model.shape,
     );
     if start.steps_finished > 0 {
@@ -31,7 +29,7 @@ pub(super) fn opening(start: &RunStart<'_>) -> String {
         let _ = write!(line, "; resumed after epoch {} of {}", start.epochs_finished, start.epochs);
     }
     if start.encoding.train_tokens_truncated > 0 {
-        let _ = write!(line, "; {} tokens lost to train.max_pieces", start.encoding.train_tokens_truncated);
+        let _ = write!(line, "; {} tokens lost to train.max_subwords", start.encoding.train_tokens_truncated);
     }
     line
 }
@@ -39,8 +37,8 @@ pub(super) fn opening(start: &RunStart<'_>) -> String {
 pub(super) fn checkpoint_line(report: &PretrainReport) -> String {
     format!(
         "pretrained for {} of {} steps: held-out masked accuracy {:.3}, loss {:.3} nats",
-        thousands(report.steps as f64),
-        thousands(report.planned_steps as f64),
+        count(report.steps as f64),
+        count(report.planned_steps as f64),
         report.held_out_masked_accuracy,
         report.held_out_masked_loss
     )
@@ -49,9 +47,9 @@ pub(super) fn checkpoint_line(report: &PretrainReport) -> String {
 pub(super) fn details(start: &RunStart<'_>) -> String {
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     format!(
-        "  folder: {}\n  parameters: {}\n  drawn anew: {}\n  unused tensors: {}\n",
+        "  folder: {}\n  parameters: {}\n  new weights: {}\n  unused tensors: {}\n",
         start.folder.display(),
-        thousands(start.model.n_parameters as f64),
+        count(start.model.n_parameters as f64),
         list(&start.model.missing),
         list(&start.model.unexpected),
     )
@@ -62,7 +60,7 @@ pub(super) fn epoch_line(summary: &EpochSummary) -> String {
     if let Some(point) = &summary.evaluation {
         let _ = write!(line, ", {}", scores(point));
     }
-    let _ = write!(line, ", {} tokens/s, {}", thousands(summary.tokens_per_second), duration(summary.seconds));
+    let _ = write!(line, ", {} tokens/s, {}", count(summary.tokens_per_second), duration(summary.seconds));
     line
 }
 
@@ -74,11 +72,7 @@ pub(super) fn scores(point: &CurvePoint) -> String {
     text
 }
 
-pub(in crate::cli) fn duration(seconds: f64) -> String {
-    if seconds < 60.0 { format!("{seconds:.1} s") } else { HumanDuration(Duration::from_secs_f64(seconds)).to_string() }
-}
-
-/// How far a study has come: `3 of 8 runs done, 2 running, 1 failed, 12 minutes left`.
+/// How far a study has come: `3 of 8 runs done, 2 running, 1 failed, 12 min left`.
 pub(super) fn study_line(progress: &StudyProgress) -> String {
     let mut line = format!("{} of {} runs done", progress.done, progress.runs);
     for (n, what) in [(progress.running, "running"), (progress.failed, "failed")] {
@@ -92,19 +86,6 @@ pub(super) fn study_line(progress: &StudyProgress) -> String {
     line
 }
 
-/// A whole number with commas: `12,345`.
-pub(super) fn thousands(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0));
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,16 +93,11 @@ mod tests {
     use crate::train::EncodingReport;
 
     #[test]
-    fn thousands_are_separated() {
-        assert_eq!([0.0, 999.0, 1000.0, 1234567.4].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-    }
-
-    #[test]
     fn a_study_is_one_line() {
         let mut progress = StudyProgress { runs: 8, done: 3, ..StudyProgress::default() };
         assert_eq!(study_line(&progress), "3 of 8 runs done");
         (progress.running, progress.failed, progress.seconds_left) = (2, 1, Some(720.0));
-        assert_eq!(study_line(&progress), "3 of 8 runs done, 2 running, 1 failed, about 12 minutes left");
+        assert_eq!(study_line(&progress), "3 of 8 runs done, 2 running, 1 failed, about 12 min left");
     }
 
     #[test]
@@ -162,7 +138,7 @@ mod tests {
             train_sentences_left_out: 0,
             train_tokens: 9000,
             train_tokens_truncated: 0,
-            train_tokens_without_piece: 0,
+            train_tokens_without_subword: 0,
             dev_tokens_lost: 0,
             steps_per_epoch: 250,
         };

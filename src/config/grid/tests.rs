@@ -100,3 +100,15 @@ fn names_of_axes_are_short_and_no_columns_of_the_log() {
     assert_eq!(name("data.seed"), "data.seed");
     assert_eq!(name("train.learning_rate"), "train.learning_rate");
 }
+
+#[test]
+fn an_axis_is_named_by_an_earlier_name_too() {
+    let expected = vary("", &[("train.max_subwords", "40,50")]).unwrap();
+    assert_eq!(expected.grid.axes()[0].name(), "max_subwords");
+    assert_eq!(vary("", &[("train.max_pieces", "40,50")]).unwrap(), expected);
+    assert_eq!(load("[grid]\n\"train.max_pieces\" = [40, 50]\n").unwrap(), expected);
+    assert_eq!(load("[grid]\ntrain.max_pieces = [40, 50]\n").unwrap(), expected);
+    assert_eq!(vary("[grid]\n\"train.max_pieces\" = [10]\n", &[("train.max_subwords", "40,50")]).unwrap(), expected);
+    let points = "[[grid.length]]\nname = \"short\"\ntrain.max_pieces = 40\n[[grid.length]]\nname = \"long\"\n";
+    assert_eq!(load(points).unwrap(), load(&points.replace("pieces", "subwords")).unwrap());
+}

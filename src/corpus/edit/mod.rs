@@ -16,10 +16,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::Result;
 use crate::error::{Error, Problem, printable};
+use crate::files::sha256_hex;
 
 use super::decode::{Decoded, Line};
 use super::files::{Writing, iob2_tags, writing_of};
@@ -105,7 +104,7 @@ impl EditableFile {
         let alone = writing.is_none();
         let writing = writing.map_or_else(|| writing_of(&[&file]), Ok)?;
         let tags = file.sentences.iter().map(|sentence| iob2_tags(writing, sentence)).collect();
-        let fingerprint = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprint = sha256_hex(bytes);
         Ok(Self { file, columns: columns.cloned(), decoded, fingerprint, writing, alone, tags })
     }
 

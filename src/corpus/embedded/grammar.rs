@@ -54,7 +54,7 @@ impl Writer {
     }
 
     fn write(&mut self, template: &str) -> Sentence {
-        let mut sentence = Sentence { words: Vec::new(), labels: Vec::new() };
+        let mut sentence = Sentence::default();
         match template.strip_prefix('^') {
             Some(headline) => {
                 self.expand(headline, &mut sentence);

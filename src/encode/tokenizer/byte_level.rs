@@ -1,6 +1,6 @@
 //! Byte-level BPE (GPT-2's, RoBERTa's): from `vocab.json` and `merges.txt`, and with a space before each word.
 //!
-//! Such a vocabulary writes the space before a word into the word's first piece (`Ġthe`). Words given beforehand have
+//! Such a vocabulary writes the space before a word into the word's first subword (`Ġthe`). Words given beforehand have
 //! lost their spaces, and the tokenizer has to put one before each of them (`add_prefix_space`), which is off in
 //! RoBERTa's files; transformers refuses to encode words with it off.
 
@@ -14,7 +14,7 @@ use crate::Result;
 /// The file of the vocabulary.
 pub(super) const NAME: &str = "vocab.json";
 
-/// RoBERTa's special pieces, as transformers declares them.
+/// RoBERTa's special subwords, as transformers declares them.
 const SPECIAL: [Default; 5] = [
     Default { key: "cls_token", content: "<s>", lstrip: false, normalized: true },
     Default { key: "pad_token", content: "<pad>", lstrip: false, normalized: true },
@@ -29,10 +29,10 @@ const SPECIAL: [Default; 5] = [
 /// [`Error::Model`](crate::error::Error::Model) if the files are none, or do not belong together.
 pub(super) fn read(files: &Files) -> Result<Pretrained> {
     let vocabulary = files.json(NAME)?;
-    let pieces = vocabulary.as_object().into_iter().flatten();
-    for (piece, id) in pieces {
+    let subwords = vocabulary.as_object().into_iter().flatten();
+    for (subword, id) in subwords {
         if id.as_u64().is_none_or(|id| id > u64::from(u32::MAX)) {
-            return Err(files.problem(NAME, format!("no id: the piece {piece:?} has {id}")));
+            return Err(files.problem(NAME, format!("no id: the subword {subword:?} has {id}")));
         }
     }
     let tokenizer = json!({
@@ -55,18 +55,18 @@ pub(super) fn read(files: &Files) -> Result<Pretrained> {
         .collect();
     special::add(&mut pretrained, files, NAME, Vec::new(), &known)?;
     let named = special::present(&pretrained, files);
-    let piece = |key: &str| {
-        let (_, piece) = named.iter().find(|(k, _)| *k == key)?;
-        Some(json!([piece, pretrained.token_to_id(piece)?]))
+    let subword = |key: &str| {
+        let (_, subword) = named.iter().find(|(k, _)| *k == key)?;
+        Some(json!([subword, pretrained.token_to_id(subword)?]))
     };
-    let processor = piece("cls_token").zip(piece("sep_token")).map(|(cls, sep)| {
+    let processor = subword("cls_token").zip(subword("sep_token")).map(|(cls, sep)| {
         json!({ "type": "RobertaProcessing", "sep": sep, "cls": cls, "trim_offsets": true, "add_prefix_space": true })
     });
     super::assemble(&mut pretrained, Value::Null, processor.unwrap_or_default(), Value::Null)?;
     Ok(pretrained)
 }
 
-/// The pairs of `merges.txt`, first to last: two pieces a line, after a line with the version.
+/// The pairs of `merges.txt`, first to last: two subwords a line, after a line with the version.
 fn merges(files: &Files) -> Result<Vec<[&str; 2]>> {
     let problem = |what: String| files.problem("merges.txt", what);
     let text = std::str::from_utf8(files.get("merges.txt").unwrap_or_default());
@@ -80,7 +80,7 @@ fn merges(files: &Files) -> Result<Vec<[&str; 2]>> {
             Some((left, right)) if !left.is_empty() && !right.is_empty() && !right.contains(' ') => {
                 merges.push([left, right]);
             }
-            _ => return Err(problem(format!("line {} is not two pieces: {line:?}", index + 1))),
+            _ => return Err(problem(format!("line {} is not two subwords: {line:?}", index + 1))),
         }
     }
     Ok(merges)

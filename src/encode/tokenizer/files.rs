@@ -88,8 +88,8 @@ impl Files {
         self.settings.get(key).and_then(Value::as_bool)
     }
 
-    /// What `tokenizer_config.json`, or else `special_tokens_map.json`, says of a special piece (`cls_token`): its text,
-    /// or an object with its text as `content`.
+    /// What `tokenizer_config.json`, or else `special_tokens_map.json`, says of a special subword (`cls_token`): its
+    /// text, or an object with its text as `content`.
     pub fn special(&self, key: &str) -> Option<&Value> {
         let named = |v: &&Value| v.is_string() || v.get("content").is_some_and(Value::is_string);
         [&self.settings, &self.special].into_iter().find_map(|file| file.get(key).filter(named))

@@ -14,7 +14,8 @@ pub(super) const NAME: &str = "tokenizer.json";
 /// is changed alike, so that transformers does the same there.
 ///
 /// # Errors
-/// [`Error::Model`](crate::error::Error::Model) if it is no tokenizer, or one that would bring the tokenizers crate down.
+/// [`Error::Model`](crate::error::Error::Model) if it is no tokenizer, or one that would bring the tokenizers crate
+/// down.
 pub(super) fn read(files: &mut Files) -> Result<Pretrained> {
     let mut content = files.json(NAME)?;
     check_normalizer(&content["normalizer"]).map_err(|what| files.problem(NAME, what))?;
@@ -38,12 +39,12 @@ fn check_normalizer(normalizer: &Value) -> Result<(), String> {
     sentencepiece::check_charsmap(&map).map_err(broken)
 }
 
-/// Refuses pieces so long that the tree they are kept in would be too deep to be taken down again.
+/// Refuses subwords so long that the tree they are kept in would be too deep to be taken down again.
 fn check_vocabulary(vocabulary: &Value) -> Result<(), String> {
-    let pieces = vocabulary.as_array().into_iter().flatten();
-    let longest = pieces.filter_map(|entry| entry.get(0)?.as_str()).map(str::len).max().unwrap_or(0);
-    if longest > sentencepiece::LONGEST_PIECE {
-        return Err(format!("it has a piece of {longest} bytes"));
+    let subwords = vocabulary.as_array().into_iter().flatten();
+    let longest = subwords.filter_map(|entry| entry.get(0)?.as_str()).map(str::len).max().unwrap_or(0);
+    if longest > sentencepiece::LONGEST_SUBWORD {
+        return Err(format!("it has a subword of {longest} bytes"));
     }
     Ok(())
 }

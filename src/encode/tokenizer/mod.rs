@@ -1,23 +1,24 @@
 //! A pretrained tokenizer, used word by word.
 //!
-//! Words are given beforehand, and each is cut into pieces on its own, exactly as transformers' fast tokenizers do with
-//! `is_split_into_words=True`: the same ids, and a word's first piece where `word_ids()` first names it. That it is a word
-//! and not the middle of one is told to the vocabulary in its own way: by a leading space in the word's first piece
-//! (byte-level `Ġ`, SentencePiece's `▁`), or by no mark of continuation (WordPiece's `##`).
+//! Words are given beforehand, and each is cut into subwords on its own, exactly as transformers' fast tokenizers do
+//! with `is_split_into_words=True`: the same ids, and a word's first subword where `word_ids()` first names it. That it
+//! is a word and not the middle of one is told to the vocabulary in its own way: by a leading space in the word's first
+//! subword (byte-level `Ġ`, SentencePiece's `▁`), or by no mark of continuation (WordPiece's `##`).
 //!
 //! # Files
 //! In this order: `tokenizer.json`; `vocab.txt` ([`wordpiece`]); `vocab.json` with `merges.txt` ([`byte_level`]); a
-//! SentencePiece model ([`sentencepiece`]). Special pieces are those that `tokenizer_config.json` or
+//! SentencePiece model ([`sentencepiece`]). Special subwords are those that `tokenizer_config.json` or
 //! `special_tokens_map.json` name, else `[CLS]`, `[SEP]`, `[UNK]`, `[MASK]` or `<s>`, `</s>`, `<unk>`, `<mask>`.
 //!
-//! # Words that look like special pieces
-//! A word that is, or contains, the text of a special piece (`[SEP]`, `a<mask>b`) becomes that piece at this place, as in
-//! transformers. It shifts nothing: the word has its first piece, the model reads a closing piece in the middle of its
-//! sentence.
+//! # Words that look like special subwords
+//! A word that is, or contains, the text of a special subword (`[SEP]`, `a<mask>b`) becomes that subword at this place,
+//! as in transformers. It shifts nothing: the word has its first subword, the model reads a closing subword in the
+//! middle of its sentence.
 //!
-//! # Words without pieces
-//! Of some words a normaliser leaves nothing (empty, control characters, zero-width ones; spaces where they are stripped).
-//! They are counted, never guessed. An unknown character is the unknown piece, and where a vocabulary has none, nothing.
+//! # Words without subwords
+//! Of some words a normaliser leaves nothing (empty, control characters, zero-width ones; spaces where they are
+//! stripped). They are counted, never guessed. An unknown character is the unknown subword, and where a vocabulary has
+//! none, nothing.
 
 mod byte_level;
 mod files;
@@ -40,21 +41,21 @@ use crate::Result;
 use crate::error::{Error, Problem};
 pub use files::BYTE_ORDER_MARK;
 use files::Files;
-use special::SpecialPieces;
+use special::SpecialSubwords;
 
-/// A pretrained tokenizer with its special pieces looked up, and its files kept so that a saved model has them.
+/// A pretrained tokenizer with its special subwords looked up, and its files kept so that a saved model has them.
 pub struct Tokenizer {
     pretrained: Pretrained,
     source: &'static str,
     files: Vec<(String, Vec<u8>)>,
-    special: SpecialPieces,
+    special: SpecialSubwords,
 }
 
 impl Tokenizer {
     /// Reads a tokenizer from a model folder.
     ///
     /// # Errors
-    /// [`Error::Model`] if there is none, a file is not valid, or a special piece is missing.
+    /// [`Error::Model`] if there is none, a file is not valid, or a special subword is missing.
     pub fn from_folder(folder: &Path) -> Result<Self> {
         Self::new(Files::read(folder)?)
     }
@@ -88,12 +89,12 @@ impl Tokenizer {
         if source != json::NAME {
             files.put("tokenizer.json", pretrained.to_string(true).map_err(internal)?.into_bytes());
         }
-        let special = SpecialPieces::find(&pretrained, &files, source)?;
+        let special = SpecialSubwords::find(&pretrained, &files, source)?;
         saved::complete(&mut files, &pretrained)?;
         Ok(Self { special, files: files.into_companions(), pretrained, source })
     }
 
-    /// One more than the largest piece id: the least number of rows an embedding must have.
+    /// One more than the largest subword id: the least number of rows an embedding must have.
     pub fn vocabulary_size(&self) -> usize {
         self.pretrained.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1)
     }
@@ -103,12 +104,13 @@ impl Tokenizer {
         self.source
     }
 
-    /// The id of the piece that hides another (`[MASK]`), where there is one.
+    /// The id of the subword that hides another (`[MASK]`), where there is one.
     pub fn mask(&self) -> Option<u32> {
         self.special.mask
     }
 
-    /// The ids of the pieces that open and close a sentence (`[CLS]`, `[SEP]`) and of the unknown piece, where there is one.
+    /// The ids of the subwords that open and close a sentence (`[CLS]`, `[SEP]`) and of the unknown subword, where
+    /// there is one.
     pub fn special(&self) -> Vec<u32> {
         [Some(self.special.cls), Some(self.special.sep), self.special.unknown].into_iter().flatten().collect()
     }
@@ -118,11 +120,11 @@ impl Tokenizer {
         &self.files
     }
 
-    /// The pieces of one word; empty where the normaliser leaves nothing of it.
+    /// The subwords of one word; empty where the normaliser leaves nothing of it.
     ///
     /// # Errors
-    /// [`Error::Model`] if the tokenizer has no piece for a character, nor one for unknown ones.
-    pub fn pieces(&self, word: &str) -> Result<Vec<u32>> {
+    /// [`Error::Model`] if the tokenizer has no subword for a character, nor one for unknown ones.
+    pub fn subwords(&self, word: &str) -> Result<Vec<u32>> {
         let encoding = self.pretrained.encode_fast([word].as_slice(), false).map_err(|e| {
             Error::Model(
                 Problem::new(format!("the tokenizer failed on {word:?}: {e}"))
@@ -136,7 +138,7 @@ impl Tokenizer {
     pub fn encode<'a, S: AsRef<str> + 'a>(
         &self,
         sentences: impl IntoIterator<Item = &'a [S]>,
-        max_pieces: usize,
+        max_subwords: usize,
     ) -> Result<Vec<EncodedSentence>> {
         let mut known: HashMap<&str, Vec<u32>> = HashMap::new();
         let mut encoded = Vec::new();
@@ -145,9 +147,9 @@ impl Tokenizer {
             for (token, word) in words.iter().enumerate() {
                 let word = word.as_ref();
                 if !known.contains_key(word) {
-                    known.insert(word, self.pieces(word)?);
+                    known.insert(word, self.subwords(word)?);
                 }
-                sentence.push(token, &known[word], max_pieces);
+                sentence.push(token, &known[word], max_subwords);
             }
             sentence.close(self.special.sep);
             encoded.push(sentence);
@@ -196,32 +198,32 @@ mod tests {
     }
 
     #[test]
-    fn the_first_piece_of_each_word_is_known() {
+    fn the_first_subword_of_each_word_is_known() {
         let words = ["Playing", "in", "Paris", "."];
         let encoded = tokenizer().encode([words.as_slice()], 50).unwrap().remove(0);
-        assert_eq!(encoded.pieces, [2, 6, 7, 9, 5, 10, 3]);
+        assert_eq!(encoded.subwords, [2, 6, 7, 9, 5, 10, 3]);
         assert_eq!(encoded.words, [(0, 1), (1, 3), (2, 4), (3, 5)]);
     }
 
     #[test]
-    fn a_cut_keeps_room_for_the_closing_piece_and_counts_what_is_lost() {
+    fn a_cut_keeps_room_for_the_closing_subword_and_counts_what_is_lost() {
         let words = ["in", "playing", "paris", "."];
         let encoded = tokenizer().encode([words.as_slice()], 4).unwrap().remove(0);
-        assert_eq!(encoded.pieces, [2, 9, 6, 3]);
+        assert_eq!(encoded.subwords, [2, 9, 6, 3]);
         assert_eq!(encoded.words, [(0, 1), (1, 2)]);
         assert_eq!(encoded.truncated, 2);
     }
 
     #[test]
-    fn a_word_without_piece_is_counted_and_an_unknown_one_is_not_lost() {
+    fn a_word_without_subword_is_counted_and_an_unknown_one_is_not_lost() {
         let words = ["\u{200d}\u{1}", "zzz"];
         let encoded = tokenizer().encode([words.as_slice()], 50).unwrap().remove(0);
-        assert_eq!(encoded.pieces, [2, 1, 3]);
-        assert_eq!((encoded.words.as_slice(), encoded.without_piece), ([(1, 1)].as_slice(), 1));
+        assert_eq!(encoded.subwords, [2, 1, 3]);
+        assert_eq!((encoded.words.as_slice(), encoded.without_subword), ([(1, 1)].as_slice(), 1));
     }
 
     #[test]
-    fn blank_lines_at_the_end_and_a_byte_order_mark_are_no_pieces() {
+    fn blank_lines_at_the_end_and_a_byte_order_mark_are_no_subwords() {
         for vocabulary in [format!("{VOCABULARY}\n\r\n\n"), format!("\u{feff}{VOCABULARY}\n")] {
             let read = Tokenizer::from_files(vec![("vocab.txt".into(), vocabulary.into())], Path::new("test")).unwrap();
             assert_eq!(read.vocabulary_size(), tokenizer().vocabulary_size());
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tokenizer_without_special_pieces_is_refused() {
+    fn a_tokenizer_without_special_subwords_is_refused() {
         let error =
             Tokenizer::from_files(vec![("vocab.txt".into(), b"a\n[UNK]".to_vec())], Path::new("m")).err().unwrap();
         assert!(error.to_string().contains("vocab.txt") && error.to_string().contains("[CLS]"), "{error}");

@@ -47,14 +47,14 @@ fn assert_same(name: &str, tokenizer: &Tokenizer, sentences: &[Vec<String>], exp
     assert_eq!(sentences.len(), expected.sentences.len());
     let encoded = tokenizer.encode(sentences.iter().map(Vec::as_slice), 1000).unwrap();
     for ((words, ours), theirs) in sentences.iter().zip(encoded).zip(&expected.sentences) {
-        assert_eq!(ours.pieces, theirs.ids, "{name}: {words:?}");
+        assert_eq!(ours.subwords, theirs.ids, "{name}: {words:?}");
         assert_eq!(ours.words, theirs.firsts, "{name}: {words:?}");
-        assert_eq!(ours.without_piece, words.len() - theirs.firsts.len(), "{name}: {words:?}");
+        assert_eq!(ours.without_subword, words.len() - theirs.firsts.len(), "{name}: {words:?}");
     }
 }
 
 #[test]
-fn ids_and_first_pieces_are_those_of_transformers() {
+fn ids_and_first_subwords_are_those_of_transformers() {
     let fixture = fixture();
     assert_eq!(fixture.expected.len(), 10);
     for (name, expected) in &fixture.expected {
@@ -81,7 +81,7 @@ fn settings(tokenizer: &Tokenizer) -> Value {
 }
 
 #[test]
-fn the_settings_that_are_saved_make_transformers_use_the_pieces_we_used() {
+fn the_settings_that_are_saved_make_transformers_use_the_subwords_we_used() {
     let of = |name: &str| settings(&Tokenizer::from_folder(&folder(name)).unwrap());
     assert_eq!(of("byte-level"), json!({ "model_max_length": 512, "add_prefix_space": true }));
     let xlm = of("xlm-roberta");
@@ -132,7 +132,7 @@ fn with(name: &str, file: &str, content: &str) -> Result<Tokenizer> {
 }
 
 #[test]
-fn special_pieces_are_those_the_files_name() {
+fn special_subwords_are_those_the_files_name() {
     let named = r#"{ "cls_token": "[CLS]", "sep_token": { "content": "</s>", "lstrip": false } }"#;
     let error = with("byte-level", "tokenizer_config.json", named).err().unwrap();
     assert!(error.to_string().contains("[CLS]"), "{error}");
@@ -145,11 +145,11 @@ fn special_pieces_are_those_the_files_name() {
 }
 
 #[test]
-fn added_pieces_keep_their_ids_or_are_refused() {
+fn added_subwords_keep_their_ids_or_are_refused() {
     let with = |json: &str| with("deberta", "added_tokens.json", json);
     let tokenizer = with(r#"{ "[NEW]": 301, "[MASK]": 300 }"#).unwrap();
     assert_eq!((tokenizer.mask(), tokenizer.vocabulary_size()), (Some(300), 302));
-    assert_eq!(tokenizer.pieces("[NEW]").unwrap(), [301]);
+    assert_eq!(tokenizer.subwords("[NEW]").unwrap(), [301]);
     let error = with(r#"{ "[MASK]": 310 }"#).err().unwrap();
     assert!(error.to_string().contains("should be 310"), "{error}");
     assert!(with(r#"{ "[MASK]": -1 }"#).is_err());
@@ -162,7 +162,7 @@ fn broken_vocabularies_are_refused_with_their_place() {
         ("merges.txt", "#version: 0.2\nĠ t h\n", "line 2"),
         ("merges.txt", "#version: 0.2\nĠ\n", "line 2"),
         ("merges.txt", "nowhere tobefound\n", "does not fit"),
-        ("vocab.json", "{\"a\": -1}", "the piece \"a\""),
+        ("vocab.json", "{\"a\": -1}", "the subword \"a\""),
         ("vocab.json", "{\"a\": 1", "not JSON"),
         ("tokenizer_config.json", "{", "not JSON"),
     ] {
@@ -175,7 +175,7 @@ fn broken_vocabularies_are_refused_with_their_place() {
 }
 
 #[test]
-fn a_tokenizer_without_an_unknown_piece_does_without() {
+fn a_tokenizer_without_an_unknown_subword_does_without() {
     let vocabulary = r#"{ "<s>": 0, "</s>": 1, "Ġ": 2, "a": 3, "Ġa": 4 }"#;
     let files = vec![
         ("vocab.json".to_owned(), vocabulary.as_bytes().to_vec()),
@@ -185,7 +185,7 @@ fn a_tokenizer_without_an_unknown_piece_does_without() {
     assert_eq!(tokenizer.special(), [0, 1]);
     assert_eq!(tokenizer.mask(), None);
     let encoded = tokenizer.encode([["a", "b", "aa"].as_slice()], 50).unwrap().remove(0);
-    assert_eq!((encoded.pieces, encoded.words), (vec![0, 4, 2, 4, 3, 1], vec![(0, 1), (1, 2), (2, 3)]));
+    assert_eq!((encoded.subwords, encoded.words), (vec![0, 4, 2, 4, 3, 1], vec![(0, 1), (1, 2), (2, 3)]));
 }
 
 #[test]
@@ -197,9 +197,9 @@ fn behind_a_splitter_each_word_gets_one_space() {
         "pretokenizers": [{ "type": "Digits", "individual_digits": true }, byte_level] });
     let tokenizer = with("byte-level-json", "tokenizer.json", &content.to_string()).unwrap();
     let plain = Tokenizer::from_folder(&folder("byte-level-json")).unwrap();
-    let piece = |text: &str| plain.pretrained.token_to_id(text).unwrap();
-    assert_eq!(plain.pieces("a").unwrap(), [piece("Ġa")]);
-    assert_eq!(tokenizer.pieces("a1").unwrap(), [piece("Ġa"), piece("1")]);
+    let subword = |text: &str| plain.pretrained.token_to_id(text).unwrap();
+    assert_eq!(plain.subwords("a").unwrap(), [subword("Ġa")]);
+    assert_eq!(tokenizer.subwords("a1").unwrap(), [subword("Ġa"), subword("1")]);
     assert_eq!(settings(&tokenizer)["tokenizer_class"], "PreTrainedTokenizerFast");
 }
 
@@ -240,21 +240,21 @@ fn nasty_word() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
     #[test]
-    fn no_word_and_no_piece_is_lost(words in proptest::collection::vec(nasty_word(), 0..12)) {
+    fn no_word_and_no_subword_is_lost(words in proptest::collection::vec(nasty_word(), 0..12)) {
         for name in ["byte-level-json", "deberta", "deberta-bpe", "xlm-roberta", "albert", "prepend-json"] {
             let tokenizer = Tokenizer::from_folder(&folder(name)).unwrap();
             let encoded = tokenizer.encode([words.as_slice()], usize::MAX).unwrap().remove(0);
-            let pieces: Vec<Vec<u32>> = words.iter().map(|word| tokenizer.pieces(word).unwrap()).collect();
-            prop_assert_eq!(&encoded.pieces[1..encoded.pieces.len() - 1], pieces.concat());
-            prop_assert_eq!(encoded.words.len() + encoded.without_piece, words.len());
+            let subwords: Vec<Vec<u32>> = words.iter().map(|word| tokenizer.subwords(word).unwrap()).collect();
+            prop_assert_eq!(&encoded.subwords[1..encoded.subwords.len() - 1], subwords.concat());
+            prop_assert_eq!(encoded.words.len() + encoded.without_subword, words.len());
             prop_assert_eq!(encoded.truncated, 0);
             let mut row = 1;
             let mut firsts = Vec::new();
-            for (word, pieces) in pieces.iter().enumerate() {
-                if !pieces.is_empty() {
+            for (word, subwords) in subwords.iter().enumerate() {
+                if !subwords.is_empty() {
                     firsts.push((word as u16, row as u16));
                 }
-                row += pieces.len();
+                row += subwords.len();
             }
             prop_assert_eq!(encoded.words, firsts);
         }

@@ -1,8 +1,9 @@
 //! `tokenizer_config.json` as it travels with a saved model.
 //!
-//! From it transformers learns which class opens the folder. Version 5 takes only pieces and merges out of
-//! `tokenizer.json` where it knows the class, and puts the rest together as that class does; so that a saved model gives
-//! the same pieces there as here, whatever is not exactly such a class is saved as the one that uses the file as it is.
+//! From it transformers learns which class opens the folder. Version 5 takes only subwords and merges out of
+//! `tokenizer.json` where it knows the class, and puts the rest together as that class does; so that a saved model
+//! gives the same subwords there as here, whatever is not exactly such a class is saved as the one that uses the file
+//! as it is.
 
 use serde_json::{Map, Value, json};
 use tokenizers::Tokenizer as Pretrained;
@@ -46,10 +47,10 @@ pub(super) fn complete(files: &mut Files, pretrained: &Pretrained) -> Result<()>
 fn make_generic(settings: &mut Map<String, Value>, files: &Files, pretrained: &Pretrained) {
     settings.insert("tokenizer_class".into(), json!(GENERIC));
     let special = special::present(pretrained, files);
-    let fairseq = special.iter().any(|(key, piece)| *key == "cls_token" && piece == "<s>");
-    for (key, piece) in special {
+    let fairseq = special.iter().any(|(key, subword)| *key == "cls_token" && subword == "<s>");
+    for (key, subword) in special {
         if files.special(key).is_none() {
-            settings.insert(key.into(), json!(piece));
+            settings.insert(key.into(), json!(subword));
         }
     }
     if fairseq && !settings.contains_key("model_input_names") {

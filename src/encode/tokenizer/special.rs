@@ -1,4 +1,4 @@
-//! Special pieces: which they are, and those that a vocabulary alone does not declare.
+//! Special subwords: which they are, and those that a vocabulary alone does not declare.
 
 use serde_json::Value;
 use tokenizers::{AddedToken, Tokenizer as Pretrained};
@@ -7,15 +7,15 @@ use super::files::Files;
 use crate::Result;
 use crate::error::{Error, Problem, printable};
 
-/// The ids of the special pieces that we use.
-pub(super) struct SpecialPieces {
+/// The ids of the special subwords that we use.
+pub(super) struct SpecialSubwords {
     pub cls: u32,
     pub sep: u32,
     pub unknown: Option<u32>,
     pub mask: Option<u32>,
 }
 
-/// A special piece that is looked for under its key, then under BERT's and RoBERTa's names.
+/// A special subword that is looked for under its key, then under BERT's and RoBERTa's names.
 const NAMES: [(&str, [&str; 2]); 5] = [
     ("cls_token", ["[CLS]", "<s>"]),
     ("sep_token", ["[SEP]", "</s>"]),
@@ -24,13 +24,13 @@ const NAMES: [(&str, [&str; 2]); 5] = [
     ("pad_token", ["[PAD]", "<pad>"]),
 ];
 
-impl SpecialPieces {
+impl SpecialSubwords {
     /// Looks them up, by the names the files give, else by the known ones; `source` is the file of the vocabulary.
     ///
     /// # Errors
-    /// [`Error::Model`] if there is no piece to open or to close a sentence.
+    /// [`Error::Model`] if there is no subword to open or to close a sentence.
     pub fn find(pretrained: &Pretrained, files: &Files, source: &str) -> Result<Self> {
-        let id = |key: &str| content(pretrained, files, key).and_then(|piece| pretrained.token_to_id(&piece));
+        let id = |key: &str| content(pretrained, files, key).and_then(|subword| pretrained.token_to_id(&subword));
         let require = |index: usize| {
             let (key, names) = NAMES[index];
             id(key).ok_or_else(|| missing(files, source, text(files.special(key)).unwrap_or(names[0])))
@@ -39,32 +39,32 @@ impl SpecialPieces {
     }
 }
 
-fn missing(files: &Files, source: &str, piece: &str) -> Error {
+fn missing(files: &Files, source: &str, subword: &str) -> Error {
     Error::Model(
-        Problem::new(format!("the tokenizer has no piece {}", printable(piece)))
+        Problem::new(format!("the tokenizer has no subword {}", printable(subword)))
             .at(files.origin().join(source))
             .hint("use the tokenizer that the encoder was pretrained with"),
     )
 }
 
-/// The special pieces that the tokenizer has, as (key, piece).
+/// The special subwords that the tokenizer has, as (key, subword).
 pub(super) fn present(pretrained: &Pretrained, files: &Files) -> Vec<(&'static str, String)> {
     NAMES.iter().filter_map(|(key, _)| Some((*key, content(pretrained, files, key)?))).collect()
 }
 
-/// The piece of a key: the named one, where it exists and whoever opens or closes sentences must, else a known one.
+/// The subword of a key: the named one, where it exists and whoever opens or closes sentences must, else a known one.
 fn content(pretrained: &Pretrained, files: &Files, key: &str) -> Option<String> {
-    let exists = |piece: &&str| pretrained.token_to_id(piece).is_some();
+    let exists = |subword: &&str| pretrained.token_to_id(subword).is_some();
     let named = text(files.special(key));
     let known = NAMES.iter().find(|(k, _)| *k == key).map_or([""; 2], |(_, names)| *names);
     match named {
-        Some(piece) if exists(&piece) => Some(piece.to_owned()),
+        Some(subword) if exists(&subword) => Some(subword.to_owned()),
         Some(_) if matches!(key, "cls_token" | "sep_token") => None,
         _ => known.into_iter().find(exists).map(String::from),
     }
 }
 
-/// A special piece as transformers declares it where the files say nothing else.
+/// A special subword as transformers declares it where the files say nothing else.
 pub(super) struct Default {
     pub key: &'static str,
     pub content: &'static str,
@@ -74,14 +74,14 @@ pub(super) struct Default {
     pub normalized: bool,
 }
 
-/// Adds the pieces that a bare vocabulary, read from the file `source`, does not declare: `vocabulary`'s own, those of `added_tokens_decoder` and
-/// `added_tokens.json` in the order of their ids, and the special ones.
+/// Adds the subwords that a bare vocabulary, read from the file `source`, does not declare: `vocabulary`'s own, those
+/// of `added_tokens_decoder` and `added_tokens.json` in the order of their ids, and the special ones.
 ///
-/// The hiding and the padding piece get the next row where they have none, as in transformers; those for opening, closing
-/// and unknown are not invented, for no encoder has learned them.
+/// The hiding and the padding subword get the next row where they have none, as in transformers; those for opening,
+/// closing and unknown are not invented, for no encoder has learned them.
 ///
 /// # Errors
-/// [`Error::Model`] if a piece would get another id than the files say, or one to open or close sentences is missing.
+/// [`Error::Model`] if a subword would get another id than the files say, or one to open or close sentences is missing.
 pub(super) fn add(
     pretrained: &mut Pretrained,
     files: &Files,
@@ -89,7 +89,7 @@ pub(super) fn add(
     vocabulary: Vec<AddedToken>,
     defaults: &[Default],
 ) -> Result<()> {
-    let failed = |e: tokenizers::Error| Error::Internal(format!("adding special pieces failed: {e}"));
+    let failed = |e: tokenizers::Error| Error::Internal(format!("adding special subwords failed: {e}"));
     pretrained.add_tokens(vocabulary).map_err(failed)?;
     let numbered = numbered(files)?;
     pretrained.add_tokens(numbered.iter().map(|(_, token)| token.clone())).map_err(failed)?;
@@ -98,9 +98,11 @@ pub(super) fn add(
         if given != Some(*id) {
             let file =
                 if files.get("added_tokens.json").is_some() { "added_tokens.json" } else { "tokenizer_config.json" };
-            let piece = &token.content;
-            return Err(files
-                .problem(file, format!("the piece {piece:?} should be {id}, but the vocabulary makes it {given:?}")));
+            let subword = &token.content;
+            return Err(files.problem(
+                file,
+                format!("the subword {subword:?} should be {id}, but the vocabulary makes it {given:?}"),
+            ));
         }
     }
     for default in defaults {
@@ -122,15 +124,17 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Pieces with the ids that files give them, ascending.
+/// Subwords with the ids that files give them, ascending.
 fn numbered(files: &Files) -> Result<Vec<(u32, AddedToken)>> {
     let mut numbered: Vec<(u32, AddedToken)> = Vec::new();
     if let Some(Value::Object(listed)) = files.settings().get("added_tokens_decoder") {
         for (id, object) in listed {
             let content = text(Some(object)).filter(|content| !content.is_empty());
             let (Ok(id), Some(content)) = (id.parse(), content) else {
-                return Err(files
-                    .problem("tokenizer_config.json", format!("no piece: added_tokens_decoder has {id:?}: {object}")));
+                return Err(files.problem(
+                    "tokenizer_config.json",
+                    format!("no subword: added_tokens_decoder has {id:?}: {object}"),
+                ));
             };
             let special = object.get("special").and_then(Value::as_bool).unwrap_or(true);
             numbered.push((id, declared(object, AddedToken::from(content, special))));
@@ -140,7 +144,7 @@ fn numbered(files: &Files) -> Result<Vec<(u32, AddedToken)>> {
         for (content, id) in listed {
             let id = id.as_u64().and_then(|id| u32::try_from(id).ok()).filter(|_| !content.is_empty());
             let Some(id) = id else {
-                return Err(files.problem("added_tokens.json", format!("no id of a piece: {content:?}")));
+                return Err(files.problem("added_tokens.json", format!("no id of a subword: {content:?}")));
             };
             if !numbered.iter().any(|(_, token)| token.content == content) {
                 let special = NAMES.iter().any(|(key, known)| {
@@ -159,7 +163,7 @@ fn text(value: Option<&Value>) -> Option<&str> {
     value.as_str().or_else(|| value.get("content")?.as_str())
 }
 
-/// A piece with the properties that an object gives it.
+/// A subword with the properties that an object gives it.
 fn declared(object: &Value, token: AddedToken) -> AddedToken {
     let flag = |key: &str, otherwise: bool| object.get(key).and_then(Value::as_bool).unwrap_or(otherwise);
     AddedToken {

@@ -9,7 +9,7 @@ use crate::Result;
 /// The file of the vocabulary.
 pub(super) const NAME: &str = "vocab.txt";
 
-/// BERT's tokenizer from its vocabulary, one piece a line: what transformers' slow tokenizer reads. ELECTRA's and
+/// BERT's tokenizer from its vocabulary, one subword a line: what transformers' slow tokenizer reads. ELECTRA's and
 /// DistilBERT's are the same. Blank lines at the end are dropped.
 ///
 /// # Errors
@@ -21,20 +21,22 @@ pub(super) fn read(files: &Files) -> Result<Pretrained> {
     let lowercase = files.switch("do_lower_case").unwrap_or(true);
     let chinese = files.switch("tokenize_chinese_chars").unwrap_or(true);
     // A blank line in the middle takes a row; those at the end come from editors.
-    let pieces: Vec<&str> = text.trim_end_matches(['\n', '\r']).lines().collect();
-    let id = |piece: &str| pieces.iter().position(|p| *p == piece);
+    let subwords: Vec<&str> = text.trim_end_matches(['\n', '\r']).lines().collect();
+    let id = |subword: &str| subwords.iter().position(|p| *p == subword);
     let added: Vec<_> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         .iter()
-        .filter_map(|piece| {
-            Some(json!({ "id": id(piece)?, "content": piece, "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": true }))
+        .filter_map(|subword| {
+            Some(
+                json!({ "id": id(subword)?, "content": subword, "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": true }),
+            )
         })
         .collect();
     let processor = id("[CLS]")
         .zip(id("[SEP]"))
         .map(|(cls, sep)| json!({ "type": "BertProcessing", "sep": ["[SEP]", sep], "cls": ["[CLS]", cls] }));
     let vocabulary: serde_json::Map<_, _> =
-        pieces.iter().enumerate().map(|(i, p)| ((*p).to_owned(), json!(i))).collect();
+        subwords.iter().enumerate().map(|(i, p)| ((*p).to_owned(), json!(i))).collect();
     let tokenizer = json!({
         "version": "1.0",
         "truncation": null,

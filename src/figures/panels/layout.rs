@@ -144,7 +144,7 @@ impl<'a> Layout<'a> {
         panel.frame(canvas, "", item.is_lowest && self.strip == 0.0);
         marks::draw(canvas, &panel, panels, spec, cell, look, vertical.absent);
         marks::phases(canvas, &panel, panels, cell, look, self.phases);
-        if self.names_at_ends {
+        if self.names_at_ends && !spec.ignores_lines {
             marks::names(canvas, &panel, panels, cell, look);
             let at = (area.x + area.width + self.right, area.y - 5.0);
             canvas.text(Text::new(panels.lines.heading, at, TICK_SIZE, SOFT_INK).anchor(Anchor::End));
@@ -204,7 +204,7 @@ impl<'a> Layout<'a> {
         let spots = || plan.cells().flat_map(|cell| cell.spots());
         let has_best = plan.shown.iter().any(|panel| panels.panels[*panel].mark_best) && spots().next().is_some();
         let absent = words::absent_name(panels, plan);
-        let several = if plan.seeds() > 1 { "median of the seeds, " } else { "" };
+        let what = if plan.seeds() > 1 { "censored median" } else { "censored" };
         let entries = [
             (Marker::Diamond, has_best, "greatest value".to_owned()),
             (Marker::Circle, phases.iter().any(|line| line.fitting_end.is_some()), "end of fitting".to_owned()),
@@ -213,12 +213,12 @@ impl<'a> Layout<'a> {
                 phases.iter().any(|line| line.memorisation_onset.is_some()),
                 "onset of memorisation".to_owned(),
             ),
-            (Marker::AtLeast, spots().any(|spot| spot.at_least), format!("censored: {several}at least")),
-            (Marker::AtMost, spots().any(|spot| spot.at_most), format!("censored: {several}at most")),
+            (Marker::AtLeast, spots().any(|spot| spot.at_least), format!("{what}: at least")),
+            (Marker::AtMost, spots().any(|spot| spot.at_most), format!("{what}: at most")),
             (
                 Marker::Circle,
                 spots().any(|spot| spot.is_censored && !spot.at_least && !spot.at_most),
-                "median of the seeds, some censored".to_owned(),
+                "median, some seeds censored".to_owned(),
             ),
             (Marker::Cross, absent.is_some(), format!("{}: runs without a value", absent.unwrap_or_default())),
         ];
@@ -292,22 +292,24 @@ impl Grid {
     }
 
     fn n_rows(&self, plan: &Plan) -> usize {
-        (plan.rows.len() * plan.shown.len()).div_ceil(self.n_columns)
+        self.items(plan).last().map_or(0, |item| item.row + 1)
     }
 
+    /// The panels, row by row. Where they stand one above the other, those without data leave no gap.
     fn items(&self, plan: &Plan) -> impl Iterator<Item = Item> {
-        let (n_rows, n_panels, n_columns) = (plan.rows.len(), plan.shown.len(), self.n_columns);
-        let is_blank: Vec<bool> = plan.cells().map(|cell| cell.is_empty() && n_rows > 1).collect();
-        (0..n_rows * n_panels).map(move |i| {
-            let below = (i + n_columns..n_rows * n_panels).step_by(n_columns).all(|below| is_blank[below]);
-            Item {
-                facet: i / n_panels,
-                panel: i % n_panels,
-                row: i / n_columns,
-                column: i % n_columns,
-                is_lowest: below && !is_blank[i],
-            }
-        })
+        let (n_panels, n_columns) = (plan.shown.len().max(1), self.n_columns);
+        let is_blank = |cell: &super::gather::Cell| cell.is_empty() && plan.rows.len() > 1;
+        let cells = plan.cells().map(is_blank).enumerate();
+        let places: Vec<(usize, bool)> = cells.filter(|(_, is_blank)| n_columns > 1 || !is_blank).collect();
+        let below = |i: usize| (i + n_columns..places.len()).step_by(n_columns).all(|below| places[below].1);
+        let item = |(i, (cell, is_blank)): (usize, &(usize, bool))| Item {
+            facet: cell / n_panels,
+            panel: cell % n_panels,
+            row: i / n_columns,
+            column: i % n_columns,
+            is_lowest: !is_blank && below(i),
+        };
+        places.iter().enumerate().map(item).collect::<Vec<Item>>().into_iter()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::gather::{Cell, Line, Plan, Spot};
 use super::{PanelSpec, Panels, X, YAxis};
 use crate::figures::phases::LinePhases;
-use crate::figures::scale::{compact, percent};
+use crate::format::{compact, percent};
 
 /// More places of a line than this are summed up.
 const MOST_NAMED: usize = 8;
@@ -32,6 +32,15 @@ pub(super) fn caption(panels: &Panels<'_>, plan: &Plan, phases: &[LinePhases]) -
         let spec = &panels.panels[*panel];
         let name = if spec.heading.is_empty() { spec.title } else { spec.heading };
         parts.push(format!("Not shown: {} ({}).", name, spec.if_empty()));
+    }
+    for (panel, column) in plan.shown.iter().zip(0..) {
+        let rows = plan.rows.iter().filter(|row| row.cells[column].is_empty() && plan.rows.len() > 1);
+        let rows: Vec<&str> = rows.map(|row| row.heading.as_str()).collect();
+        let spec = &panels.panels[*panel];
+        if !rows.is_empty() {
+            let name = if spec.heading.is_empty() { spec.title } else { spec.heading };
+            parts.push(format!("Not shown: {name}, {} ({}).", rows.join(", "), spec.if_empty()));
+        }
     }
     if !plan.rows_left_out.is_empty() {
         parts.push(format!("Without data: {}.", plan.rows_left_out.join(", ")));
@@ -119,7 +128,7 @@ fn of_line(panels: &Panels<'_>, spec: &PanelSpec<'_>, line: &Line) -> Option<Str
         if is_curve || line.spots.len() > MOST_NAMED {
             values.push(format!("{} at {}", value(first), at(first.x)));
             if best.x != first.x && best.x != last.x {
-                values.push(format!("at most {} at {}", value(&best), at(best.x)));
+                values.push(format!("greatest {} at {}", value(&best), at(best.x)));
             }
             if last.x != first.x {
                 values.push(format!("{} at {}", value(last), at(last.x)));

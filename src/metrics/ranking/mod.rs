@@ -1,12 +1,11 @@
-//! All that is asked of one ranking of suspects, against the truth.
+//! Scores of one ranking of suspects, against gold labels.
 //!
 //! A ranking lists *rows* (tokens, stretches, sentences), most suspect first. A row is a *hit* if it finds one error or
 //! more; errors that no row finds can remain. For tokens and sentences each row is one unit and finds one error or none.
-//! Rows with equal scores come together: a cut among them counts by its expectation, as in
-//! [`super::detection::scores_at_share`].
+//! Rows with equal scores come together: a cut among them counts by its expectation.
 //!
-//! * *Average precision* AP = Σ (Rₙ − Rₙ₋₁)·Pₙ over the distinct scores, with P the share of rows that are hits and R the
-//!   share of errors found so far: scikit-learn's definition. Errors that no row finds keep R, and so AP, below 1.
+//! * *Average precision* AP = Σ (Rₙ − Rₙ₋₁)·Pₙ over the distinct scores, with P the share of rows that are hits and R
+//!   the share of errors found so far: scikit-learn's definition. Errors that no row finds keep R, and so AP, below 1.
 //! * *Chance*: what a ranking that gives all rows one score has: a precision of hits / rows (the base rate) everywhere,
 //!   and an AP of that times the share of errors that are found at all. For tokens and sentences both are the share of
 //!   wrong ones, which is also, up to O(ln n / n), the expected AP of a random order.
@@ -14,12 +13,12 @@
 //! * *Cuts*: precision and recall of the first 1, 5 and 10 % of the rows (rounded up), and of as many rows as there are
 //!   errors, where precision is called R-precision.
 //!
-//! A mask, which only says what to look at and not in which order, is scored as such and as the ranking that has its rows
-//! first ([`MaskScores`]).
+//! A mask, which only says what to look at and not in which order, is scored as such and as the ranking that has its
+//! rows first ([`MaskScores`]).
 //!
-//! By hand, scores 0.9 0.8 0.8 0.1 of which the first and the third are wrong: AP is (1/2)·1 + (1/2)·(2/3) = 5/6, chance
-//! 1/2, lift 5/3. Of the first two rows one is 0.9 and the other one of the tied, of which half are wrong: R-precision is
-//! 1.5 / 2.
+//! By hand, scores 0.9 0.8 0.8 0.1 of which the first and the third are wrong: AP is (1/2)·1 + (1/2)·(2/3) = 5/6,
+//! chance 1/2, lift 5/3. Of the first two rows one is 0.9 and the other one of the tied, of which half are wrong:
+//! R-precision is 1.5 / 2.
 //!
 //! ```
 //! use memoscope::metrics::ranking::Ranking;
@@ -84,8 +83,8 @@ impl Counts {
 }
 
 impl Ranking {
-    /// Units of the same kind, such as tokens: one score each, and whether it is wrong. `lengths` has the number of units
-    /// in each sentence; the units of the first sentence come first.
+    /// Units of the same kind, such as tokens: one score each, and whether it is wrong. `lengths` has the number of
+    /// units in each sentence; the units of the first sentence come first.
     pub fn new(scores: &[f64], positive: &[bool], lengths: &[usize]) -> Self {
         debug_assert_eq!(scores.len(), positive.len(), "one score a unit");
         debug_assert_eq!(scores.len(), lengths.iter().sum::<usize>(), "each unit is in a sentence");
@@ -214,8 +213,8 @@ mod tests {
 
     #[test]
     fn one_row_can_find_two_errors_and_an_error_can_stay_unfound() {
-        // Rows: finds two, false alarm, finds one; a fourth error is in no row. AP = (2/4)·1 + (1/4)·(2/3) = 2/3. All rows
-        // together: precision 2/3, recall 3/4, so chance is 1/2.
+        // Rows: finds two, false alarm, finds one; a fourth error is in no row. AP = (2/4)·1 + (1/4)·(2/3) = 2/3. All
+        // rows together: precision 2/3, recall 3/4, so chance is 1/2.
         let find = |score, found| Find { sentence: 0, score, found };
         let ranking = Ranking::of_finds(&[find(0.1, 1), find(0.9, 2), find(0.5, 0)], &[4]);
         let scores = ranking.scores().unwrap();

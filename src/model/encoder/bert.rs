@@ -70,7 +70,7 @@ impl Keys {
             heads: self.num_attention_heads,
             intermediate_size: self.intermediate_size,
             activation: self.hidden_act,
-            max_pieces: self.max_position_embeddings,
+            max_subwords: self.max_position_embeddings,
             first_position: 0,
             token_types: self.type_vocab_size,
             hidden_dropout: self.hidden_dropout_prob,
@@ -116,8 +116,8 @@ pub struct BertShape {
     pub heads: usize,
     /// Width of the feed-forward layers.
     pub intermediate: usize,
-    /// Most pieces a sentence.
-    pub max_pieces: usize,
+    /// Most subwords a sentence.
+    pub max_subwords: usize,
 }
 
 /// The configuration of a new BERT.
@@ -129,7 +129,7 @@ pub fn bert(shape: BertShape) -> Result<EncoderConfig> {
         "model_type": "bert", "vocab_size": shape.vocabulary, "hidden_size": shape.hidden,
         "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "intermediate_size": shape.intermediate,
         "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1,
-        "classifier_dropout": null, "max_position_embeddings": shape.max_pieces, "type_vocab_size": 2,
+        "classifier_dropout": null, "max_position_embeddings": shape.max_subwords, "type_vocab_size": 2,
         "initializer_range": 0.02, "layer_norm_eps": 1e-12, "pad_token_id": 0, "architectures": ["BertForMaskedLM"],
         "position_embedding_type": "absolute",
     });

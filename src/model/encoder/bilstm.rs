@@ -1,5 +1,5 @@
 //! A bidirectional LSTM over words and their characters (arXiv 1603.01360, section 4), which with a CRF on it is the
-//! contrast of arXiv 2105.00828: an encoder without pretraining and without pieces.
+//! contrast of arXiv 2105.00828: an encoder without pretraining and without subwords.
 //!
 //! ```text
 //! c  = the last state of an LSTM over the word's characters, beside the first state of one that reads them from behind
@@ -7,8 +7,9 @@
 //! x' = forward LSTM of dropout(x) beside backward LSTM of dropout(x)                 [n, 2·h], for each layer
 //! ```
 //!
-//! In training, a word that occurs once in the text it was made for is taken for the unknown one with a given probability,
-//! so that the unknown word has a vector that means something. The characters of a spelling are read once a batch.
+//! In training, a word that occurs once in the text it was made for is taken for the unknown one with a given
+//! probability, so that the unknown word has a vector that means something. The characters of a spelling are read once
+//! a batch.
 //!
 //! The layout of its `config.json` and its parameters is ours: transformers has no such model.
 
@@ -94,7 +95,7 @@ impl Architecture for Bilstm {
             heads: 1,
             intermediate_size: keys.hidden,
             activation: Activation::Relu,
-            max_pieces: MOST_WORDS,
+            max_subwords: MOST_WORDS,
             first_position: 0,
             token_types: 0,
             hidden_dropout: keys.dropout,
@@ -246,7 +247,7 @@ impl Network {
         let x = nn::embed(tape, &self.characters, &spellings.ids, &spellings.ids)?;
         let [forward, backward] = self.character_lstm.states(tape, &x, &spellings.packing)?;
         let row = |of: fn(std::ops::Range<usize>) -> usize| -> Vec<u32> {
-            spellings.of_piece.iter().map(|&number| of(spellings.packing.sentence(number as usize)) as u32).collect()
+            spellings.of_subword.iter().map(|&number| of(spellings.packing.sentence(number as usize)) as u32).collect()
         };
         let (last, first) = (row(|spelling| spelling.end - 1), row(|spelling| spelling.start));
         Ok([nn::select(tape, &forward, &last)?, nn::select(tape, &backward, &first)?])
@@ -255,7 +256,7 @@ impl Network {
 
 impl Encoder for Network {
     fn forward(&self, tape: &Tape, ids: &[u32], batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
-        if batch.spellings.of_piece.len() != ids.len() {
+        if batch.spellings.of_subword.len() != ids.len() {
             return Err(Error::Internal("a bi-LSTM was given words without their characters".into()));
         }
         let ids = self.with_unknown(ids, batch, plan);

@@ -36,9 +36,9 @@ pub struct EncoderConfig {
     pub intermediate_size: usize,
     /// Activation of the feed-forward layer.
     pub activation: Activation,
-    /// Most pieces a sentence, special ones included.
-    pub max_pieces: usize,
-    /// The row of the position embedding that a sentence's first piece has.
+    /// Most subwords a sentence, special ones included.
+    pub max_subwords: usize,
+    /// The row of the position embedding that a sentence's first subword has.
     pub first_position: usize,
     /// Rows of the token type embedding; 0 where there is none.
     pub token_types: usize,
@@ -137,7 +137,7 @@ impl EncoderConfig {
             ("number of layers", config.layers),
             ("number of attention heads", config.heads),
             ("width of the feed-forward layers", config.intermediate_size),
-            ("number of positions", config.max_pieces),
+            ("number of positions", config.max_subwords),
         ];
         let hint = "use the config.json that came with the weights";
         if let Some((what, _)) = sizes.iter().find(|(_, size)| *size == 0) {
@@ -158,8 +158,9 @@ impl EncoderConfig {
         Ok(config)
     }
 
-    /// Compares the sizes with the weights before any memory is taken for them: with the tensors of a checkpoint, or, where
-    /// all are drawn, with the most parameters that a model may have ([`MOST_DRAWN`](crate::model::parameters::MOST_DRAWN)).
+    /// Compares the sizes with the weights before any memory is taken for them: with the tensors of a checkpoint, or,
+    /// where all are drawn, with the most parameters that a model may have
+    /// ([`MOST_DRAWN`](crate::model::parameters::MOST_DRAWN)).
     ///
     /// # Errors
     /// [`Error::Model`] for a tensor of the encoder that is missing or has another shape or type, and for too many
@@ -175,7 +176,8 @@ impl EncoderConfig {
         self.architecture.shape(self)
     }
 
-    /// transformers' class of this kind of encoder for a task: `BertForTokenClassification` for `ForTokenClassification`.
+    /// transformers' class of this kind of encoder for a task: `BertForTokenClassification` for
+    /// `ForTokenClassification`.
     pub fn class(&self, task: &str) -> String {
         let types = self.architecture.names().model_types;
         let own = self.json.get("model_type").and_then(Value::as_str);

@@ -1,5 +1,5 @@
-//! DeBERTa (arXiv 2006.03654) in its second and third version (arXiv 2111.09543), transformers' `DebertaV2`: BERT's blocks
-//! with disentangled attention ([`crate::nn::disentangled`]).
+//! DeBERTa (arXiv 2006.03654) in its second and third version (arXiv 2111.09543), transformers' `DebertaV2`: BERT's
+//! blocks with disentangled attention ([`crate::nn::disentangled`]).
 //!
 //! ```text
 //! x₀ = dropout(norm(word[id] (+ position[place]) (+ type[0])))        [n, h]; narrower embeddings go through W·e first
@@ -7,8 +7,8 @@
 //! κ, ρ = W_k·P, W_q·P, or projections of their own                    in each block
 //! ```
 //!
-//! Of the table of relative positions the batch reads only the rows of distances in its longest sentence; normalised and
-//! projected are these r alone.
+//! Of the table of relative positions the batch reads only the rows of distances in its longest sentence; normalised
+//! and projected are these r alone.
 
 use serde::Deserialize;
 use serde::de::Error;
@@ -183,7 +183,7 @@ impl Architecture for Deberta {
         let (e, h, normal) = (config.embedding_size, config.hidden_size, Init::Normal(config.initializer_range));
         builder.add(WORDS, &[config.vocab_size, e], normal)?;
         if positions.absolute {
-            builder.add(POSITIONS, &[config.max_pieces, e], normal)?;
+            builder.add(POSITIONS, &[config.max_subwords, e], normal)?;
         }
         if config.token_types > 0 {
             builder.add(TYPES, &[config.token_types, e], normal)?;

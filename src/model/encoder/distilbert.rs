@@ -69,7 +69,7 @@ impl Architecture for DistilBert {
             heads: keys.n_heads,
             intermediate_size: keys.hidden_dim,
             activation: keys.activation,
-            max_pieces: keys.max_position_embeddings,
+            max_subwords: keys.max_position_embeddings,
             first_position: 0,
             token_types: 0,
             hidden_dropout: keys.dropout,

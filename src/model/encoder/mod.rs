@@ -1,4 +1,4 @@
-//! The encoders: from packed pieces to a hidden state for each.
+//! The encoders: from packed subwords to a hidden state for each.
 //!
 //! An architecture is what transformers calls a `model_type`: how its `config.json` is read, what its parameters are
 //! called, and how it computes. Each is one file that implements [`Architecture`], and one line in [`ARCHITECTURES`];
@@ -30,14 +30,14 @@ use crate::nn::{Tape, Value};
 pub static ARCHITECTURES: &[&dyn Architecture] =
     &[&bert::Bert, &roberta::Roberta, &distilbert::DistilBert, &electra::Electra, &deberta::Deberta, &bilstm::Bilstm];
 
-/// The name of the word embedding, whatever the architecture: its rows are one a piece.
+/// The name of the word embedding, whatever the architecture: its rows are one a subword.
 pub const WORDS: &str = "embeddings.word_embeddings.weight";
 
 /// What an architecture is called where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Names {
-    /// `model_type` in `config.json`, and what the names of transformers' classes begin with: `bert` and `Bert`. The first is
-    /// what is written where none was read.
+    /// `model_type` in `config.json`, and what the names of transformers' classes begin with: `bert` and `Bert`. The
+    /// first is what is written where none was read.
     pub model_types: &'static [(&'static str, &'static str)],
     /// What parameters of the encoder begin with in the checkpoint of a task's model, a dot behind: `bert`.
     pub prefix: &'static str,
@@ -50,8 +50,8 @@ pub trait Architecture: Send + Sync {
     /// What it is called where.
     fn names(&self) -> Names;
 
-    /// Reads its `config.json`: the fields that [`EncoderConfig`] has for all. Sizes are checked by the caller; what this
-    /// program cannot compute is an error here.
+    /// Reads its `config.json`: the fields that [`EncoderConfig`] has for all. Sizes are checked by the caller; what
+    /// this program cannot compute is an error here.
     ///
     /// # Errors
     /// Those of parsing, and one made with `serde::de::Error::custom` for a setting that is not supported.
@@ -69,7 +69,8 @@ pub trait Architecture: Send + Sync {
     /// [`crate::Error::Internal`] for a parameter that [`Architecture::build`] did not add.
     fn open(&self, parameters: &Parameters, config: &EncoderConfig) -> Result<Box<dyn Encoder>>;
 
-    /// Whether it reads whole words and their characters, by a [`crate::encode::Lexicon`], and not a tokenizer's pieces.
+    /// Whether it reads whole words and their characters, by a [`crate::encode::Lexicon`], and not a tokenizer's
+    /// subwords.
     fn reads_words(&self) -> bool {
         false
     }
@@ -80,7 +81,7 @@ pub trait Architecture: Send + Sync {
         format!("{layers} layers, hidden {hidden}, {heads} heads, vocabulary {}", config.vocab_size)
     }
 
-    /// The matrix products of a forward pass over `n` pieces of which `scored` reach the head, in sentences of up to
+    /// The matrix products of a forward pass over `n` subwords of which `scored` reach the head, in sentences of up to
     /// `longest`, as (rows, inputs, outputs): what a speed is compared with.
     fn products(&self, config: &EncoderConfig, n: usize, scored: usize, _longest: usize) -> Vec<[usize; 3]> {
         post_norm::products(config, n, scored)
@@ -91,7 +92,7 @@ pub trait Architecture: Send + Sync {
 pub trait Encoder: Send + Sync {
     /// The last layer's hidden states of the batch's scored rows `[scored, hidden]`; `plan` is absent in evaluation.
     ///
-    /// `ids` are rows of the word embedding as it stands, one for each piece of the batch.
+    /// `ids` are rows of the word embedding as it stands, one for each subword of the batch.
     fn forward(&self, tape: &Tape, ids: &[u32], batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value>;
 }
 

@@ -1,5 +1,5 @@
-//! Post-norm transformer blocks (arXiv 1706.03762) on packed pieces, with learned positions: BERT, and what shares its
-//! blocks.
+//! Post-norm transformer blocks (arXiv 1706.03762) on packed subwords, with learned positions: BERT, and what shares
+//! its blocks.
 //!
 //! ```text
 //! e  = dropout(norm(word[id] + position[place] + type[0]))                       [n, e]
@@ -71,7 +71,7 @@ pub fn build(builder: &mut Builder<'_>, config: &EncoderConfig, layout: &Layout)
     let (e, h) = (config.embedding_size, config.hidden_size);
     let normal = Init::Normal(config.initializer_range);
     builder.add(WORDS, &[config.vocab_size, e], normal)?;
-    builder.add(POSITIONS, &[config.first_position + config.max_pieces, e], normal)?;
+    builder.add(POSITIONS, &[config.first_position + config.max_subwords, e], normal)?;
     if config.token_types > 0 {
         builder.add(TYPES, &[config.token_types, e], normal)?;
     }

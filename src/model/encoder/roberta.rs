@@ -1,5 +1,5 @@
-//! RoBERTa (arXiv 1907.11692) and XLM-RoBERTa (arXiv 1911.02116): BERT's blocks; positions are counted from the row behind
-//! that of the padding piece.
+//! RoBERTa (arXiv 1907.11692) and XLM-RoBERTa (arXiv 1911.02116): BERT's blocks; positions are counted from the row
+//! behind that of the padding subword.
 
 use serde::de::Error;
 
@@ -25,8 +25,8 @@ impl Architecture for Roberta {
         let keys: Keys = serde_json::from_slice(json)?;
         let mut config = keys.config(self);
         config.first_position = keys.pad_token_id.unwrap_or(1) + 1;
-        config.max_pieces = config.max_pieces.checked_sub(config.first_position).ok_or_else(|| {
-            serde_json::Error::custom("pad_token_id leaves no row of the position embedding for any piece")
+        config.max_subwords = config.max_subwords.checked_sub(config.first_position).ok_or_else(|| {
+            serde_json::Error::custom("pad_token_id leaves no row of the position embedding for any subword")
         })?;
         Ok(config)
     }

@@ -1,6 +1,6 @@
-//! What a tagger computes: logits, and what a batch or an episode teaches.
+//! What a tagger computes: predictions, and the gradients of a batch or an episode.
 
-use super::{Decided, Decision, Episode, Judged, Learned, Tagger};
+use super::{BatchPrediction, Episode, Tagger, TextPrediction, TokenPrediction, TrainOutput};
 use crate::Result;
 use crate::encode::Batch;
 use crate::error::Error;
@@ -9,19 +9,19 @@ use crate::model::{Centroids, DropoutPlan};
 use crate::nn::{self, Chain, Decoded, Gradients, Packing, Tape, Value};
 
 impl Tagger {
-    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored words; with a
-    /// CRF, the sum over sentences of −log p(labels). `plan` is absent for no dropout.
+    /// Adds the gradients of the batch's loss to `gradients`: Σ −log p(label) / `denominator` over the scored tokens;
+    /// with a CRF, the sum over sentences of −log p(labels). `plan` is absent for no dropout.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head, which learns from episodes.
-    pub fn learn(
+    pub fn train_step(
         &self,
         batch: &Batch,
         labels: &[u32],
         denominator: f64,
         plan: Option<&DropoutPlan>,
         gradients: &mut Gradients,
-    ) -> Result<Learned> {
+    ) -> Result<TrainOutput> {
         let (Head::Linear(layer) | Head::Crf { emissions: layer, .. }) = &self.network.head else {
             return Err(Error::Internal("a prototypical head was to learn from a batch".into()));
         };
@@ -29,7 +29,7 @@ impl Tagger {
             let tape = self.engine.training();
             let hidden = self.hidden(&tape, batch, plan)?;
             let logits = nn::linear(&tape, &hidden, layer)?;
-            let (loss, judged) = match &self.network.head {
+            let (loss, prediction) = match &self.network.head {
                 Head::Crf { chain, .. } => {
                     let sentences = batch.packing.select(&batch.scored);
                     let loss = nn::crf_loss(&tape, &logits, chain, &sentences, labels, denominator)?;
@@ -37,27 +37,27 @@ impl Tagger {
                 }
                 _ => {
                     let loss = nn::cross_entropy(&tape, &logits, labels, denominator)?;
-                    (loss, Judged { logits: logits.to_vec()?, decoded: None })
+                    (loss, BatchPrediction { logits: logits.to_vec()?, decoded: None })
                 }
             };
-            let learned = Learned { logits: judged.logits, decoded: judged.decoded, loss: loss.value };
+            let output = TrainOutput { logits: prediction.logits, decoded: prediction.decoded, loss: loss.value };
             tape.backward(loss, gradients)?;
-            Ok(learned)
+            Ok(output)
         })
     }
 
     /// The same for a prototypical head and an episode: the loss is that of the queries, and gradients go through the
-    /// centroids, too. The episode's centroids are returned beside what was learned.
+    /// centroids, too. The episode's centroids are returned beside the output.
     ///
     /// # Errors
     /// [`Error::Internal`] for another head.
-    pub fn learn_episode(
+    pub fn train_episode(
         &self,
         episode: &Episode,
         denominator: f64,
         plan: Option<&DropoutPlan>,
         gradients: &mut Gradients,
-    ) -> Result<(Learned, Centroids)> {
+    ) -> Result<(TrainOutput, Centroids)> {
         let Head::Prototypes { map, outside } = &self.network.head else {
             return Err(Error::Internal("a head without prototypes was to learn from an episode".into()));
         };
@@ -71,26 +71,26 @@ impl Tagger {
             let queries = nn::select(&tape, &f, &episode.queries)?;
             let logits = nn::prototype_logits(&tape, &queries, &means, &centroids.present(), outside)?;
             let loss = nn::cross_entropy(&tape, &logits, &episode.labels, denominator)?;
-            let learned = Learned { logits: logits.to_vec()?, decoded: None, loss: loss.value };
+            let output = TrainOutput { logits: logits.to_vec()?, decoded: None, loss: loss.value };
             tape.backward(loss, gradients)?;
-            Ok((learned, centroids))
+            Ok((output, centroids))
         })
     }
 
-    /// Logits of the batch's scored words, dropout off: `[scored, labels]`, row by row. Those of a CRF are its marginals'
-    /// logarithms.
+    /// Logits of the batch's scored tokens, dropout off: `[scored, labels]`, row by row. Those of a CRF are its
+    /// marginals' logarithms.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head without centroids.
-    pub fn evaluate(&self, batch: &Batch) -> Result<Vec<f32>> {
-        Ok(self.judge(batch)?.logits)
+    pub fn logits(&self, batch: &Batch) -> Result<Vec<f32>> {
+        Ok(self.predict_batch(batch)?.logits)
     }
 
-    /// What the head says of the batch's scored words, dropout off.
+    /// The prediction for the batch's scored tokens, dropout off.
     ///
     /// # Errors
     /// [`Error::Internal`] for a prototypical head without centroids.
-    pub fn judge(&self, batch: &Batch) -> Result<Judged> {
+    pub fn predict_batch(&self, batch: &Batch) -> Result<BatchPrediction> {
         nn::on_pool(|| {
             let tape = self.engine.inference();
             let hidden = self.hidden(&tape, batch, None)?;
@@ -110,15 +110,16 @@ impl Tagger {
                     nn::prototype_logits(&tape, &f, &values, &centroids.present(), outside)?
                 }
             };
-            Ok(Judged { logits: logits.to_vec()?, decoded: None })
+            Ok(BatchPrediction { logits: logits.to_vec()?, decoded: None })
         })
     }
 
-    /// Where a prototypical head puts the batch's scored words, dropout off: `[scored, dimensions]`, row by row.
+    /// The embeddings of the batch's scored tokens in the space of a prototypical head, dropout off: `[scored, dimensions]`,
+    /// row by row.
     ///
     /// # Errors
     /// [`Error::Internal`] for another head.
-    pub fn place(&self, batch: &Batch) -> Result<Vec<f32>> {
+    pub fn embed(&self, batch: &Batch) -> Result<Vec<f32>> {
         let Head::Prototypes { map, .. } = &self.network.head else {
             return Err(Error::Internal("a head without prototypes has no space to put words in".into()));
         };
@@ -128,11 +129,11 @@ impl Tagger {
         })
     }
 
-    /// What the head reads: the scored words' hidden states, after dropout.
+    /// What the head reads: the scored tokens' hidden states, after dropout.
     fn hidden(&self, tape: &Tape, batch: &Batch, plan: Option<&DropoutPlan>) -> Result<Value> {
         let mapped = match &self.rows_in_use {
             Some(rows) => Some(rows.rows(&batch.ids).ok_or_else(|| {
-                Error::Internal("a piece outside the rows in use was asked for during training".into())
+                Error::Internal("a subword outside the rows in use was asked for during training".into())
             })?),
             None => None,
         };
@@ -142,36 +143,42 @@ impl Tagger {
         Ok(nn::dropout(tape, &scored, dropout.as_ref())?)
     }
 
-    /// Label ids for each word of each sentence, dropout off. Words beyond `max_pieces` and words without a piece get `O`.
-    pub fn predict(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Vec<Vec<u8>>> {
-        let decided = self.decide(sentences, max_pieces, batch_size)?.sentences;
-        Ok(decided.into_iter().map(|sentence| sentence.iter().map(|decision| decision.label).collect()).collect())
+    /// Label ids for each word of each sentence, dropout off. Words beyond `max_subwords` and words without a subword
+    /// get `O`.
+    pub fn predict(&self, sentences: &[Vec<String>], max_subwords: usize, batch_size: usize) -> Result<Vec<Vec<u8>>> {
+        let predicted = self.predict_tokens(sentences, max_subwords, batch_size)?.sentences;
+        Ok(predicted.into_iter().map(|sentence| sentence.iter().map(|prediction| prediction.label).collect()).collect())
     }
 
     /// As [`Tagger::predict`], with the probability of each label.
-    pub fn decide(&self, sentences: &[Vec<String>], max_pieces: usize, batch_size: usize) -> Result<Decided> {
-        let max_pieces = max_pieces.min(self.config.max_pieces);
-        let encoded = self.tokenizer.encode(sentences.iter().map(Vec::as_slice), max_pieces)?;
-        let unseen = Decision { label: self.outside, probability: None };
-        let mut decided: Vec<Vec<Decision>> = sentences.iter().map(|s| vec![unseen; s.len()]).collect();
+    pub fn predict_tokens(
+        &self,
+        sentences: &[Vec<String>],
+        max_subwords: usize,
+        batch_size: usize,
+    ) -> Result<TextPrediction> {
+        let max_subwords = max_subwords.min(self.config.max_subwords);
+        let encoded = self.tokenizer.encode(sentences.iter().map(Vec::as_slice), max_subwords)?;
+        let unseen = TokenPrediction { label: self.outside, probability: None };
+        let mut predicted: Vec<Vec<TokenPrediction>> = sentences.iter().map(|s| vec![unseen; s.len()]).collect();
         let numbered: Vec<_> = (0u32..).zip(&encoded).filter(|(_, s)| !s.words.is_empty()).collect();
         for part in numbered.chunks(batch_size.max(1)) {
             let batch = Batch::pack(part.iter().copied());
-            let decisions = self.judge(&batch)?.decisions(self.labels.len());
-            for (&(sentence, token), decision) in batch.tokens.iter().zip(decisions) {
-                decided[sentence as usize][usize::from(token)] = decision;
+            let predictions = self.predict_batch(&batch)?.tokens(self.labels.len());
+            for (at, prediction) in batch.tokens.iter().zip(predictions) {
+                predicted[at.sentence as usize][usize::from(at.token)] = prediction;
             }
         }
-        Ok(Decided {
-            sentences: decided,
+        Ok(TextPrediction {
+            sentences: predicted,
             truncated: encoded.iter().map(|sentence| sentence.truncated).sum(),
-            without_piece: encoded.iter().map(|sentence| sentence.without_piece).sum(),
+            without_subword: encoded.iter().map(|sentence| sentence.without_subword).sum(),
         })
     }
 }
 
-/// What a CRF says of words, given their emissions.
-fn decode(emissions: &Value, chain: &Chain, sentences: &Packing) -> Result<Judged> {
+/// The prediction of a CRF for tokens, given their emissions.
+fn decode(emissions: &Value, chain: &Chain, sentences: &Packing) -> Result<BatchPrediction> {
     let Decoded { log_marginals, labels } = nn::crf::decode(&emissions.to_vec()?, chain, sentences)?;
-    Ok(Judged { logits: log_marginals, decoded: Some(labels.into_iter().map(|label| label as u8).collect()) })
+    Ok(BatchPrediction { logits: log_marginals, decoded: Some(labels.into_iter().map(|label| label as u8).collect()) })
 }

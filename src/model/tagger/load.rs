@@ -19,12 +19,12 @@ impl Tagger {
     /// `seed`. `words` are those of the text: a bi-LSTM is made for them.
     ///
     /// A `classifier` in the checkpoint is used if its shape fits and its label names, where it has names of its own,
-    /// are ours; its rows are then put into our order. The same holds for a prototypical head, whose centroids are used if
-    /// the labels are the same in the same order.
+    /// are ours; its rows are then put into our order. The same holds for a prototypical head, whose centroids are used
+    /// if the labels are the same in the same order.
     ///
     /// # Errors
     /// [`Error::Model`] if files are missing or broken, a tensor of the encoder is missing or has another shape, or
-    /// the tokenizer has more pieces than the embedding has rows; [`Error::Config`] for a number of layers that the
+    /// the tokenizer has more subwords than the embedding has rows; [`Error::Config`] for a number of layers that the
     /// encoder does not have, or a head that cannot be made.
     pub fn load(
         settings: &ModelSettings,
@@ -43,8 +43,8 @@ impl Tagger {
     /// Opens a tagger that was saved, its head and its labels included: to predict with.
     ///
     /// # Errors
-    /// [`Error::Model`] as for [`Tagger::load`], and if the folder holds an encoder without a head, or none of the labels
-    /// is `O`.
+    /// [`Error::Model`] as for [`Tagger::load`], and if the folder holds an encoder without a head, or none of the
+    /// labels is `O`.
     pub fn open(source: &str, device: &Device) -> Result<(Self, LoadReport)> {
         Self::open_with(source, None, device)
     }
@@ -135,7 +135,7 @@ impl Tagger {
         if tokenizer.vocabulary_size() > config.vocab_size {
             return Err(Error::Model(
                 Problem::new(format!(
-                    "the tokenizer knows {} pieces, the word embedding has {} rows",
+                    "the tokenizer knows {} subwords, the word embedding has {} rows",
                     tokenizer.vocabulary_size(),
                     config.vocab_size
                 ))

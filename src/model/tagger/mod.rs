@@ -1,4 +1,4 @@
-//! The tagger: an encoder, and a head on each word's first piece.
+//! The tagger: an encoder, and a head on each token's first subword.
 //!
 //! What it is and how it is saved stands here, how it comes from files in [`load`], what it computes in [`compute`].
 
@@ -22,7 +22,7 @@ use crate::encode::{Batch, UNKNOWN, Vocabulary};
 use crate::error::Error;
 use crate::nn;
 
-/// An encoder with a head that gives each word one label, its tokenizer included.
+/// An encoder with a head that gives each token one label, its tokenizer included.
 pub struct Tagger {
     config: EncoderConfig,
     head: HeadSettings,
@@ -64,9 +64,9 @@ pub struct Inspected {
     pub fault: Option<Error>,
 }
 
-/// The label that was decided on for a token.
+/// The predicted label of a token.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Decision {
+pub struct TokenPrediction {
     /// The label's id.
     pub label: u8,
     /// Its probability, 0 to 1 (a CRF's marginal); null for a token that cannot be judged, because it is beyond the
@@ -74,57 +74,57 @@ pub struct Decision {
     pub probability: Option<f32>,
 }
 
-/// The labels of sentences.
+/// The predicted labels of sentences.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decided {
-    /// One decision a token.
-    pub sentences: Vec<Vec<Decision>>,
+pub struct TextPrediction {
+    /// One prediction a token.
+    pub sentences: Vec<Vec<TokenPrediction>>,
     /// Tokens beyond the encoder's maximum length.
     pub truncated: usize,
     /// Tokens without a subword.
-    pub without_piece: usize,
+    pub without_subword: usize,
 }
 
-/// An episode of a prototypical head: words whose means are the centroids, and words that are judged with them.
+/// An episode of a prototypical head: tokens whose means are the centroids, and tokens that are judged with them.
 #[derive(Debug, Clone)]
 pub struct Episode {
     /// The sentences of both.
     pub batch: Batch,
-    /// Of each class (label − 1) the words that support it, by their place among the batch's scored words.
+    /// Of each class (label − 1) the tokens that support it, by their place among the batch's scored tokens.
     pub support: Vec<Vec<u32>>,
-    /// The words that are judged, likewise.
+    /// The tokens that are judged, likewise.
     pub queries: Vec<u32>,
     /// Their labels.
     pub labels: Vec<u32>,
 }
 
-/// What a batch taught.
+/// What a training step on a batch or an episode computed.
 #[derive(Debug, Clone)]
-pub struct Learned {
-    /// Logits of the scored words as the batch was seen, dropout on: `[scored, labels]`, row by row.
+pub struct TrainOutput {
+    /// Logits of the scored tokens as the batch was seen, dropout on: `[scored, labels]`, row by row.
     pub logits: Vec<f32>,
-    /// The labels that were decided on, where they are not simply the ones with the highest logits.
+    /// The predicted labels, where they are not those with the highest logits: a CRF's best path.
     pub decoded: Option<Vec<u8>>,
     /// The loss in nats.
     pub loss: f64,
 }
 
-/// What a head says of a batch's scored words.
+/// The prediction for a batch's scored tokens.
 #[derive(Debug, Clone)]
-pub struct Judged {
+pub struct BatchPrediction {
     /// Logits `[scored, labels]`, row by row; of a CRF, the marginals' logarithms.
     pub logits: Vec<f32>,
-    /// The labels that were decided on, where they are not simply the ones with the highest logits: a CRF's best path.
+    /// The predicted labels, where they are not those with the highest logits: a CRF's best path.
     pub decoded: Option<Vec<u8>>,
 }
 
-impl Judged {
-    /// The label of each word, of `n_labels`, with its probability.
-    pub fn decisions(self, n_labels: usize) -> Vec<Decision> {
+impl BatchPrediction {
+    /// The label of each token, of `n_labels`, with its probability.
+    pub fn tokens(self, n_labels: usize) -> Vec<TokenPrediction> {
         let rows = self.logits.chunks_exact(n_labels);
         let decide = |(i, row): (usize, &[f32])| {
             let label = self.decoded.as_ref().map_or_else(|| nn::math::argmax(row) as u8, |decoded| decoded[i]);
-            Decision { label, probability: Some(nn::math::softmax_at(row, usize::from(label))) }
+            TokenPrediction { label, probability: Some(nn::math::softmax_at(row, usize::from(label))) }
         };
         rows.enumerate().map(decide).collect()
     }
@@ -187,7 +187,7 @@ impl Tagger {
         &self.parameters
     }
 
-    /// Cuts the word embedding down to the pieces that training and evaluation will meet (see [`super::vocabulary`]).
+    /// Cuts the word embedding down to the subwords that training and evaluation will meet (see [`super::vocabulary`]).
     pub fn use_rows(&mut self, ids: &BTreeSet<u32>) -> Result<()> {
         let mut ids = ids.clone();
         if let Vocabulary::Words(_) = self.tokenizer {

@@ -44,6 +44,7 @@ pub use owner::{Owner, Process};
 
 use super::{Monitor, StopFlag};
 use crate::error::{Error, Problem, Result};
+use crate::files::hex;
 
 /// The right to write to a folder; given up when dropped.
 #[derive(Debug)]
@@ -397,7 +398,7 @@ fn identity(text: &str) -> String {
 
 /// A name for a file, of what a lease is known by.
 fn short(identity: &str) -> String {
-    Sha256::digest(identity.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(identity)[..8])
 }
 
 /// The text of a lease; `None` if there is none.

@@ -1,4 +1,4 @@
-//! How well masked pieces of held-out sentences are predicted.
+//! How well masked subwords of held-out sentences are predicted.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::encode::EncodedSentence;
 use crate::model::masked::MaskedModel;
 use crate::random::Streams;
 
-/// Scores on the masked pieces of held-out sentences.
+/// Scores on the masked subwords of held-out sentences.
 pub(super) struct HeldOut {
     /// Share predicted right.
     pub accuracy: f64,
@@ -18,7 +18,7 @@ pub(super) struct HeldOut {
     pub most_frequent: f64,
 }
 
-/// Scores a model; which pieces are masked is the same each time.
+/// Scores a model; which subwords are masked is the same each time.
 pub(super) fn evaluate(
     model: &MaskedModel,
     sentences: &[EncodedSentence],

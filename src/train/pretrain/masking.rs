@@ -1,4 +1,4 @@
-//! Which pieces are hidden.
+//! Which subwords are hidden.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ use crate::Result;
 use crate::encode::{Batch, EncodedSentence, Tokenizer};
 use crate::error::Error;
 
-/// Chooses the pieces that are to be predicted.
+/// Chooses the subwords that are to be predicted.
 pub(super) struct Masking {
     mask: u32,
     vocabulary: u32,
@@ -15,7 +15,7 @@ pub(super) struct Masking {
 }
 
 impl Masking {
-    /// For the pieces of a tokenizer, which must have `[MASK]`.
+    /// For the subwords of a tokenizer, which must have `[MASK]`.
     pub(super) fn new(tokenizer: &Tokenizer) -> Result<Self> {
         let mask = tokenizer.mask().ok_or_else(|| Error::Internal("the vocabulary has no [MASK]".into()))?;
         let mut special = tokenizer.special().to_vec();
@@ -23,7 +23,7 @@ impl Masking {
         Ok(Self { mask, vocabulary: tokenizer.vocabulary_size() as u32, special })
     }
 
-    /// Packs sentences, hides 15 % of their pieces, and returns what was there.
+    /// Packs sentences, hides 15 % of their subwords, and returns what was there.
     pub(super) fn batch<'a>(
         &self,
         sentences: impl Iterator<Item = &'a EncodedSentence>,

@@ -1,8 +1,8 @@
 //! Masked-language-model pretraining of a small encoder on any text.
 //!
 //! The recipe of BERT (arXiv 1810.04805, section 3.1) without next-sentence prediction: of each sentence 15 % of the
-//! pieces are to be predicted; of those 80 % are replaced by `[MASK]`, 10 % by a random piece, 10 % are left. Which, is
-//! drawn anew each time a sentence is seen.
+//! subwords are to be predicted; of those 80 % are replaced by `[MASK]`, 10 % by a random subword, 10 % are left.
+//! Which, is drawn anew each time a sentence is seen.
 //!
 //! A [`Pretrainer`] is a model on its way: it takes steps up to any number, is scored and saved there ([`Checkpoints`
 //! along the way][crate::run::Pretraining] are made so), and goes on. Its learning rate is that of the whole way, which

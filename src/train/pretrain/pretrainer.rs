@@ -17,7 +17,7 @@ use crate::model::masked::MaskedModel;
 use crate::nn::Gradients;
 use crate::random::Streams;
 use crate::train::divergence::Position;
-use crate::train::optimizer::AdamW;
+use crate::train::optimizer::{Optimizer, StepSize, clip_factor};
 use crate::train::schedule::LearningRate;
 use crate::train::{Schedule, TrainSettings};
 
@@ -31,10 +31,10 @@ pub struct Progress {
     pub step: u64,
     /// Steps in all.
     pub steps: u64,
-    /// Loss of the step, nats a predicted piece.
+    /// Loss of the step, nats a predicted subword.
     pub loss: f64,
-    /// Pieces processed in the step.
-    pub pieces: usize,
+    /// Subwords processed in the step.
+    pub subwords: usize,
 }
 
 /// An encoder on its way from drawn weights to a finished model.
@@ -47,9 +47,10 @@ pub struct Pretrainer {
     masking: Masking,
     streams: Streams,
     rate: LearningRate,
+    max_gradient_norm: f64,
     pub(super) model: MaskedModel,
-    pub(super) optimizer: AdamW,
-    /// Batches seen. The optimiser has taken a step for each but those, on tiny text, in which no piece was masked.
+    pub(super) optimizer: Box<dyn Optimizer>,
+    /// Batches seen. The optimiser has taken a step for each but those, on tiny text, in which no subword was masked.
     pub(super) step: u64,
 }
 
@@ -71,7 +72,7 @@ impl Pretrainer {
         }
         let tokenizer = learn_vocabulary(&text, settings.vocabulary, settings.lowercase)?;
         let lines: Vec<Vec<&str>> = text.iter().map(|line| line.split_whitespace().collect()).collect();
-        let mut sentences = tokenizer.encode(lines.iter().map(Vec::as_slice), settings.max_pieces)?;
+        let mut sentences = tokenizer.encode(lines.iter().map(Vec::as_slice), settings.max_subwords)?;
         sentences.retain(|s| !s.words.is_empty());
         let streams = Streams::new(settings.seed);
         sentences.shuffle(&mut streams.stream("held out", &[]));
@@ -84,7 +85,7 @@ impl Pretrainer {
             hidden: settings.hidden,
             heads: settings.heads,
             intermediate: settings.intermediate,
-            max_pieces: settings.max_pieces,
+            max_subwords: settings.max_subwords,
         })?;
         let model = MaskedModel::new(shape, settings.seed, device)?;
         let training = TrainSettings {
@@ -96,7 +97,7 @@ impl Pretrainer {
         };
         let steps = sentences.len().div_ceil(settings.batch_size) as u64 * u64::from(settings.epochs);
         let rate = LearningRate::new(&training, steps);
-        let optimizer = AdamW::new(model.parameters(), &training)?;
+        let optimizer = training.optimizer.build(model.parameters(), &training)?;
         let settings = settings.without_places();
         Ok(Self {
             settings,
@@ -107,6 +108,7 @@ impl Pretrainer {
             masking,
             streams,
             rate,
+            max_gradient_norm: training.max_gradient_norm,
             model,
             optimizer,
             step: 0,
@@ -126,7 +128,8 @@ impl Pretrainer {
     /// Goes on to step `until`, or to the end if that comes first.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where a loss, a gradient or an updated parameter is not finite, and whatever `progress` returns: the step it was told of is taken.
+    /// [`Error::Diverged`] where a loss, a gradient or an updated parameter is not finite, and whatever `progress`
+    /// returns: the step it was told of is taken.
     pub fn train(&mut self, until: u64, progress: &mut dyn FnMut(Progress) -> Result<()>) -> Result<()> {
         let (steps, per_epoch) = (self.steps(), self.steps_per_epoch());
         let mut gradients = Gradients::default();
@@ -139,17 +142,22 @@ impl Pretrainer {
             }
             let first = number as usize * self.settings.batch_size;
             let part = &order[first..order.len().min(first + self.settings.batch_size)];
-            let taken = self.learn(part, [epoch, number], &mut gradients)?;
+            let taken = self.train_step(part, [epoch, number], &mut gradients)?;
             self.step += 1;
-            if let Some((loss, pieces)) = taken {
-                progress(Progress { step: self.step, steps, loss, pieces })?;
+            if let Some((loss, subwords)) = taken {
+                progress(Progress { step: self.step, steps, loss, subwords })?;
             }
         }
         Ok(())
     }
 
-    /// One step on these sentences: loss and pieces, or `None` if no piece of them was masked.
-    fn learn(&mut self, part: &[usize], position: [u64; 2], gradients: &mut Gradients) -> Result<Option<(f64, usize)>> {
+    /// One step on these sentences: loss and subwords, or `None` if no subword of them was masked.
+    fn train_step(
+        &mut self,
+        part: &[usize],
+        position: [u64; 2],
+        gradients: &mut Gradients,
+    ) -> Result<Option<(f64, usize)>> {
         let mut stream = self.streams.stream("mask", &position);
         let (batch, targets) = self.masking.batch(part.iter().map(|&i| &self.sentences[i]), &mut stream);
         if targets.is_empty() {
@@ -159,12 +167,13 @@ impl Pretrainer {
         let plan = DropoutPlan { hidden: p, attention: p, head: p, streams: self.streams, position };
         let here = Position { step: self.step + 1, epoch: position[0] as u32 };
         gradients.clear();
-        let loss = self.model.learn(&batch, &targets, &plan, gradients)?;
+        let loss = self.model.train_step(&batch, &targets, &plan, gradients)?;
         here.require("loss", loss)?;
         let norm = gradients.norm()?;
         here.require("gradient norm", norm)?;
-        let rate = self.rate.at(self.optimizer.steps());
-        if !self.optimizer.step(self.model.parameters(), gradients, norm, rate)? {
+        let learning_rate = self.rate.at(self.optimizer.steps());
+        let size = StepSize { learning_rate, gradient_scale: clip_factor(norm, self.max_gradient_norm) };
+        if !self.optimizer.step(self.model.parameters(), gradients, size)? {
             return Err(here.diverged("parameter update"));
         }
         Ok(Some((loss, batch.ids.len())))
@@ -188,7 +197,7 @@ impl Pretrainer {
             learning_rate: self.rate.at(self.optimizer.steps()),
             held_out_masked_accuracy: held.accuracy,
             held_out_masked_loss: held.loss,
-            most_frequent_piece_accuracy: held.most_frequent,
+            most_frequent_subword_accuracy: held.most_frequent,
             n_parameters: self.model.parameters().count(),
         })
     }
@@ -197,7 +206,8 @@ impl Pretrainer {
     /// has one is whole.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the model's output is not finite: nothing is written then. [`Error::Io`], [`Error::Tensor`].
+    /// [`Error::Diverged`] if the model's output is not finite: nothing is written then. [`Error::Io`],
+    /// [`Error::Tensor`].
     pub fn save(&self, folder: &Path) -> Result<PretrainReport> {
         let report = self.report()?;
         if self.settings.precision == WeightFormat::F16 {
@@ -253,16 +263,16 @@ pub(super) mod tests {
             epochs: 30,
             batch_size: 16,
             learning_rate: 5e-3,
-            max_pieces: 32,
+            max_subwords: 32,
             ..PretrainSettings::default()
         }
     }
 
     #[test]
-    fn it_learns_more_than_the_most_frequent_piece_and_repeats_itself() {
+    fn it_learns_more_than_the_most_frequent_subword_and_repeats_itself() {
         let run = || pretrain(&text(), &settings(), &Device::Cpu, |_| Ok(())).unwrap();
         let (_, tokenizer, report) = run();
-        assert!(report.held_out_masked_accuracy > report.most_frequent_piece_accuracy + 0.2, "{report:?}");
+        assert!(report.held_out_masked_accuracy > report.most_frequent_subword_accuracy + 0.2, "{report:?}");
         assert_eq!((report.steps, report.planned_steps, report.learning_rate), (720, 720, 0.0));
         let (_, again, second) = run();
         assert_eq!(report, second);

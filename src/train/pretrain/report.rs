@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::PretrainSettings;
 use crate::error::{Error, Problem, Result};
-use crate::run::write_atomically;
-use crate::text;
+use crate::files::hex;
+use crate::files::text;
+use crate::files::write_atomically;
 
 /// What came out of a pretraining; written beside the model as `pretraining.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub struct PretrainReport {
     pub sentences: usize,
     /// Sentences held out.
     pub held_out_sentences: usize,
-    /// Pieces in the vocabulary.
+    /// Subwords in the vocabulary.
     pub vocabulary: usize,
     /// Steps this model has taken; 0 for weights as they were drawn.
     pub steps: u64,
@@ -30,12 +31,13 @@ pub struct PretrainReport {
     pub planned_steps: u64,
     /// Learning rate that the next step has, or would have: 0 for the finished model.
     pub learning_rate: f64,
-    /// Share of the held-out masked pieces predicted right, 0 to 1.
+    /// Share of the held-out masked subwords predicted right, 0 to 1.
     pub held_out_masked_accuracy: f64,
-    /// Mean cross-entropy of the held-out masked pieces, nats.
+    /// Mean cross-entropy of the held-out masked subwords, nats.
     pub held_out_masked_loss: f64,
-    /// Masked accuracy of always saying the most frequent piece: what a model must beat.
-    pub most_frequent_piece_accuracy: f64,
+    /// Masked accuracy of always saying the most frequent subword: what a model must beat.
+    #[serde(alias = "most_frequent_piece_accuracy")]
+    pub most_frequent_subword_accuracy: f64,
     /// Trainable numbers.
     pub n_parameters: usize,
 }
@@ -84,5 +86,5 @@ pub fn text_digest(text: &[String]) -> String {
         hash.update(line.as_bytes());
         hash.update(b"\n");
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize())
 }

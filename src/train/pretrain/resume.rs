@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use candle_core::Tensor;
 use fs_err as fs;
 
 use super::Pretrainer;
 use crate::Result;
 use crate::error::{Error, Problem};
 use crate::model::checkpoint::{self, Checkpoint, Precision};
+use crate::train::state::{self, OPTIMIZER};
 
 impl Pretrainer {
     /// Writes weights, optimiser state and position to a file, atomically.
@@ -16,14 +16,12 @@ impl Pretrainer {
     /// # Errors
     /// [`Error::Io`], [`Error::Tensor`].
     pub fn save_state(&self, path: &Path) -> Result<()> {
-        let mut tensors = Vec::new();
-        for ((name, var), (first, second)) in self.model.parameters().iter().zip(self.optimizer.state()?) {
-            let shape = var.dims().to_vec();
-            tensors.push((format!("parameter.{name}"), shape.clone(), var.as_tensor().flatten_all()?.to_vec1()?));
-            tensors.push((format!("first.{name}"), shape.clone(), first));
-            tensors.push((format!("second.{name}"), shape, second));
-        }
-        let position = [("step", self.step.to_string()), ("updates", self.optimizer.steps().to_string())];
+        let tensors = state::tensors(self.model.parameters(), &*self.optimizer)?;
+        let position = [
+            ("step", self.step.to_string()),
+            ("updates", self.optimizer.steps().to_string()),
+            (OPTIMIZER, self.optimizer.name().to_owned()),
+        ];
         checkpoint::write(path, &tensors, Precision::Single, &position)
     }
 
@@ -38,18 +36,8 @@ impl Pretrainer {
         let bytes = fs::read(path).map_err(Error::io(path))?;
         let mut saved = Checkpoint::parse(&bytes, path)?;
         let (step, updates) = position(&bytes).ok_or_else(|| foreign("it does not say its position".into()))?;
-        let mut take = |name: String, shape: &[usize]| {
-            saved.take(&name, shape)?.ok_or_else(|| foreign(format!("the tensor `{name}` is missing")))
-        };
-        let (mut state, mut parameters) = (Vec::new(), Vec::new());
-        for (name, var) in self.model.parameters().iter() {
-            parameters.push((var, take(format!("parameter.{name}"), var.dims())?));
-            state.push((take(format!("first.{name}"), var.dims())?, take(format!("second.{name}"), var.dims())?));
-        }
-        for (var, values) in parameters {
-            var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
-        }
-        self.optimizer.restore(state, updates)?;
+        let metadata = checkpoint::extra(&bytes);
+        state::restore(self.model.parameters(), &mut *self.optimizer, updates, &mut saved, &metadata, &foreign)?;
         self.step = step;
         Ok(())
     }

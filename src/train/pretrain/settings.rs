@@ -10,41 +10,42 @@ use crate::corpus::embedded;
 use crate::error::{Error, Problem, Result};
 use crate::model::checkpoint::Precision;
 
-/// How an encoder is pretrained.
+/// Pretraining of an encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PretrainSettings {
-    /// File with one sentence a line, words separated by spaces; null takes the embedded generator's text.
+    /// File with one sentence per line, words separated by spaces; null uses generated text.
     pub text: Option<PathBuf>,
-    /// Sentences to generate where no text is given.
+    /// Number of sentences to generate if no text is given.
     pub sentences: usize,
-    /// Pieces in the WordPiece vocabulary, special ones included.
+    /// Number of subwords in the WordPiece vocabulary, including special ones.
     pub vocabulary: usize,
-    /// Fold words to lower case.
+    /// Convert words to lower case.
     pub lowercase: bool,
-    /// Blocks.
+    /// Number of layers.
     pub layers: usize,
-    /// Width of the residual stream.
+    /// Hidden size.
     pub hidden: usize,
-    /// Attention heads.
+    /// Number of attention heads.
     pub heads: usize,
-    /// Width of the feed-forward layers.
+    /// Size of the feed-forward layers.
     pub intermediate: usize,
-    /// Most pieces a sentence; also the number of positions.
-    pub max_pieces: usize,
-    /// Passes over the text.
+    /// Maximum number of subwords per sentence; also the number of positions.
+    #[serde(alias = "max_pieces")]
+    pub max_subwords: usize,
+    /// Number of epochs.
     pub epochs: u32,
-    /// Sentences a batch.
+    /// Batch size in sentences.
     pub batch_size: usize,
-    /// Peak learning rate, after linear warm-up over 10 % of the steps; then linear decay to 0.
+    /// Peak learning rate, reached by linear warm-up over 10 % of the steps; then linear decay to 0.
     pub learning_rate: f64,
     /// Dropout probability.
     pub dropout: f64,
-    /// Share of the sentences held out to measure masked accuracy on, 0 to 1.
+    /// Share of sentences held out to measure the masked accuracy, 0 to 1.
     pub held_out: f64,
-    /// Seed of generated text, weights, order, masks and dropout.
+    /// Seed of generated text, initialisation, order, masks and dropout.
     pub seed: u64,
-    /// Number format of the weights that are written.
+    /// Number format of the saved weights.
     pub precision: WeightFormat,
 }
 
@@ -79,7 +80,7 @@ impl Default for PretrainSettings {
             hidden: 128,
             heads: 4,
             intermediate: 512,
-            max_pieces: 128,
+            max_subwords: 128,
             epochs: 10,
             batch_size: 64,
             learning_rate: 1e-3,
@@ -108,10 +109,10 @@ impl PretrainSettings {
             return refuse("the number of heads must divide the hidden size");
         }
         if self.vocabulary < 100 {
-            return refuse("the vocabulary must have at least 100 pieces");
+            return refuse("the vocabulary must have at least 100 subwords");
         }
-        if self.max_pieces < 3 {
-            return refuse("max-pieces must be at least 3");
+        if self.max_subwords < 3 {
+            return refuse("max-subwords must be at least 3");
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return refuse("the learning rate must be a positive number");

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_of_one_piece_attends_to_itself() {
+    fn a_sentence_of_one_subword_attends_to_itself() {
         let tape = inference();
         let (q, v) = (tape.constant(&[0.3; 8], 4).unwrap(), tape.constant(&[1.0; 8], 4).unwrap());
         let packing = Packing::new([1, 1]);

@@ -23,7 +23,7 @@ pub fn attention_plain(
     padded.attend(&scores, &v, dropout)
 }
 
-/// Where the pieces of packed sentences are when these are padded.
+/// Where the subwords of packed sentences are when these are padded.
 pub struct Padded<'a> {
     sentences: Sentences<'a>,
     heads: usize,

@@ -1,4 +1,4 @@
-//! Which row of a table of relative positions a distance between two pieces has.
+//! Which row of a table of relative positions a distance between two subwords has.
 //!
 //! Of a table of 2·span rows, distance δ = query − key has row b(δ) + span, cut off at both ends. Without buckets
 //! b(δ) = δ; with B of them (arXiv 2111.09543 leaves it to the code; transformers' `make_log_bucket_position`), small
@@ -9,8 +9,8 @@
 //!        sign(δ)·(B/2 + ⌈(B/2 − 1)·ln(2|δ|/B) / ln(2(M − 1)/B)⌉)        beyond
 //! ```
 //!
-//! As b never descends, the distances of a sentence have rows side by side: those of the longest sentence of a batch are
-//! all that is looked at.
+//! As b never descends, the distances of a sentence have rows side by side: those of the longest sentence of a batch
+//! are all that is looked at.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Buckets {
         distance.signum() * (steps.ceil() as isize + middle as isize)
     }
 
-    /// The rows of the distances in sentences of up to `longest` pieces.
+    /// The rows of the distances in sentences of up to `longest` subwords.
     pub fn distances(&self, longest: usize) -> Distances {
         let end = longest.max(1) as isize;
         let rows: Vec<usize> = (1 - end..end).map(|distance| self.row(distance)).collect();
@@ -92,7 +92,7 @@ impl Distances {
         self.table_rows.clone()
     }
 
-    /// Pieces of the longest sentence.
+    /// Subwords of the longest sentence.
     pub fn longest(&self) -> usize {
         self.longest
     }

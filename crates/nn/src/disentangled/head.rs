@@ -17,7 +17,7 @@ const MARGIN: usize = ROWS;
 /// Which entries of the tables a sentence reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Shift<'a> {
-    /// Pieces of the longest sentence, less one.
+    /// Subwords of the longest sentence, less one.
     pub from: usize,
     /// The place of each query in its sentence.
     pub places: &'a [u32],

@@ -1,21 +1,23 @@
 //! Disentangled self-attention over packed sentences (DeBERTa, arXiv 2006.03654, section 3.1; 2111.09543).
 //!
-//! Beside what a piece is, attention looks at how far apart two pieces are. q is `[m, h]`, k and v are `[n, h]` as in
-//! [attention](mod@super::attention); κ and ρ `[r, h]` are keys and queries of relative positions, b the row of a distance
-//! ([`Distances`]). For query i and key j of a sentence and a head, with d = h / heads and f the number of terms:
+//! Beside what a subword is, attention looks at how far apart two subwords are. q is `[m, h]`, k and v are `[n, h]` as
+//! in [attention](mod@super::attention); κ and ρ `[r, h]` are keys and queries of relative positions, b the row of a
+//! distance ([`Distances`]). For query i and key j of a sentence and a head, with d = h / heads and f the number of
+//! terms:
 //!
 //! ```text
 //! sᵢⱼ = (qᵢ·kⱼ + qᵢ·κ_b(i−j) + kⱼ·ρ_b(i−j)) / √(d·f)        content to content, content to position, position to content
 //! P = softmax(s),   out = dropout(P)·v
 //! ```
 //!
-//! Gradients: dV and dS as in attention, and with dS scaled, dQᵢ = Σⱼ dSᵢⱼ·(kⱼ + κ_b(i−j)),
-//! dKⱼ = Σᵢ dSᵢⱼ·(qᵢ + ρ_b(i−j)), dκ_b = Σ dSᵢⱼ·qᵢ and dρ_b = Σ dSᵢⱼ·kⱼ over the pairs at distances of row b. P is kept.
+//! Gradients: dV and dS as in attention, and with dS scaled, dQᵢ = Σⱼ dSᵢⱼ·(kⱼ + κ_b(i−j)), dKⱼ = Σᵢ dSᵢⱼ·(qᵢ +
+//! ρ_b(i−j)), dκ_b = Σ dSᵢⱼ·qᵢ and dρ_b = Σ dSᵢⱼ·kⱼ over the pairs at distances of row b. P is kept.
 //!
-//! As qᵢ·(kⱼ + κ_b) is one product, that is 1.5 times the multiplications of attention without positions: two products for
-//! scores and one for out, and six in the backward pass instead of four. None is computed for a distance that does not
-//! occur, in contrast to reading from the products with a whole table, and no matrix of scores by position is written. The
-//! gradients of κ and ρ add up over the sentences; what is added up in one go is a head in a group of sentences.
+//! As qᵢ·(kⱼ + κ_b) is one product, that is 1.5 times the multiplications of attention without positions: two products
+//! for scores and one for out, and six in the backward pass instead of four. None is computed for a distance that does
+//! not occur, in contrast to reading from the products with a whole table, and no matrix of scores by position is
+//! written. The gradients of κ and ρ add up over the sentences; what is added up in one go is a head in a group of
+//! sentences.
 
 mod distances;
 mod head;

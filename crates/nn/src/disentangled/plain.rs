@@ -25,7 +25,7 @@ pub fn disentangled_attention_plain(
     let (q, k, v) = (padded.queries(q)?, padded.keys(k)?, padded.keys(v)?);
     let scale = 1.0 / ((h / heads * relative.terms()) as f64).sqrt();
     let mut scores = q.matmul(&k.t()?)?;
-    // [1, heads, d, r], so that products are [batch, heads, pieces, r].
+    // [1, heads, d, r], so that products are [batch, heads, subwords, r].
     let by_head = |table: &Tensor| table.reshape((1, (), heads, h / heads))?.permute((0, 2, 3, 1))?.contiguous();
     if let Some(table) = keys {
         let read = rows(relative, &padded, sentences, q.device())?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::table::{Cell, Place, Row, Table, is_unknown, number};
+use super::table::{Field, Place, Row, Table, is_unknown, number};
 use crate::Result;
 use crate::error::{Error, Problem};
 
@@ -40,8 +40,8 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Table> {
     header.iter().for_each(|column| table.add_column(column));
     for (line, record) in records {
         let known = header.iter().zip(&record).filter(|(_, cell)| !is_unknown(cell));
-        let cell = |text: &str| number(text, decimal_comma).map_or_else(|| Cell::Text(text.to_owned()), Cell::Number);
-        let cells: BTreeMap<String, Cell> = known.map(|(column, text)| (column.to_owned(), cell(text))).collect();
+        let cell = |text: &str| number(text, decimal_comma).map_or_else(|| Field::Text(text.to_owned()), Field::Number);
+        let cells: BTreeMap<String, Field> = known.map(|(column, text)| (column.to_owned(), cell(text))).collect();
         table.push(Row { place: Place::Line(line), cells });
     }
     Ok(table)

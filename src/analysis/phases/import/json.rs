@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::table::{Cell, Place, Row, Table, is_unknown, number};
+use super::table::{Field, Place, Row, Table, is_unknown, number};
 use crate::Result;
 use crate::error::{Error, Problem};
 
@@ -76,7 +76,7 @@ fn add(table: &mut Table, record: Value, place: Place, path: &Path) -> Result<()
 }
 
 /// Puts an object's values into `cells`; the table learns of all columns in their order.
-fn flatten(prefix: &str, object: Map<String, Value>, table: &mut Table, cells: &mut BTreeMap<String, Cell>) {
+fn flatten(prefix: &str, object: Map<String, Value>, table: &mut Table, cells: &mut BTreeMap<String, Field>) {
     for (key, value) in object {
         let column = if prefix.is_empty() { key } else { format!("{prefix}/{key}") };
         let cell = match value {
@@ -86,9 +86,9 @@ fn flatten(prefix: &str, object: Map<String, Value>, table: &mut Table, cells: &
             }
             Value::Null => None,
             Value::String(text) if is_unknown(&text) => None,
-            Value::String(text) => Some(number(&text, false).map_or(Cell::Text(text), Cell::Number)),
-            Value::Number(number) => number.as_f64().map(Cell::Number),
-            other @ (Value::Bool(_) | Value::Array(_)) => Some(Cell::Text(other.to_string())),
+            Value::String(text) => Some(number(&text, false).map_or(Field::Text(text), Field::Number)),
+            Value::Number(number) => number.as_f64().map(Field::Number),
+            other @ (Value::Bool(_) | Value::Array(_)) => Some(Field::Text(other.to_string())),
         };
         table.add_column(&column);
         cells.extend(cell.map(|cell| (column, cell)));

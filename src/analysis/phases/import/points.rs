@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::columns::{self, ColumnNames, listed};
-use super::table::{Cell, Place, Row, Table};
+use super::table::{Field, Place, Row, Table};
 use super::{ImportedCurve, PhaseCurve};
 use crate::Result;
 use crate::analysis::phases::PhaseCurvePoint;
@@ -234,8 +234,8 @@ impl Reader<'_> {
     fn number(&self, row: &Row, column: &str) -> Result<Option<f64>> {
         match row.cells.get(column) {
             None => Ok(None),
-            Some(Cell::Number(number)) => Ok(Some(*number)),
-            Some(Cell::Text(text)) => Err(self.refuse(
+            Some(Field::Number(number)) => Ok(Some(*number)),
+            Some(Field::Text(text)) => Err(self.refuse(
                 row.place,
                 format!("`{column}` is `{text}`, not a number"),
                 "leave unknown scores empty",

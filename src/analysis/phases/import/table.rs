@@ -17,7 +17,7 @@ pub(super) struct Table {
 pub(super) struct Row {
     pub place: Place,
     /// By column; what is unknown is absent.
-    pub cells: BTreeMap<String, Cell>,
+    pub cells: BTreeMap<String, Field>,
 }
 
 /// Where a record is in its file.
@@ -31,7 +31,7 @@ pub(super) enum Place {
 
 /// A value that is there.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell {
+pub(super) enum Field {
     /// A number; NaN and infinities stay visible.
     Number(f64),
     /// Anything else, as it is written.

@@ -7,10 +7,10 @@ use crate::corpus::tags::Inventory;
 use crate::corpus::unlabelled::UnlabelledSentence;
 use crate::corpus::{LabelSet, SpanMode, SpanReader};
 use crate::error::Error;
-use crate::model::{Decided, Decision, Tagger};
+use crate::model::{Tagger, TextPrediction, TokenPrediction};
 
 /// A token and its label a line, an empty line behind each sentence.
-pub(super) fn columns(tagger: &Tagger, sentences: &[UnlabelledSentence], decided: &Decided) -> String {
+pub(super) fn columns(tagger: &Tagger, sentences: &[UnlabelledSentence], decided: &TextPrediction) -> String {
     let mut text = String::new();
     for (sentence, decisions) in sentences.iter().zip(&decided.sentences) {
         for (token, decision) in sentence.tokens.iter().zip(decisions) {
@@ -51,7 +51,7 @@ pub(super) fn json_lines(
     tagger: &Tagger,
     inventory: &Inventory,
     sentences: &[UnlabelledSentence],
-    decided: &Decided,
+    decided: &TextPrediction,
 ) -> Result<String, Error> {
     let mut lines = String::new();
     for (sentence, decisions) in sentences.iter().zip(&decided.sentences) {
@@ -71,7 +71,7 @@ pub(super) fn json_lines(
     Ok(lines)
 }
 
-fn spans(inventory: &Inventory, sentence: &UnlabelledSentence, decisions: &[Decision]) -> Vec<SpanRecord> {
+fn spans(inventory: &Inventory, sentence: &UnlabelledSentence, decisions: &[TokenPrediction]) -> Vec<SpanRecord> {
     let labels: Vec<u8> = decisions.iter().map(|decision| decision.label).collect();
     let tags = inventory.iob2(&labels);
     let set = LabelSet::new(&tags);
@@ -81,7 +81,7 @@ fn spans(inventory: &Inventory, sentence: &UnlabelledSentence, decisions: &[Deci
     let record = |span: crate::corpus::Span| {
         let (start, end) = (span.start as usize, span.end as usize);
         let place = sentence.text.as_ref().map(|text| (text, text.offsets[start][0], text.offsets[end - 1][1]));
-        let lowest = |lowest: Option<f32>, decision: &Decision| Some(lowest?.min(decision.probability?));
+        let lowest = |lowest: Option<f32>, decision: &TokenPrediction| Some(lowest?.min(decision.probability?));
         SpanRecord {
             entity_type: reader.types()[usize::from(span.entity_type)].clone(),
             start,

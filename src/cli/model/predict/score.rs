@@ -5,10 +5,10 @@ use serde_json::json;
 use super::{PredictArgs, SplitFlag, decide, open};
 use crate::cli::output::{self, errln, print};
 use crate::corpus::files::{self, AnnotatedFiles, MAX_LABELS};
-use crate::corpus::{LabelSet, Sentence, Split};
+use crate::corpus::{Gold, LabelSet, Labels, Sentence, Split};
 use crate::error::{Error, Problem, printable};
 use crate::metrics::entity::{self, EntityScores, Mode};
-use crate::model::Decision;
+use crate::model::TokenPrediction;
 
 /// Prints the scores.
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     let words: Vec<Vec<String>> = sentences.iter().map(|sentence| sentence.words.clone()).collect();
     let decided = decide(&tagger, &words)?;
     // The tagger's own scheme may be another one than the file's: both are compared in IOB2.
-    let ids = |sentence: &[Decision]| sentence.iter().map(|decision| decision.label).collect::<Vec<u8>>();
+    let ids = |sentence: &[TokenPrediction]| sentence.iter().map(|decision| decision.label).collect::<Vec<u8>>();
     let predicted: Vec<Vec<String>> = decided.sentences.iter().map(|sentence| inventory.iob2(&ids(sentence))).collect();
     // One inventory for both: the file may have tags that the tagger lacks, and the reverse.
     let both = LabelSet::new(known.names().iter().chain(predicted.iter().flatten()));
@@ -38,7 +38,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<()> {
     }
     // Every tag is in the set that was made of them.
     let id = |tag: &str| both.id(tag).unwrap_or_default();
-    let gold: Vec<Vec<u8>> =
+    let gold: Vec<Labels<Gold>> =
         sentences.iter().map(|sentence| sentence.labels.iter().map(|&label| id(known.name(label))).collect()).collect();
     let predicted: Vec<Vec<u8>> =
         predicted.iter().map(|sentence| sentence.iter().map(|tag| id(tag)).collect()).collect();

@@ -1,10 +1,11 @@
 //! SentencePiece tokenizers from their model file: DeBERTa-v2/v3's, XLM-RoBERTa's and ALBERT's.
 //!
-//! The file holds pieces and a map of characters; what else a tokenizer needs (which ids the encoder was pretrained with,
-//! what is normalised, which pieces are special) is code in the encoders' own implementations. We do what transformers'
-//! `convert_slow_tokenizer.py` does for each of the three [layouts](Layout). transformers 5 rebuilds DeBERTa's tokenizer
-//! without its map of characters, and with it pieces that the encoder has never seen at these places (`½`, `…`, full-width
-//! letters); there we stay with the converter, that is, with what the encoder was pretrained with.
+//! The file holds subwords and a map of characters; what else a tokenizer needs (which ids the encoder was pretrained
+//! with, what is normalised, which subwords are special) is code in the encoders' own implementations. We do what
+//! transformers' `convert_slow_tokenizer.py` does for each of the three [layouts](Layout). transformers 5 rebuilds
+//! DeBERTa's tokenizer without its map of characters, and with it subwords that the encoder has never seen at these
+//! places (`½`, `…`, full-width letters); there we stay with the converter, that is, with what the encoder was
+//! pretrained with.
 //!
 //! arXiv 1808.06226 (SentencePiece), 1804.10959 (unigram).
 
@@ -19,7 +20,7 @@ use tokenizers::normalizers::{NormalizerWrapper, Precompiled, Sequence};
 use tokenizers::{AddedToken, ModelWrapper, Tokenizer as Pretrained};
 
 pub(super) use charsmap::check as check_charsmap;
-pub(super) use proto::LONGEST_PIECE;
+pub(super) use proto::LONGEST_SUBWORD;
 use proto::{Algorithm, Kind, Model};
 
 use super::files::Files;
@@ -40,7 +41,7 @@ pub(super) fn file(files: &Files) -> Option<&'static str> {
 enum Layout {
     /// DeBERTa-v2 and v3: ids as in the file, `[MASK]` behind them.
     Deberta,
-    /// XLM-RoBERTa: fairseq's four special pieces in the place of the file's three, `<mask>` behind.
+    /// XLM-RoBERTa: fairseq's four special subwords in the place of the file's three, `<mask>` behind.
     XlmRoberta,
     /// ALBERT: ids as in the file, text without accents and capitals, numbers parted from a comma behind them.
     Albert,
@@ -71,43 +72,43 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The special pieces, in the order in which missing ones are added.
+    /// The special subwords, in the order in which missing ones are added.
     fn special(self) -> [Default; 5] {
-        let piece = |key, content| Default { key, content, lstrip: false, normalized: false };
+        let subword = |key, content| Default { key, content, lstrip: false, normalized: false };
         match self {
             Self::Deberta => [
-                piece("cls_token", "[CLS]"),
-                piece("sep_token", "[SEP]"),
-                Default { normalized: true, ..piece("unk_token", "[UNK]") },
-                piece("pad_token", "[PAD]"),
-                piece("mask_token", "[MASK]"),
+                subword("cls_token", "[CLS]"),
+                subword("sep_token", "[SEP]"),
+                Default { normalized: true, ..subword("unk_token", "[UNK]") },
+                subword("pad_token", "[PAD]"),
+                subword("mask_token", "[MASK]"),
             ],
             Self::XlmRoberta => [
-                piece("cls_token", "<s>"),
-                piece("sep_token", "</s>"),
-                piece("unk_token", "<unk>"),
-                piece("pad_token", "<pad>"),
-                Default { lstrip: true, ..piece("mask_token", "<mask>") },
+                subword("cls_token", "<s>"),
+                subword("sep_token", "</s>"),
+                subword("unk_token", "<unk>"),
+                subword("pad_token", "<pad>"),
+                Default { lstrip: true, ..subword("mask_token", "<mask>") },
             ],
             Self::Albert => [
-                piece("cls_token", "[CLS]"),
-                piece("sep_token", "[SEP]"),
-                piece("unk_token", "<unk>"),
-                piece("pad_token", "<pad>"),
-                Default { lstrip: true, ..piece("mask_token", "[MASK]") },
+                subword("cls_token", "[CLS]"),
+                subword("sep_token", "[SEP]"),
+                subword("unk_token", "<unk>"),
+                subword("pad_token", "<pad>"),
+                Default { lstrip: true, ..subword("mask_token", "[MASK]") },
             ],
         }
     }
 
-    /// The vocabulary with its scores, and the id of the unknown piece.
+    /// The vocabulary with its scores, and the id of the unknown subword.
     fn vocabulary(self, model: &Model) -> (Vec<(String, f64)>, usize) {
-        let pieces = model.pieces.iter().map(|piece| (piece.text.clone(), f64::from(piece.score)));
+        let subwords = model.subwords.iter().map(|subword| (subword.text.clone(), f64::from(subword.score)));
         match self {
-            Self::Deberta => (pieces.collect(), model.unknown),
+            Self::Deberta => (subwords.collect(), model.unknown),
             Self::XlmRoberta => {
-                let front = ["<s>", "<pad>", "</s>", "<unk>"].map(|piece| (piece.to_owned(), 0.0));
+                let front = ["<s>", "<pad>", "</s>", "<unk>"].map(|subword| (subword.to_owned(), 0.0));
                 let back = [("<mask>".to_owned(), 0.0)];
-                (front.into_iter().chain(pieces.skip(3)).chain(back).collect(), 3)
+                (front.into_iter().chain(subwords.skip(3)).chain(back).collect(), 3)
             }
             Self::Albert => {
                 let part = |(text, score): (String, f64)| {
@@ -115,7 +116,7 @@ impl Layout {
                     let number = end.next() == Some(',') && end.next().is_some_and(char::is_numeric);
                     (text, if number { score - 100.0 } else { score })
                 };
-                (pieces.map(part).collect(), model.unknown)
+                (subwords.map(part).collect(), model.unknown)
             }
         }
     }
@@ -177,18 +178,18 @@ pub(super) fn read(files: &Files, name: &str) -> Result<Pretrained> {
             return Err(problem(format!("of type BPE, which {layout:?} never is")));
         }
         Algorithm::Bpe => {
-            let ids: Vocab = vocabulary.into_iter().zip(0..).map(|((piece, _), id)| (piece, id)).collect();
+            let ids: Vocab = vocabulary.into_iter().zip(0..).map(|((subword, _), id)| (subword, id)).collect();
             let bpe = BPE::builder()
-                .vocab_and_merges(ids, merges::merges(&model.pieces))
-                .unk_token(model.unknown_piece.clone())
+                .vocab_and_merges(ids, merges::merges(&model.subwords))
+                .unk_token(model.unknown_subword.clone())
                 .fuse_unk(true);
             bpe.build().map_err(found)?.into()
         }
     };
     let mut pretrained = Pretrained::new(inner);
-    let declared = model.pieces.iter().filter(|piece| piece.kind != Kind::Text);
+    let declared = model.subwords.iter().filter(|subword| subword.kind != Kind::Text);
     let declared =
-        declared.map(|piece| AddedToken::from(piece.text.clone(), piece.kind == Kind::Control).normalized(false));
+        declared.map(|subword| AddedToken::from(subword.text.clone(), subword.kind == Kind::Control).normalized(false));
     special::add(&mut pretrained, files, name, declared.collect(), &layout.special())?;
 
     let (before, behind) = layout.normalizers(files);
@@ -215,8 +216,8 @@ pub(super) fn read(files: &Files, name: &str) -> Result<Pretrained> {
 /// How sentences are closed: `cls sentence sep`, and for two, `cls one sep two sep`, with fairseq's second `sep`.
 fn template(pretrained: &Pretrained, files: &Files, layout: Layout) -> Value {
     let named = special::present(pretrained, files);
-    let piece = |key: &str| named.iter().find(|(k, _)| *k == key).map_or("", |(_, piece)| piece.as_str());
-    let (cls, sep) = (piece("cls_token"), piece("sep_token"));
+    let subword = |key: &str| named.iter().find(|(k, _)| *k == key).map_or("", |(_, subword)| subword.as_str());
+    let (cls, sep) = (subword("cls_token"), subword("sep_token"));
     let special = |id: &str, kind: u8| json!({ "SpecialToken": { "id": id, "type_id": kind } });
     let sequence = |id: &str, kind: u8| json!({ "Sequence": { "id": id, "type_id": kind } });
     let pair = match layout {
@@ -225,7 +226,7 @@ fn template(pretrained: &Pretrained, files: &Files, layout: Layout) -> Value {
         }
         _ => vec![special(cls, 0), sequence("A", 0), special(sep, 0), sequence("B", 1), special(sep, 1)],
     };
-    let token = |piece: &str| json!({ "id": piece, "ids": [pretrained.token_to_id(piece)], "tokens": [piece] });
+    let token = |subword: &str| json!({ "id": subword, "ids": [pretrained.token_to_id(subword)], "tokens": [subword] });
     json!({ "type": "TemplateProcessing", "single": [special(cls, 0), sequence("A", 0), special(sep, 0)], "pair": pair,
         "special_tokens": { cls: token(cls), sep: token(sep) } })
 }

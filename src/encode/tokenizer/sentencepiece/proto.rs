@@ -1,29 +1,30 @@
 //! SentencePiece's model file: the few fields of its protocol buffer that a tokenizer is made of.
 //!
-//! The format is that of [sentencepiece_model.proto](https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto):
-//! pieces (field 1: text 1, score 2, type 3), the trainer's settings (field 2: model type 3, id and text of the unknown
-//! piece 40 and 45) and the normaliser's (field 3: its precompiled map 2). Fields that we do not need are stepped over;
-//! what is not well formed is refused, and nothing is allocated that the file is not long enough for.
+//! The format is that of
+//! [sentencepiece_model.proto](https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto):
+//! subwords (field 1: text 1, score 2, type 3), the trainer's settings (field 2: model type 3, id and text of the
+//! unknown subword 40 and 45) and the normaliser's (field 3: its precompiled map 2). Fields that we do not need are
+//! stepped over; what is not well formed is refused, and nothing is allocated that the file is not long enough for.
 
 use std::collections::HashSet;
 
 /// A SentencePiece model.
 pub struct Model {
     /// The vocabulary in the order of its ids.
-    pub pieces: Vec<Piece>,
-    /// How pieces are found.
+    pub subwords: Vec<Subword>,
+    /// How subwords are found.
     pub algorithm: Algorithm,
-    /// The id of the unknown piece.
+    /// The id of the unknown subword.
     pub unknown: usize,
     /// Its text.
-    pub unknown_piece: String,
+    pub unknown_subword: String,
     /// The normaliser's map; empty if it leaves text as it is.
     pub charsmap: Vec<u8>,
 }
 
-/// A piece of the vocabulary.
+/// A subword of the vocabulary.
 #[derive(Debug, PartialEq)]
-pub struct Piece {
+pub struct Subword {
     /// Its text; `▁` stands for the space before a word.
     pub text: String,
     /// Logarithm of its probability (unigram), or minus its rank (BPE).
@@ -32,18 +33,18 @@ pub struct Piece {
     pub kind: Kind,
 }
 
-/// What a piece is for.
+/// What a subword is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Part of text, or the unknown piece, or a byte.
+    /// Part of text, or the unknown subword, or a byte.
     Text,
-    /// A special piece.
+    /// A special subword.
     Control,
-    /// Text that is always one piece.
+    /// Text that is always one subword.
     UserDefined,
 }
 
-/// How pieces are found.
+/// How subwords are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// The most probable segmentation (arXiv 1804.10959).
@@ -52,11 +53,11 @@ pub enum Algorithm {
     Bpe,
 }
 
-/// More pieces than any vocabulary has.
-const MOST_PIECES: usize = 1 << 21;
+/// More subwords than any vocabulary has.
+const MOST_SUBWORDS: usize = 1 << 21;
 
-/// Longer than any piece is, in bytes. The tokenizers crate keeps pieces in a tree as deep as the longest one.
-pub const LONGEST_PIECE: usize = 512;
+/// Longer than any subword is, in bytes. The tokenizers crate keeps subwords in a tree as deep as the longest one.
+pub const LONGEST_SUBWORD: usize = 512;
 
 impl Model {
     /// Reads a model file.
@@ -64,21 +65,22 @@ impl Model {
     /// # Errors
     /// In words, what is wrong with it.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let mut pieces = Vec::new();
-        let (mut model_type, mut unknown, mut unknown_piece) = (1, 0, "<unk>".to_owned());
+        let mut subwords = Vec::new();
+        let (mut model_type, mut unknown, mut unknown_subword) = (1, 0, "<unk>".to_owned());
         let mut charsmap = Vec::new();
         let mut fields = Fields::new(bytes);
         while let Some((number, value)) = fields.next()? {
             match number {
-                1 if pieces.len() == MOST_PIECES => return Err(format!("more than {MOST_PIECES} pieces")),
-                1 => pieces.push(Piece::parse(value.bytes()?).map_err(|e| format!("piece {}: {e}", pieces.len()))?),
+                1 if subwords.len() == MOST_SUBWORDS => return Err(format!("more than {MOST_SUBWORDS} subwords")),
+                1 => subwords
+                    .push(Subword::parse(value.bytes()?).map_err(|e| format!("subword {}: {e}", subwords.len()))?),
                 2 => {
                     let mut fields = Fields::new(value.bytes()?);
                     while let Some((number, value)) = fields.next()? {
                         match number {
                             3 => model_type = value.varint()?,
                             40 => unknown = value.varint()?,
-                            45 => unknown_piece = value.text()?,
+                            45 => unknown_subword = value.text()?,
                             _ => {}
                         }
                     }
@@ -95,21 +97,21 @@ impl Model {
             }
         }
         let mut seen = HashSet::new();
-        if let Some(twice) = pieces.iter().find(|piece| !seen.insert(piece.text.as_str())) {
-            return Err(format!("the piece {:?} is there twice", twice.text));
+        if let Some(twice) = subwords.iter().find(|subword| !seen.insert(subword.text.as_str())) {
+            return Err(format!("the subword {:?} is there twice", twice.text));
         }
         let algorithm = match model_type {
             1 => Algorithm::Unigram,
             2 => Algorithm::Bpe,
             other => return Err(format!("model type {other} is neither unigram (1) nor BPE (2)")),
         };
-        let unknown = usize::try_from(unknown).ok().filter(|&id| id < pieces.len());
-        let unknown = unknown.ok_or("the unknown piece is not among the pieces")?;
-        Ok(Self { pieces, algorithm, unknown, unknown_piece, charsmap })
+        let unknown = usize::try_from(unknown).ok().filter(|&id| id < subwords.len());
+        let unknown = unknown.ok_or("the unknown subword is not among the subwords")?;
+        Ok(Self { subwords, algorithm, unknown, unknown_subword, charsmap })
     }
 }
 
-impl Piece {
+impl Subword {
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         let (mut text, mut score, mut kind) = (String::new(), 0.0, 1);
         let mut fields = Fields::new(bytes);
@@ -125,11 +127,11 @@ impl Piece {
             1 | 2 | 5 | 6 => Kind::Text,
             3 => Kind::Control,
             4 => Kind::UserDefined,
-            other => return Err(format!("there is no type {other} of pieces")),
+            other => return Err(format!("there is no type {other} of subwords")),
         };
         match text.len() {
             0 => Err("it has no text".into()),
-            length if length > LONGEST_PIECE => Err(format!("it is {length} bytes long")),
+            length if length > LONGEST_SUBWORD => Err(format!("it is {length} bytes long")),
             _ if !score.is_finite() => Err(format!("its score is {score}")),
             _ => Ok(Self { text, score, kind }),
         }
@@ -258,25 +260,25 @@ mod tests {
     #[test]
     fn a_model_is_read() {
         let model = Model::parse(REAL).unwrap();
-        assert_eq!((model.pieces.len(), model.unknown, model.unknown_piece.as_str()), (300, 3, "[UNK]"));
-        assert_eq!(model.pieces[0], Piece { text: "[PAD]".into(), score: 0.0, kind: Kind::Control });
-        assert_eq!(model.pieces[4].text, "▁");
+        assert_eq!((model.subwords.len(), model.unknown, model.unknown_subword.as_str()), (300, 3, "[UNK]"));
+        assert_eq!(model.subwords[0], Subword { text: "[PAD]".into(), score: 0.0, kind: Kind::Control });
+        assert_eq!(model.subwords[4].text, "▁");
         assert_eq!(model.algorithm, Algorithm::Unigram);
         assert!(!model.charsmap.is_empty());
     }
 
     #[test]
     fn what_no_trainer_writes_is_refused() {
-        let piece = |text: &str| field(1, &field(1, text.as_bytes()));
-        assert!(Model::parse(&piece("a")).is_ok());
-        assert!(refused(&[]).contains("unknown piece"));
-        assert!(refused(&[piece("a"), piece("a")].concat()).contains("twice"));
-        assert!(refused(&piece("")).contains("no text"));
+        let subword = |text: &str| field(1, &field(1, text.as_bytes()));
+        assert!(Model::parse(&subword("a")).is_ok());
+        assert!(refused(&[]).contains("unknown subword"));
+        assert!(refused(&[subword("a"), subword("a")].concat()).contains("twice"));
+        assert!(refused(&subword("")).contains("no text"));
         assert!(refused(&field(1, &field(1, &[0xff]))).contains("UTF-8"));
         assert!(refused(&field(1, &[field(1, b"a"), vec![0x15, 0, 0, 0xc0, 0x7f]].concat())).contains("score"));
         assert!(refused(&field(1, &[field(1, b"a"), vec![0x18, 9]].concat())).contains("type 9"));
-        assert!(refused(&[piece("a"), field(2, &[0x18, 3])].concat()).contains("model type 3"));
-        assert!(refused(&[piece("a"), field(2, &[0xc0, 2, 1])].concat()).contains("unknown piece"));
+        assert!(refused(&[subword("a"), field(2, &[0x18, 3])].concat()).contains("model type 3"));
+        assert!(refused(&[subword("a"), field(2, &[0xc0, 2, 1])].concat()).contains("unknown subword"));
         assert!(refused(&[0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]).contains("middle"));
         assert!(refused(&[0xff; 12]).contains("64 bits"));
         assert!(refused(&[0x0b]).contains("wire type 3"));
