@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::{CsvFlag, EmbedFlag, FontFlag, Loudness};
+use super::options::{CsvFlag, EmbedFlag, FigureFlags, Loudness};
 use super::output::outln;
 use super::progress;
 use super::runs::Which;
@@ -17,7 +17,9 @@ Examples:
   memoscope figures --out out/
       Redraw the report of `memoscope sweep --out out/`
   memoscope figures experiments/noise-sweep.toml --out out/ --noise 0,0.3
-      Draw the runs in out/ that belong to this experiment with these settings";
+      Draw the runs in out/ that belong to this experiment with these settings
+  memoscope figures --out out/ --width column --no-title --format svg,png,pdf
+      Figures for one column of a paper, without titles, also as PDF";
 
 /// Redraw reports from finished runs
 #[derive(Debug, Args)]
@@ -30,7 +32,7 @@ pub(super) struct FiguresArgs {
     #[command(flatten)]
     embed: EmbedFlag,
     #[command(flatten)]
-    font: FontFlag,
+    figures: FigureFlags,
     #[command(flatten)]
     loudness: Loudness,
 }
@@ -39,10 +41,10 @@ pub(super) struct FiguresArgs {
 pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
     let mut experiments = args.which.experiments()?;
     experiments.iter_mut().for_each(|experiment| args.embed.apply(experiment));
-    args.font.apply()?;
+    let print = args.figures.apply()?;
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {
-        let report = study::draw(experiment, args.csv.style(), monitor.as_mut());
+        let report = study::draw(experiment, args.csv.style(), print, monitor.as_mut());
         let report = report.map_err(|error| of_settings(error, &args.which))?;
         outln!("{}", report.page.display());
     }

@@ -8,7 +8,8 @@ use crate::config::{Experiment, Layers, Seeds};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
 use crate::exec::{Execution, Jobs};
-use crate::figures::font;
+use crate::figures::theme::{GREATEST_WIDTH, LEAST_WIDTH};
+use crate::figures::{Print, Width, font};
 
 /// Settings with a flag of their own, and `--set` for all others. Later ones win: the experiment file, these flags,
 /// words, `--set`.
@@ -111,22 +112,61 @@ impl EmbedFlag {
     }
 }
 
-/// The font of a report's figures.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct FontFlag {
+/// How a report's figures are printed.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Figures")]
+pub(super) struct FigureFlags {
+    /// Width of the figures: `column` (238 points, one column of a two-column paper), `text` (496 points), or a number of points
+    /// from 180 to 1200. Text has at least 7 points at each width
+    #[arg(long, value_name = "WIDTH", default_value = "text", value_parser = width)]
+    width: Width,
+    /// Leave out the titles of the figures, for papers with captions
+    #[arg(long)]
+    no_title: bool,
+    /// File formats of the figures: `svg`, `png` and `pdf`, separated by commas. SVG and PNG are always written, because the
+    /// report shows them
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "svg,png")]
+    format: Vec<FigureFormat>,
     /// TrueType or OpenType font for characters that are not in the built-in font of the figures, such as Chinese names of
     /// entity types
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
 }
 
-impl FontFlag {
-    /// Has all figures of this process drawn with it.
+/// A file format of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FigureFormat {
+    Svg,
+    Png,
+    Pdf,
+}
+
+impl FigureFlags {
+    /// How figures are printed; all figures of this process are drawn with the font.
     ///
     /// # Errors
     /// As [`font::add`].
-    pub(super) fn apply(&self) -> Result<()> {
-        self.font.as_deref().map_or(Ok(()), font::add)
+    pub(super) fn apply(&self) -> Result<Print> {
+        self.font.as_deref().map_or(Ok(()), font::add)?;
+        Ok(Print { width: self.width, title: !self.no_title, pdf: self.format.contains(&FigureFormat::Pdf) })
+    }
+}
+
+/// A width of figures from the command line.
+fn width(typed: &str) -> std::result::Result<Width, String> {
+    let (least, greatest) = (LEAST_WIDTH, GREATEST_WIDTH);
+    match typed {
+        "column" => Ok(Width::Column),
+        "text" => Ok(Width::Full),
+        _ => typed
+            .strip_suffix("pt")
+            .unwrap_or(typed)
+            .trim()
+            .parse()
+            .ok()
+            .filter(|points| (least..=greatest).contains(points))
+            .map(Width::Points)
+            .ok_or_else(|| format!("expected `column`, `text` or a number of points from {least} to {greatest}")),
     }
 }
 
@@ -338,4 +378,18 @@ pub(super) fn limit_threads(threads: Option<usize>) -> Result<()> {
         .num_threads(threads)
         .build_global()
         .map_err(|e| Error::Internal(format!("the number of threads cannot be set: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_width_has_a_name_or_a_number_of_points() {
+        assert_eq!((width("column"), width("text")), (Ok(Width::Column), Ok(Width::Full)));
+        assert_eq!((width("219.1"), width("300pt")), (Ok(Width::Points(219.1)), Ok(Width::Points(300.0))));
+        for typed in ["", "wide", "NaN", "0", "179", "1201", "-200", "8.4cm"] {
+            assert!(width(typed).is_err(), "{typed}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::options::{
-    CsvFlag, DryRunFlags, EmbedFlag, FontFlag, JobsFlag, Loudness, SettingFlags, limit_threads, require_threads_of,
+    CsvFlag, DryRunFlags, EmbedFlag, FigureFlags, JobsFlag, Loudness, SettingFlags, limit_threads, require_threads_of,
     sort_words,
 };
 use super::output::{data, errln, json_text, outln};
@@ -59,7 +59,7 @@ pub(super) struct SweepArgs {
     #[command(flatten)]
     dry: DryRunFlags,
     #[command(flatten)]
-    font: FontFlag,
+    figures: FigureFlags,
     #[command(flatten)]
     settings: SettingFlags,
     #[command(flatten)]
@@ -83,7 +83,7 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
         return runs::show(&[experiment], args.json);
     }
     require_threads_of(&experiment)?;
-    args.font.apply()?;
+    let print = args.figures.apply()?;
     if args.dry.dry_run {
         return dry_run(&experiment, !args.dry.no_estimate);
     }
@@ -91,7 +91,7 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
     let stop = interrupt::stop_flag()?;
     let mut monitor = progress::monitor(args.loudness);
     let how = Execution { wait: !args.no_wait, ..args.jobs.execution(args.fail_fast) };
-    let swept = study::sweep(&experiment, args.csv.style(), &how, monitor.as_mut(), &stop)?;
+    let swept = study::sweep(&experiment, args.csv.style(), print, &how, monitor.as_mut(), &stop)?;
     drop(monitor);
     if let Some(report) = &swept.drawn {
         outln!("{}", report.findings);

@@ -21,6 +21,18 @@ impl Colour {
         Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
+    /// Contrast of two colours, 1 (the same) to 21 (black on white), as WCAG 2.1 defines it.
+    pub fn contrast(self, other: Self) -> f64 {
+        let linear = |value: u8| match f64::from(value) / 255.0 {
+            value if value <= 0.04045 => value / 12.92,
+            value => ((value + 0.055) / 1.055).powf(2.4),
+        };
+        let luminance =
+            |Self(red, green, blue): Self| 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+        let (a, b) = (luminance(self) + 0.05, luminance(other) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
     /// What is left of the colour in a grey print: the luma of Rec. 601, 0 (black) to 1 (white).
     pub fn grey(self) -> f64 {
         (0.299 * f64::from(self.0) + 0.587 * f64::from(self.1) + 0.114 * f64::from(self.2)) / 255.0
@@ -153,6 +165,44 @@ pub enum Mark {
     },
     /// A line of text.
     Text(Text),
+    /// Everything up to the matching [`Mark::End`] belongs together.
+    Begin(Tag),
+    /// Ends a group.
+    End,
+    /// A place with numbers that a page can show: not visible.
+    Hit {
+        /// Where it is.
+        at: Point,
+        /// What it says.
+        tag: Tag,
+    },
+}
+
+/// What a page may know of a part of a drawing: `class` and `data-` attributes in SVG, nothing in other files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tag {
+    /// `line`, `key`, `point`, `cell` or `panel`.
+    pub class: &'static str,
+    /// Names without `data-`, and values, unescaped.
+    pub data: Vec<(&'static str, String)>,
+}
+
+impl Tag {
+    /// What belongs to one line: strokes, markers, its name. `line` is its name, the same in all panels and figures.
+    pub fn line(line: &str) -> Self {
+        Self { class: "line", data: vec![("line", line.to_owned())] }
+    }
+
+    /// A part that says something: `label`, facts apart by `; `.
+    pub fn labelled(class: &'static str, label: impl Into<String>) -> Self {
+        Self { class, data: vec![("label", label.into())] }
+    }
+
+    /// Adds an attribute.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.data.push((name, value.into()));
+        self
+    }
 }
 
 /// A sheet of a given size and the marks on it, in the order they are laid.
@@ -170,6 +220,16 @@ impl Canvas {
     /// An empty sheet.
     pub fn new(width: f64, height: f64) -> Self {
         Self { width, height, marks: Vec::new() }
+    }
+
+    /// Everything drawn up to the matching [`Canvas::end`] belongs together.
+    pub fn begin(&mut self, tag: Tag) {
+        self.marks.push(Mark::Begin(tag));
+    }
+
+    /// Ends a group.
+    pub fn end(&mut self) {
+        self.marks.push(Mark::End);
     }
 
     /// An open line through `points`; fewer than two points draw nothing.

@@ -1,8 +1,8 @@
 //! A grid of cells, each with its number on a shade of it: the body of a heat map.
 
-use super::canvas::{Anchor, Canvas, Text};
+use super::canvas::{Anchor, Canvas, Tag, Text};
 use super::panel::Area;
-use super::theme::{self, INK, LABEL_SIZE, SOFT_INK, TICK_SIZE, WHITE};
+use super::theme::{self, INK, LABEL_SIZE, SOFT_INK, TICK_SIZE};
 
 /// Height of a cell, points.
 pub(super) const CELL: f64 = 17.0;
@@ -38,16 +38,20 @@ impl Cells<'_> {
             canvas.text(name.anchor(Anchor::End));
             for j in 0..self.columns.len() {
                 let x = left + width * j as f64;
+                let shown = (self.value)(i, j).map_or("no data".to_owned(), self.show);
+                let heading = self.heading;
+                canvas.begin(Tag::labelled("cell", format!("{row}; {}; {heading} {shown}", self.columns[j])));
                 let (label, ink) = match (self.value)(i, j) {
                     Some(value) => {
                         let ground = theme::density(value);
                         canvas.rectangle((x + 0.5, y + 0.5), (x + width - 0.5, y + CELL - 0.5), ground);
-                        ((self.show)(value), if ground.grey() < 0.55 { WHITE } else { INK })
+                        ((self.show)(value), theme::on_ground(ground))
                     }
                     None => ("–".into(), SOFT_INK),
                 };
                 let place = (x + width / 2.0, y + CELL / 2.0 + 2.6);
                 canvas.text(Text::new(label, place, LABEL_SIZE, ink).anchor(Anchor::Middle));
+                canvas.end();
             }
         }
         let below = area.y + HEADING + CELL * self.rows.len() as f64;

@@ -12,13 +12,14 @@ use std::path::Path;
 use polars::df;
 use polars::prelude::DataFrame;
 
-use super::canvas::{Anchor, Canvas, Point, Stroke, Text};
+use super::canvas::{Anchor, Canvas, Point, Stroke, Tag, Text};
 use super::columns;
 use super::panel::{Area, Panel};
-use super::scale::{Axis, compact};
+use super::scale::Axis;
 use super::sheet::{FigureFiles, Sheet, Words};
-use super::theme::{AXIS, LABEL_SIZE, SOFT_INK, Style, TICK_SIZE, Width, density};
+use super::theme::{AXIS, LABEL_SIZE, SOFT_INK, Style, TICK_SIZE, density};
 use crate::Result;
+use crate::format::compact;
 
 /// Variability cannot exceed this: half of the range of a probability.
 const MOST_VARIABILITY: f64 = 0.5;
@@ -36,12 +37,12 @@ struct Cloud {
     counts: BTreeMap<(i32, i32), u64>,
 }
 
-/// Draws the figure from `confidence, variability` (0 to 1, 0 to 0.5) and `noisy`, one row a token. Without any
-/// known noise there is one panel.
+/// Draws the figure of one run from `confidence, variability` (0 to 1, 0 to 0.5) and `noisy`, one row a token; `condition` says
+/// of which run: `10 % noise, seed 1`. Without any known noise there is one panel.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if a column is missing, [`crate::Error::Io`] if a file cannot be written.
-pub fn draw(tokens: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFiles> {
+pub fn draw(tokens: &DataFrame, condition: &str, style: &Style, stem: &Path) -> Result<FigureFiles> {
     let confidence = columns::numbers(tokens, "confidence")?;
     let variability = columns::numbers(tokens, "variability")?;
     let noisy = columns::optional_numbers(tokens, "noisy")?;
@@ -64,9 +65,9 @@ pub fn draw(tokens: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFile
     };
     let most = clouds.iter().flat_map(|cloud| cloud.counts.values()).max().copied().unwrap_or(1);
 
-    let mut sheet = Sheet::new(in_words(&clouds), style);
+    let mut sheet = Sheet::new(in_words(&clouds, condition), style);
     let mut areas: Vec<Area> = Vec::new();
-    if style.width == Width::Full {
+    if !style.is_narrow() {
         let row = sheet.take(HEADING + shape.panel_height + Panel::BELOW);
         areas.extend((0..clouds.len()).map(|i| Area {
             x: row.x + Panel::LEFT + i as f64 * (shape.panel_width + Panel::LEFT + 6.0),
@@ -84,7 +85,7 @@ pub fn draw(tokens: &DataFrame, style: &Style, stem: &Path) -> Result<FigureFile
     for (cloud, area) in clouds.iter().zip(&areas) {
         let panel = Panel {
             area: *area,
-            x: Axis::linear(0.0, x_end, 5, "variability (sd of the given label's probability)"),
+            x: Axis::linear(0.0, x_end, 5, "variability (standard deviation)"),
             y: Axis::linear(0.0, 1.0, 5, "confidence (mean probability)"),
         };
         panel.frame(&mut sheet.canvas, &format!("{} (n = {})", cloud.name, compact(cloud.n as f64)), true);
@@ -112,13 +113,11 @@ struct Shape {
 
 impl Shape {
     fn new(style: &Style, n_panels: usize) -> Self {
-        let width = style.width.points() - 12.0 - BAR_ROOM;
-        match style.width {
-            Width::Full if n_panels > 1 => {
-                Self { panel_width: (width - 2.0 * Panel::LEFT - 6.0) / 2.0, panel_height: 165.0 }
-            }
-            Width::Full => Self { panel_width: 260.0, panel_height: 190.0 },
-            Width::Column => Self { panel_width: width - Panel::LEFT, panel_height: 118.0 },
+        let width = style.print.width.points() - 12.0 - BAR_ROOM;
+        match (style.is_narrow(), n_panels) {
+            (false, 2..) => Self { panel_width: (width - 2.0 * Panel::LEFT - 6.0) / 2.0, panel_height: 165.0 },
+            (false, _) => Self { panel_width: 260.0, panel_height: 190.0 },
+            (true, _) => Self { panel_width: width - Panel::LEFT, panel_height: 118.0 },
         }
     }
 }
@@ -170,7 +169,7 @@ impl HexGrid {
     }
 
     fn draw(&self, canvas: &mut Canvas, area: Area, cloud: &Cloud, most: u64) {
-        let mut by_shade: BTreeMap<usize, Vec<Vec<Point>>> = BTreeMap::new();
+        let share = |points: f64, size: f64| (points / size).clamp(0.0, 1.0);
         // A hair of overlap closes the seams between neighbours.
         let radius = self.width / 3f64.sqrt() + 0.12;
         for (hexagon, count) in &cloud.counts {
@@ -182,11 +181,17 @@ impl HexGrid {
                 let y = (y + radius * cosine).clamp(0.0, area.height);
                 (area.x + x, area.y + area.height - y)
             });
-            by_shade.entry(shade(*count, most)).or_default().push(corners.collect());
-        }
-        for (shade, hexagons) in by_shade {
-            let colour = density(shade as f64 / SHADES as f64);
-            canvas.polygons(hexagons, Some(colour.into()), None);
+            let colour = density(shade(*count, most) as f64 / SHADES as f64);
+            let label = format!(
+                "{}; variability {:.2}; confidence {:.2}; n = {count}",
+                cloud.name,
+                self.x_end * share(x, area.width),
+                share(y, area.height)
+            );
+            let sample = format!("{} {} {}", cloud.name, hexagon.0, hexagon.1);
+            canvas.begin(Tag::labelled("cell", label).with("sample", sample));
+            canvas.polygons(vec![corners.collect()], Some(colour.into()), None);
+            canvas.end();
         }
     }
 
@@ -242,20 +247,24 @@ fn colour_bar(canvas: &mut Canvas, beside: Area, most: u64) {
     canvas.text(Text::new("tokens", (x, bottom - height - 5.0), LABEL_SIZE, SOFT_INK).anchor(Anchor::Start));
 }
 
-fn in_words(clouds: &[Cloud]) -> Words {
-    let kinds = if clouds.len() > 1 { "clean and wrongly labelled tokens" } else { "training tokens" };
+fn in_words(clouds: &[Cloud], condition: &str) -> Words {
+    let kinds = if clouds.len() > 1 { "clean and noisy training tokens" } else { "training tokens" };
     let parts: Vec<String> = clouds
         .iter()
         .filter(|cloud| cloud.n > 0)
         .map(|cloud| format!("{}: {} with mean confidence {:.3}", cloud.name, cloud.n, cloud.mean_confidence))
         .collect();
     Words {
-        title: format!("Data map of {kinds}"),
-        caption:
-            "Training tokens by the mean (confidence) and the standard deviation (variability) over epochs of the \
-                  probability of their given label. Darker hexagons hold more tokens; the scale is logarithmic and \
-                  the same for all panels."
-                .into(),
+        title: match condition.is_empty() {
+            true => format!("Data map of {kinds}"),
+            false => format!("Data map of {kinds} ({condition})"),
+        },
+        caption: format!(
+            "Training tokens{} by the mean (confidence) and the standard deviation (variability) over epochs of the \
+             probability of their given label. Darker hexagons hold more tokens; the scale is logarithmic and the same for \
+             all panels.",
+            if condition.is_empty() { String::new() } else { format!(" ({condition})") }
+        ),
         alt: if parts.is_empty() { "No data.".into() } else { format!("{}.", parts.join("; ")) },
     }
 }

@@ -22,7 +22,7 @@ use crate::files::sha256_hex;
 pub const FAMILY: &str = "Helvetica, Arial, Liberation Sans, sans-serif";
 
 /// Thickness of the letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     /// For nearly everything.
     Regular,
@@ -31,11 +31,16 @@ pub enum Weight {
 }
 
 // Both files are part of the program and read in the tests below: a failure here is a broken build, not an input.
-static REGULAR: LazyLock<Option<FontArc>> = LazyLock::new(|| {
-    FontArc::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-regular.ttf")).ok()
-});
-static BOLD: LazyLock<Option<FontArc>> =
-    LazyLock::new(|| FontArc::try_from_slice(include_bytes!("../../assets/fonts/memoscope-figure-sans-bold.ttf")).ok());
+static REGULAR: LazyLock<Option<FontArc>> = LazyLock::new(|| FontArc::try_from_slice(file(Weight::Regular)).ok());
+static BOLD: LazyLock<Option<FontArc>> = LazyLock::new(|| FontArc::try_from_slice(file(Weight::Bold)).ok());
+
+/// A shipped font, as TrueType.
+pub(super) fn file(weight: Weight) -> &'static [u8] {
+    match weight {
+        Weight::Regular => include_bytes!("../../assets/fonts/memoscope-figure-sans-regular.ttf"),
+        Weight::Bold => include_bytes!("../../assets/fonts/memoscope-figure-sans-bold.ttf"),
+    }
+}
 
 /// The user's font, if one was given.
 static ADDED: OnceLock<Added> = OnceLock::new();
@@ -210,6 +215,69 @@ pub fn cover(text: &str, size: f64, weight: Weight, mut visit: impl FnMut(i32, i
         }
         pen += advance(font, glyph, size);
     }
+}
+
+/// A cubic curve from its first to its last point, in points right of the pen and above the baseline.
+pub(super) type Curve = [(f64, f64); 4];
+
+/// A glyph of a line of text; `pen` is where it begins, in points right of the text's beginning.
+pub(super) enum Glyph {
+    /// Of the shipped font of the text's weight.
+    Shipped {
+        /// Where it begins.
+        pen: f64,
+        /// Its number in the font.
+        id: u16,
+        /// What it stands for.
+        character: char,
+    },
+    /// Of the added font.
+    Outline {
+        /// Where it begins.
+        pen: f64,
+        /// Its closed outlines, one after the other.
+        curves: Vec<Curve>,
+    },
+}
+
+/// The glyphs of a line of text.
+pub(super) fn glyphs(text: &str, size: f64, weight: Weight) -> Vec<Glyph> {
+    let mut pen = 0.0;
+    let mut glyphs = Vec::new();
+    for c in readable(text, weight).chars() {
+        let Some((font, origin, glyph)) = face(c, weight) else { continue };
+        glyphs.push(match origin {
+            Origin::Shipped => Glyph::Shipped { pen, id: glyph.0, character: c },
+            Origin::Added => Glyph::Outline { pen, curves: curves(font, glyph, size) },
+        });
+        pen += advance(font, glyph, size);
+    }
+    glyphs
+}
+
+fn curves(font: &FontArc, glyph: GlyphId, size: f64) -> Vec<Curve> {
+    use ab_glyph::OutlineCurve::{Cubic, Line, Quad};
+    let scale = size / units_per_em(font);
+    let point = |at: ab_glyph::Point| (f64::from(at.x) * scale, f64::from(at.y) * scale);
+    let between = |a: (f64, f64), b: (f64, f64)| ((a.0 + 2.0 * b.0) / 3.0, (a.1 + 2.0 * b.1) / 3.0);
+    let curve = |curve: &ab_glyph::OutlineCurve| match curve {
+        Line(from, to) => [point(*from), point(*from), point(*to), point(*to)],
+        Quad(from, by, to) => {
+            let (from, by, to) = (point(*from), point(*by), point(*to));
+            [from, between(from, by), between(to, by), to]
+        }
+        Cubic(from, first, second, to) => [point(*from), point(*first), point(*second), point(*to)],
+    };
+    font.outline(glyph).map_or_else(Vec::new, |outline| outline.curves.iter().map(curve).collect())
+}
+
+/// How far the pen goes on behind a glyph of the shipped font, in the units of `size`.
+pub(super) fn advance_of(id: u16, size: f64, weight: Weight) -> f64 {
+    let font = match weight {
+        Weight::Regular => REGULAR.as_ref(),
+        Weight::Bold => BOLD.as_ref(),
+    };
+    font.map_or(0.0, |font| advance(font, GlyphId(id), size))
 }
 
 /// How far the pen goes on behind a glyph, in the units of `size`.

@@ -11,10 +11,11 @@ use polars::prelude::DataFrame;
 
 use super::columns;
 use super::panels::{self, Facet, Lines, PanelSpec, Panels, X, YAxis};
-use super::scale::percent;
+
 use super::sheet::FigureFiles;
 use super::theme::Style;
 use crate::Result;
+use crate::format::percent;
 
 /// Draws the figure.
 ///

@@ -11,7 +11,7 @@ use super::canvas::Text;
 use super::cells::{CELL, Cells, HEADING};
 use super::columns;
 use super::sheet::{FigureFiles, Sheet, Words};
-use super::theme::{INK, Style, TICK_SIZE, Width};
+use super::theme::{INK, Style, TICK_SIZE};
 use crate::Result;
 
 /// Draws the figure.
@@ -30,11 +30,11 @@ pub fn draw(pairs: &DataFrame, names: &[String], condition: &str, style: &Style,
         places.iter().position(|place| *place == wanted)
     };
     let words = Words {
-        title: "Do encoders forget the same tokens?".into(),
+        title: format!("Overlap of forgettable tokens between encoders, {condition}"),
         caption: format!(
-            "Agreement of the sets of forgettable tokens, {condition}. On the diagonal two seeds of one encoder, beside it \
-             two encoders at the same seed; means over pairs of runs, a dash where there is none. Left: Jaccard index, tokens \
-             in both sets among those in either. Right: Cohen's κ, agreement beyond what sets of these sizes have by chance."
+            "Overlap of the sets of forgettable tokens, {condition}. Diagonal: two seeds of one encoder; other cells: two \
+             encoders with the same seed. Means over pairs of runs; a dash where there is none. Jaccard index: tokens in both \
+             sets among those in either. Cohen's κ: agreement beyond what sets of these sizes have by chance."
         ),
         alt: in_words(names, &places, [&jaccard, &chance, &kappa]),
     };
@@ -43,9 +43,9 @@ pub fn draw(pairs: &DataFrame, names: &[String], condition: &str, style: &Style,
         names.iter().map(|name| Text::new(name, (0.0, 0.0), TICK_SIZE, INK).width()).fold(0.0, f64::max)
     };
     let height = HEADING + CELL * names.len().max(1) as f64 + 14.0;
-    let areas = match style.width {
-        Width::Full => sheet.take(height).columns(2, 14.0),
-        Width::Column => vec![sheet.take(height), sheet.take(height)],
+    let areas = match style.is_narrow() {
+        false => sheet.take(height).columns(2, 14.0),
+        true => vec![sheet.take(height), sheet.take(height)],
     };
     // Where names do not fit below the columns, rows have numbers and columns are called by them.
     let room = |rows: &[String]| (areas[0].width - longest(rows) - 8.0) / names.len().max(1) as f64;

@@ -12,10 +12,11 @@ use polars::prelude::DataFrame;
 use super::canvas::{Anchor, Fill, Stroke, Text};
 use super::columns;
 use super::panel::{Area, Marker, Panel};
-use super::scale::{Axis, percent};
+use super::scale::Axis;
 use super::sheet::{FigureFiles, LegendEntry, Sheet, Words};
-use super::theme::{CLEAN, INK, LABEL_SIZE, LINE, NOISY, SOFT_INK, Style, TICK_SIZE, Width};
+use super::theme::{CLEAN, INK, LABEL_SIZE, LINE, NOISY, SOFT_INK, Style, TICK_SIZE};
 use crate::Result;
+use crate::format::percent;
 
 /// Bins of the histogram.
 const N_BINS: usize = 48;
@@ -49,15 +50,11 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
     let cutoff_in_words =
         detection.cutoff.map_or_else(|| "no cut-off".to_owned(), |nats| format!("cut-off at {nats:.2} nats"));
     let words = Words {
-        title: format!(
-            "The loss tells wrongly labelled tokens apart ({} noise, epoch {})",
-            percent(detection.noise),
-            detection.epoch
-        ),
+        title: format!("Noise detection by loss ({} noise, epoch {})", percent(detection.noise), detection.epoch),
         caption: format!(
-            "First panel: losses of clean and of noisy training tokens against their given labels after epoch {}, \
-             counted in {N_BINS} bins, with the cut-off between two clusters (k-means). Second: precision against \
-             recall when tokens above a moving threshold are called noisy. {in_words}",
+            "Losses of clean and of noisy training tokens against their given labels after epoch {}, in {N_BINS} bins, with the \
+             cut-off between two clusters (k-means); and precision against recall of noise detection for a threshold on the \
+             loss. {in_words}",
             detection.epoch
         ),
         alt: format!("Histogram of losses, {cutoff_in_words}, and precision-recall curve. {in_words}"),
@@ -66,16 +63,16 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
     sheet.legend(
         "",
         &[
-            LegendEntry { text: "clean tokens".into(), stroke: Some(CLEAN_OUTLINE), marker: None },
-            LegendEntry { text: "noisy tokens".into(), stroke: Some(NOISY_OUTLINE), marker: None },
-            LegendEntry { text: "cut-off (k-means)".into(), stroke: Some(CUTOFF), marker: None },
+            LegendEntry { text: "clean tokens".into(), stroke: Some(CLEAN_OUTLINE), marker: None, is_line: true },
+            LegendEntry { text: "noisy tokens".into(), stroke: Some(NOISY_OUTLINE), marker: None, is_line: true },
+            LegendEntry { text: "cut-off (k-means)".into(), stroke: Some(CUTOFF), marker: None, is_line: false },
         ],
     );
     sheet.take(4.0);
     const HEADING: f64 = 13.0;
-    let areas = match style.width {
-        Width::Full => sheet.take(HEADING + 140.0 + Panel::BELOW).columns(2, 8.0),
-        Width::Column => (0..2).map(|_| sheet.take(HEADING + 104.0 + Panel::BELOW + 4.0)).collect(),
+    let areas = match style.is_narrow() {
+        false => sheet.take(HEADING + 140.0 + Panel::BELOW).columns(2, 8.0),
+        true => (0..2).map(|_| sheet.take(HEADING + 104.0 + Panel::BELOW + 4.0)).collect(),
     };
     let inner = |area: Area| area.inset(Panel::LEFT, HEADING, 10.0, Panel::BELOW);
     if let [left, right] = areas[..] {

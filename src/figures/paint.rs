@@ -52,6 +52,7 @@ pub fn paint<B: DrawingBackend>(
                     }
                 }
             }
+            Mark::Begin(_) | Mark::End | Mark::Hit { .. } => {}
             Mark::Text(text) => {
                 let below = BASELINE * text.size;
                 let (x, y) = text.at;

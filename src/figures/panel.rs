@@ -1,6 +1,6 @@
 //! A panel: a box with two axes, and lines, bands and labels placed by value.
 
-use super::canvas::{Anchor, Canvas, Colour, Fill, Point, Stroke, Text, disc};
+use super::canvas::{Anchor, Canvas, Colour, Fill, Point, Stroke, Tag, Text, disc};
 use super::place;
 use super::scale::Axis;
 use super::theme::{AXIS, GRID, INK, LABEL_SIZE, SOFT_INK, TICK_SIZE};
@@ -164,9 +164,11 @@ impl Panel {
         let Some(placed) = place::spread(&wanted, LABEL_SIZE + 1.0, y - 4.0, y + height + 4.0) else { return false };
         for (((end_x, end_y), label), centre) in ends.into_iter().zip(placed) {
             let text_x = x + width + 9.0;
+            canvas.begin(Tag::line(&label.text));
             let leader = Stroke::solid(label.colour.towards(super::theme::WHITE, 0.35), 0.5);
             canvas.line(vec![(end_x + 1.5, end_y), (x + width + 2.5, end_y), (text_x - 1.5, centre)], leader);
             canvas.text(Text::new(&label.text, (text_x, centre + LABEL_SIZE * 0.35), LABEL_SIZE, INK));
+            canvas.end();
         }
         true
     }

@@ -1,7 +1,7 @@
 //! Axes: where a value lies between two ends, and at which values to put ticks.
 
 use crate::format::fixed;
-pub(super) use crate::format::{compact, count, percent};
+pub(super) use crate::format::{compact, percent};
 
 /// How values are spread over an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]

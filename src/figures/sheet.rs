@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::DataFrame;
 
-use super::canvas::{Canvas, Stroke, Text};
+use super::canvas::{Canvas, Stroke, Tag, Text};
 use super::font::{self, Foreign, Weight};
 use super::panel::{Area, Marker, draw_marker};
 use super::theme::{INK, LABEL_SIZE, SOFT_INK, Style, TITLE_SIZE};
-use super::{files, table};
+use super::{bitmap, pdf, svg, table};
 use crate::Result;
 use crate::error::Error;
 use crate::files::write_atomically;
@@ -29,6 +29,8 @@ pub struct FigureFiles {
     pub svg: PathBuf,
     /// Bitmap, 288 pixels to the inch at the printed width.
     pub png: PathBuf,
+    /// Vector graphics for papers, if they were asked for.
+    pub pdf: Option<PathBuf>,
     /// The numbers it was drawn from: the main table first.
     pub csv: Vec<PathBuf>,
     /// The characters in it that the shipped font lacks.
@@ -51,10 +53,11 @@ pub struct Sheet {
     /// What is drawn so far; as high as what was taken.
     pub canvas: Canvas,
     words: Words,
+    has_pdf: bool,
 }
 
 /// Empty rim of a sheet, points.
-const MARGIN: f64 = 6.0;
+pub(super) const MARGIN: f64 = 6.0;
 
 /// One entry of a legend.
 pub struct LegendEntry {
@@ -64,6 +67,8 @@ pub struct LegendEntry {
     pub stroke: Option<Stroke>,
     /// Its marker with colour, if it has one.
     pub marker: Option<(Marker, super::canvas::Colour)>,
+    /// Whether it names a line, and not what a marker means.
+    pub is_line: bool,
 }
 
 impl Sheet {
@@ -76,8 +81,16 @@ impl Sheet {
             }
             subtitle.push_str("synthetic data");
         }
-        let width = style.width.points();
-        let mut sheet = Self { canvas: Canvas::new(width, 2.0 * MARGIN), words };
+        let width = style.print.width.points();
+        let mut sheet = Self { canvas: Canvas::new(width, 2.0 * MARGIN), words, has_pdf: style.print.pdf };
+        if !style.print.title {
+            if !subtitle.is_empty() {
+                sheet.words.caption = format!("{} ({subtitle}).", sheet.words.caption.trim_end_matches('.'));
+            }
+            // Headings of panels have room above them.
+            sheet.canvas.height = MARGIN;
+            return sheet;
+        }
         for line in font::wrap(&sheet.words.title, TITLE_SIZE, Weight::Bold, width - 2.0 * MARGIN) {
             let row = sheet.take(12.0);
             sheet.canvas.text(Text::new(line, (row.x, row.y + 9.0), TITLE_SIZE, INK).bold());
@@ -120,27 +133,43 @@ impl Sheet {
                 x = row.x;
             }
             let y = row.y + ROW / 2.0;
+            if entry.is_line {
+                self.canvas.begin(Tag { class: "key", data: vec![("line", entry.text.clone())] });
+            }
             if let Some(stroke) = entry.stroke {
                 self.canvas.line(vec![(x, y), (x + sample, y)], stroke);
             }
             if let Some((marker, colour)) = entry.marker {
-                draw_marker(&mut self.canvas, (x + sample / 2.0, y), marker, 2.4, colour);
+                // An arrow stays in its row.
+                let aside = match marker {
+                    Marker::AtLeast => 3.0,
+                    Marker::AtMost => -3.0,
+                    _ => 0.0,
+                };
+                draw_marker(&mut self.canvas, (x + sample / 2.0, y + aside), marker, 2.2, colour);
             }
             let place = (x + sample + 3.5, y + LABEL_SIZE * 0.35);
             self.canvas.text(Text::new(&entry.text, place, LABEL_SIZE, INK));
+            if entry.is_line {
+                self.canvas.end();
+            }
             x += width + 12.0;
         }
     }
 
-    /// Writes `STEM.svg`, `STEM.png`, and the first table as `STEM.csv`, the others as `STEM-NAME.csv`.
+    /// Writes `STEM.svg`, `STEM.png`, `STEM.pdf` if the style asks for it, and the first table as `STEM.csv`, the others as `STEM-NAME.csv`.
     ///
     /// # Errors
     /// [`Error::Io`] if a file cannot be written.
     pub fn save(self, stem: &Path, tables: &[(&str, &DataFrame)]) -> Result<FigureFiles> {
         let svg_path = with_suffix(stem, ".svg");
         let png_path = with_suffix(stem, ".png");
-        write_bytes(&svg_path, files::svg(&self.canvas, &self.words.title, &self.words.alt)?.as_bytes())?;
-        write_bytes(&png_path, &files::png(&self.canvas, PIXELS_PER_POINT)?)?;
+        write_bytes(&svg_path, svg::svg(&self.canvas, &self.words.title, &self.words.alt).as_bytes())?;
+        write_bytes(&png_path, &bitmap::png(&self.canvas, PIXELS_PER_POINT)?)?;
+        let pdf_path = self.has_pdf.then(|| with_suffix(stem, ".pdf"));
+        if let Some(path) = &pdf_path {
+            write_bytes(path, &pdf::pdf(&self.canvas, &self.words.title)?)?;
+        }
         let mut csv = Vec::new();
         for (i, (name, frame)) in tables.iter().enumerate() {
             let path = with_suffix(stem, &if i == 0 { ".csv".to_owned() } else { format!("-{name}.csv") });
@@ -149,7 +178,7 @@ impl Sheet {
         }
         let foreign = self.canvas.foreign();
         let Words { title, caption, alt } = self.words;
-        Ok(FigureFiles { title, caption, alt, svg: svg_path, png: png_path, csv, foreign })
+        Ok(FigureFiles { title, caption, alt, svg: svg_path, png: png_path, pdf: pdf_path, csv, foreign })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::{Experiment, Layers, StudyKind};
 use crate::dynamics::CsvText;
 use crate::error::{Error, Problem, Result};
 use crate::exec::{self, Failure, Unfinished};
-use crate::figures::{Style, Width};
+use crate::figures::{Print, Style};
 use crate::files::remove_leftovers;
 use crate::format::{counted, is_or_are};
 use crate::report::{self, StudyReport};
@@ -41,12 +41,14 @@ pub struct StudyInput<'a> {
     pub unfinished: &'a [Unfinished],
     /// How text is written into CSV files.
     pub text: CsvText,
+    /// How figures are printed.
+    pub print: Print,
 }
 
 impl StudyInput<'_> {
     /// How figures look, with a subtitle.
     pub(super) fn style(&self, subtitle: String, synthetic: bool) -> Style {
-        Style { width: Width::Full, synthetic, subtitle }
+        Style { print: self.print, synthetic, subtitle }
     }
 }
 
@@ -60,11 +62,11 @@ pub struct Drawn {
 }
 
 /// Analyses an experiment's finished runs and draws its report. Runs that are not finished are left out, with a
-/// warning. CSV files have their text written as `text` says.
+/// warning. CSV files have their text written as `text` says, figures are printed as `print` says.
 ///
 /// # Errors
 /// [`Error::Data`] if no run is finished or a log is damaged; [`Error::Config`] if a folder holds another run.
-pub fn draw(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -> Result<Drawn> {
+pub fn draw(experiment: &Experiment, text: CsvText, print: Print, monitor: &mut dyn Monitor) -> Result<Drawn> {
     let layout = Layout::of(experiment);
     for config in grid(experiment)? {
         let folder = layout.folder_of(&config);
@@ -72,13 +74,14 @@ pub fn draw(experiment: &Experiment, text: CsvText, monitor: &mut dyn Monitor) -
             warn_of_missing_series(&folder, monitor);
         }
     }
-    draw_finished(experiment, text, &[], monitor, &StopFlag::default())
+    draw_finished(experiment, text, print, &[], monitor, &StopFlag::default())
 }
 
 /// The same after the runs were done, which has warned of what is missing in them; `failures` are left out.
 pub(super) fn draw_finished(
     experiment: &Experiment,
     text: CsvText,
+    print: Print,
     failures: &[Failure],
     monitor: &mut dyn Monitor,
     stop: &StopFlag,
@@ -141,7 +144,7 @@ pub(super) fn draw_finished(
     let _turn = Lease::take_in_turn(&layout.analysis, monitor, stop)?;
     remove_leftovers(&layout.analysis);
     remove_leftovers(&layout.report);
-    let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text };
+    let input = StudyInput { experiment, layout: &layout, runs: &runs, unfinished: &unfinished, text, print };
     let parts = further_points(experiment)?;
     match parts.as_slice() {
         _ if experiment.kind() == StudyKind::Grid => reports::draw(&OVERVIEW, &input, &[], monitor),

@@ -27,6 +27,7 @@ use crate::dynamics::{Pass, write_csv_as, write_parquet};
 use crate::error::Result;
 use crate::figures::noise_detection::Detection;
 use crate::figures::{FigureFiles, Style, data_map, noise_detection};
+use crate::format::percent;
 use crate::report::{Column as Shown, Figure, Format, StudyReport, Table};
 use crate::run::Monitor;
 
@@ -357,7 +358,10 @@ fn add_token_figures(
             noise_detection::draw(&detection, &style, stem).map(Some)
         })?;
     }
-    parts.figure(context.input, "data_map", |stem| data_map::draw(&analysis.datamap, &style, stem).map(Some))
+    let config = &run.manifest.config;
+    let condition = format!("{} noise, seed {}", percent(config.perturb.rate), config.seed);
+    parts
+        .figure(context.input, "data_map", |stem| data_map::draw(&analysis.datamap, &condition, &style, stem).map(Some))
 }
 
 fn most_forgotten((run, analysis): &(&super::FinishedRun, RunAnalysis)) -> Result<Table> {

@@ -9,6 +9,7 @@ use crate::corpus::{self, Corpus, DataSettings};
 use crate::dynamics::CsvText;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{self, Execution, Failure, Task};
+use crate::figures::Print;
 use crate::files::write_text;
 use crate::model::ModelSettings;
 use crate::perturb;
@@ -40,6 +41,7 @@ pub struct Swept {
 pub fn sweep(
     experiment: &Experiment,
     text: CsvText,
+    print: Print,
     how: &Execution,
     monitor: &mut dyn Monitor,
     stop: &StopFlag,
@@ -78,7 +80,7 @@ pub fn sweep(
         !(failure.kind == ErrorKind::InUse && task.is_some_and(exec::is_finished))
     });
     let n_runs = tasks.len();
-    let drawn = match draw_finished(experiment, text, &failures, monitor, stop) {
+    let drawn = match draw_finished(experiment, text, print, &failures, monitor, stop) {
         Ok(drawn) => Some(drawn),
         Err(error) if failures.is_empty() => return Err(error),
         // The failures are what is to be reported.

@@ -6,10 +6,8 @@ use fs_err as fs;
 use memoscope::Error;
 use memoscope::dynamics::CsvText;
 use memoscope::figures::noise_detection::Detection;
-use memoscope::figures::{
-    FigureFiles, Style, Width, data_map, detection_by_epoch, first_learning, learning_curves, noise_detection,
-    noisy_accuracy,
-};
+use memoscope::figures::panels::{self, Facet, Lines, PanelSpec, Panels, X, YAxis};
+use memoscope::figures::{FigureFiles, Print, Style, Width, columns, data_map, noise_detection};
 use memoscope::report::{self, Column, Figure, Format, StudyReport, Table};
 use polars::df;
 use polars::prelude::DataFrame;
@@ -107,19 +105,94 @@ impl Frames {
             cutoff: Some(1.7),
         };
         let drawn = [
-            learning_curves::draw(&self.curves, &self.phases, style, &folder.join("learning-curves")),
-            noisy_accuracy::draw(&self.curves, &self.phases, style, &folder.join("noisy-accuracy")),
-            first_learning::draw(&self.epochs, style, &folder.join("first-learning")),
-            detection_by_epoch::draw(&self.epochs, style, &folder.join("detection-by-epoch")),
+            curves("F1", ["probe_f1", "dev_score"], &self.curves, &self.phases, style, &folder.join("learning-curves")),
+            curves("Accuracy", NOISY, &self.curves, &self.phases, style, &folder.join("noisy-accuracy")),
+            first_learning(&self.epochs, style, &folder.join("first-learning")),
+            detection_by_epoch(&self.epochs, style, &folder.join("detection-by-epoch")),
             noise_detection::draw(&detection, style, &folder.join("noise-detection")),
-            data_map::draw(&self.tokens, style, &folder.join("data-map")),
+            data_map::draw(&self.tokens, "30 % noise, seed 1", style, &folder.join("data-map")),
         ];
         drawn.into_iter().map(|files| files.expect("a figure")).collect()
     }
 }
 
+const NOISY: [&str; 2] = ["probe_noisy_accuracy", "probe_noisy_accuracy_gold"];
+
+fn percent(level: f64) -> String {
+    format!("{:.0}\u{a0}%", 100.0 * level)
+}
+
+fn by_noise(frame: &DataFrame) -> memoscope::Result<Lines<'static>> {
+    Ok(Lines::levels("noise", &columns::distinct(frame, "noise")?, percent, "noise level"))
+}
+
+/// Two panels over the training, with phases.
+fn curves(
+    title: &str,
+    shown: [&str; 2],
+    frame: &DataFrame,
+    phases: &DataFrame,
+    style: &Style,
+    stem: &Path,
+) -> memoscope::Result<FigureFiles> {
+    let panel = |column| PanelSpec { heading: column, column, title, ..PanelSpec::default() };
+    let figure = Panels {
+        title,
+        description: "Two panels over the training.",
+        x: X::Curve { column: "examples_seen", title: "training sentences seen" },
+        lines: by_noise(frame)?,
+        rows: None,
+        panels: shown.map(panel).to_vec(),
+        phases: Some(phases),
+    };
+    panels::draw(frame, &figure, style, stem)
+}
+
+/// One panel a noise level, with a logarithmic axis that has a zero.
+fn first_learning(epochs: &DataFrame, style: &Style, stem: &Path) -> memoscope::Result<FigureFiles> {
+    let panel = |heading, column| PanelSpec {
+        heading,
+        column,
+        axis: YAxis::PercentLog { even_below: 0.001 },
+        title: "share first learned",
+        ..PanelSpec::default()
+    };
+    let levels = columns::distinct(epochs, "noise")?;
+    let figure = Panels {
+        title: "First learning events by epoch",
+        description: "One row per noise level.",
+        x: X::Curve { column: "epoch", title: "epoch" },
+        lines: Lines::single(),
+        rows: Some(Facet::levels("noise", &levels, |level| format!("{} noise", percent(level)))),
+        panels: vec![panel("clean tokens", "first_learned_clean"), panel("noisy tokens", "first_learned_noisy")],
+        phases: None,
+    };
+    panels::draw(epochs, &figure, style, stem)
+}
+
+fn detection_by_epoch(epochs: &DataFrame, style: &Style, stem: &Path) -> memoscope::Result<FigureFiles> {
+    let panel = |column| PanelSpec {
+        heading: column,
+        column,
+        title: column,
+        mark_best: true,
+        if_empty: Some("no noisy tokens"),
+        ..PanelSpec::default()
+    };
+    let figure = Panels {
+        title: "Noise detection by epoch",
+        description: "Two measures of noise detection.",
+        x: X::Curve { column: "epoch", title: "epoch" },
+        lines: by_noise(epochs)?,
+        rows: None,
+        panels: vec![panel("noise_f1"), panel("noise_ap")],
+        phases: None,
+    };
+    panels::draw(epochs, &figure, style, stem)
+}
+
 fn style(width: Width) -> Style {
-    Style { width, synthetic: true, subtitle: "embedded corpus & <model>".into() }
+    Style::of_width(width, true, "embedded corpus & <model>")
 }
 
 /// Every tag that is opened is closed, in order; nothing but the document's own tags.
@@ -130,7 +203,7 @@ pub fn assert_well_formed(svg: &str) {
         assert!(!inside.contains("NaN") && !inside.contains("inf"), "not a number in <{inside}>");
         let name = inside.trim_start_matches('/').split([' ', '/']).next().expect("a name");
         assert!(
-            ["svg", "title", "desc", "rect", "polygon", "polyline", "text"].contains(&name),
+            ["svg", "title", "desc", "g", "rect", "polygon", "polyline", "circle", "text"].contains(&name),
             "unexpected <{inside}>"
         );
         if inside.starts_with('/') {
@@ -160,6 +233,28 @@ fn every_figure_has_a_drawing_a_bitmap_and_its_numbers() {
             }
             assert!(!files.caption.is_empty() && !files.alt.is_empty());
         }
+    }
+}
+
+#[test]
+fn a_paper_has_figures_of_its_width_without_titles_and_as_pdf() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let print = Print { width: Width::Points(219.0), title: false, pdf: true };
+    let style = Style { print, ..style(Width::Full) };
+    for files in frames(6).draw(&style, folder.path()) {
+        let svg = fs::read_to_string(&files.svg).expect("SVG");
+        assert_well_formed(&svg);
+        assert!(svg.contains("width=\"219pt\"") && !svg.contains("&amp; &lt;model&gt;\n</text>"), "{svg}");
+        let drawn = svg.split_once("</desc>").expect("a description").1;
+        assert!(!drawn.contains(&format!(">\n{}\n<", files.title)), "{}", files.title);
+        assert!(files.caption.ends_with("(embedded corpus & <model> · synthetic data)."), "{}", files.caption);
+        let sizes = drawn.split("font-size=\"").skip(1).filter_map(|rest| rest.split_once('"'));
+        let mut sizes = sizes.map(|(size, _)| size.parse::<f64>().expect("a size"));
+        assert!(sizes.all(|size| size >= 700.0), "no text below 7 points");
+        let path = files.pdf.expect("a PDF file");
+        let pdf = fs::read(&path).expect("PDF");
+        assert!(pdf.starts_with(b"%PDF-1.7"), "{}", path.display());
+        assert!(String::from_utf8_lossy(&pdf).contains("MediaBox [0 0 219 "), "{}", path.display());
     }
 }
 
@@ -221,7 +316,7 @@ fn many_levels_get_a_legend() {
         "noise_ap" => &levels
     )
     .expect("a frame");
-    let files = detection_by_epoch::draw(&frame, &style(Width::Column), &folder.path().join("many")).expect("a figure");
+    let files = detection_by_epoch(&frame, &style(Width::Column), &folder.path().join("many")).expect("a figure");
     let svg = fs::read_to_string(&files.svg).expect("SVG");
     assert_eq!(svg.matches(">\n39\u{a0}%\n</text>").count(), 1);
 }
@@ -230,7 +325,7 @@ fn many_levels_get_a_legend() {
 fn a_missing_column_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let frame = df!("noise" => [0.1], "seed" => [1u32], "epoch" => [1u32], "noise_f1" => [0.5]).expect("a frame");
-    let error = detection_by_epoch::draw(&frame, &style(Width::Full), &folder.path().join("x")).unwrap_err();
+    let error = detection_by_epoch(&frame, &style(Width::Full), &folder.path().join("x")).unwrap_err();
     assert!(matches!(&error, Error::Internal(what) if what.contains("`noise_ap`")), "{error}");
 }
 

@@ -6,6 +6,7 @@ use memoscope::config::{Experiment, Layers};
 use memoscope::dynamics::CsvText;
 use memoscope::error::Error;
 use memoscope::exec::Execution;
+use memoscope::figures::Print;
 use memoscope::run::{EpochSummary, Manifest, Monitor, Silent, StopFlag};
 use memoscope::study;
 use memoscope::train::pretrain::Progress;
@@ -170,16 +171,19 @@ impl Monitor for StopAt<'_> {
 fn a_study_that_is_stopped_goes_on_to_the_same_bytes() {
     let workspace = Workspace::new();
     let (straight, broken) = (experiment(&workspace.path().join("a")), experiment(&workspace.path().join("b")));
-    study::sweep(&straight, CsvText::Exact, &Execution::default(), &mut Silent, &StopFlag::default()).unwrap();
+    study::sweep(&straight, CsvText::Exact, Print::default(), &Execution::default(), &mut Silent, &StopFlag::default())
+        .unwrap();
     // In the pretraining, then in the first run.
     for (step, taken) in [(Some(9), 9), (None, 11)] {
         let stop = StopFlag::default();
         let mut monitor = StopAt { step, stop: &stop, steps: 0 };
-        let result = study::sweep(&broken, CsvText::Exact, &Execution::default(), &mut monitor, &stop);
+        let result =
+            study::sweep(&broken, CsvText::Exact, Print::default(), &Execution::default(), &mut monitor, &stop);
         assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
         assert_eq!(monitor.steps, taken);
     }
-    study::sweep(&broken, CsvText::Exact, &Execution::default(), &mut Silent, &StopFlag::default()).unwrap();
+    study::sweep(&broken, CsvText::Exact, Print::default(), &Execution::default(), &mut Silent, &StopFlag::default())
+        .unwrap();
     let (a, b) = (files(&workspace.path().join("a/runs")), files(&workspace.path().join("b/runs")));
     assert_eq!(a.iter().map(|file| &file.0).collect::<Vec<_>>(), b.iter().map(|file| &file.0).collect::<Vec<_>>());
     for (a, b) in a.iter().zip(&b) {

@@ -3,8 +3,9 @@
 use super::gather::{Cell, Plan, Spot};
 use super::{PanelSpec, Panels, X, YAxis};
 use crate::figures::font::{self, Weight};
-use crate::figures::scale::{Axis, Spread, Tick, compact, percent};
+use crate::figures::scale::{Axis, Spread, Tick};
 use crate::figures::theme::TICK_SIZE;
+use crate::format::{compact, percent};
 
 /// Where the greatest value is more than so many times the least, an axis is logarithmic.
 const LOG_BEYOND: f64 = 8.0;
@@ -81,7 +82,10 @@ fn numbers(values: &[f64], title: &str, show: fn(f64) -> String, width: f64) -> 
 
 fn named(names: &[String], title: &str, width: f64) -> (Axis, bool) {
     let slot = width / names.len().max(1) as f64;
-    let is_numbered = names.iter().any(|name| label_width(name) + TICK_GAP > slot);
+    let touch = |pair: &[String]| (label_width(&pair[0]) + label_width(&pair[1])) / 2.0 + TICK_GAP > slot;
+    // The first and the last may reach a little beyond the axis.
+    let is_too_wide = |name: &String| label_width(name) > 1.5 * slot;
+    let is_numbered = names.windows(2).any(touch) || names.iter().any(is_too_wide);
     let label = |(i, name): (usize, &String)| if is_numbered { (i + 1).to_string() } else { name.clone() };
     let ticks = names.iter().enumerate().map(|(i, name)| Tick { value: i as f64, label: label((i, name)) });
     let high = names.len().max(1) as f64 - 0.5;

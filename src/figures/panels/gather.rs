@@ -6,6 +6,7 @@ use polars::prelude::DataFrame;
 
 use super::{AT_LEAST, AT_MOST, MOST_LINES, Member, NOT_APPLICABLE, PanelSpec, Panels, Value, X};
 use crate::figures::columns::{self, Order};
+use crate::metrics::{Measurement, Summary};
 use crate::{Error, Result};
 
 /// One place on a line.
@@ -189,7 +190,7 @@ pub(super) fn plan(frame: &DataFrame, panels: &Panels<'_>) -> Result<Plan> {
 
 /// The values of one panel by row of panels, line and place.
 struct Groups {
-    values: BTreeMap<(usize, usize, Order), Vec<(f64, State)>>,
+    values: BTreeMap<(usize, usize, Order), Vec<Measurement>>,
     absent: BTreeMap<(usize, usize, Order), usize>,
 }
 
@@ -200,14 +201,6 @@ impl Groups {
         let absent = self.absent.range(range).map(|((_, _, x), n)| (x.value(), *n));
         Line { member: line, spots: spots.collect(), absent: absent.collect() }
     }
-}
-
-/// What is known of a value.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum State {
-    Exact,
-    AtLeast,
-    AtMost,
 }
 
 fn gathered(frame: &DataFrame, panel: &PanelSpec<'_>, places: &[Option<(usize, usize, f64)>]) -> Result<Groups> {
@@ -221,11 +214,11 @@ fn gathered(frame: &DataFrame, panel: &PanelSpec<'_>, places: &[Option<(usize, u
         let Some((row, line, x)) = *place else { continue };
         let line = if panel.ignores_lines { ONE_FOR_ALL } else { line };
         let key = (row, line, Order::of(x));
-        let state = match state.as_deref() {
-            None => Some(State::Exact),
-            Some(AT_LEAST) => Some(State::AtLeast),
-            Some(AT_MOST) => Some(State::AtMost),
-            Some(NOT_APPLICABLE) => None,
+        let (known, counts): (fn(f64) -> Measurement, bool) = match state.as_deref() {
+            None => (Measurement::Exact, true),
+            Some(AT_LEAST) => (Measurement::AtLeast, true),
+            Some(AT_MOST) => (Measurement::AtMost, true),
+            Some(NOT_APPLICABLE) => (Measurement::Exact, false),
             Some(other) => {
                 let column = panel.states.unwrap_or_default();
                 return Err(Error::Internal(format!(
@@ -233,47 +226,32 @@ fn gathered(frame: &DataFrame, panel: &PanelSpec<'_>, places: &[Option<(usize, u
                 )));
             }
         };
-        match (value, state) {
-            (Some(value), state) => {
-                groups.values.entry(key).or_default().push((value, state.unwrap_or(State::Exact)));
-            }
-            (None, Some(_)) if panel.absent.is_some() => *groups.absent.entry(key).or_default() += 1,
-            (None, _) => {}
+        match value {
+            Some(value) => groups.values.entry(key).or_default().push(known(value)),
+            None if counts && panel.absent.is_some() => *groups.absent.entry(key).or_default() += 1,
+            None => {}
         }
     }
     Ok(groups)
 }
 
 /// Mean or median of the seeds' values at one place.
-pub(super) fn spot(x: f64, values: &[(f64, State)]) -> Spot {
-    let n = values.len();
-    let low = values.iter().fold(f64::INFINITY, |low, value| low.min(value.0));
-    let high = values.iter().fold(f64::NEG_INFINITY, |high, value| high.max(value.0));
-    let is_censored = values.iter().any(|value| value.1 != State::Exact);
-    let exact = Spot { x, y: 0.0, low, high, n, is_censored, at_least: false, at_most: false };
-    if !is_censored {
-        // The order of the rows does not change the sum.
-        let mut sorted: Vec<f64> = values.iter().map(|value| value.0).collect();
-        sorted.sort_by(f64::total_cmp);
-        return Spot { y: sorted.iter().sum::<f64>() / n as f64, ..exact };
+pub(super) fn spot(x: f64, values: &[Measurement]) -> Spot {
+    let bounds = || values.iter().map(|value| value.bound());
+    let (low, high) = (bounds().fold(f64::INFINITY, f64::min), bounds().fold(f64::NEG_INFINITY, f64::max));
+    let summary = Summary::of(values.iter().copied());
+    let centre = summary.as_ref().and_then(Summary::centre);
+    Spot {
+        x,
+        // Of values without any bound from below or above, the middle of the bounds is the least wrong place.
+        y: centre.map_or((low + high) / 2.0, Measurement::bound),
+        low,
+        high,
+        n: values.len(),
+        is_censored: summary.is_some_and(|summary| summary.n_censored() > 0),
+        at_least: !matches!(centre, Some(Measurement::Exact(_) | Measurement::AtMost(_))),
+        at_most: !matches!(centre, Some(Measurement::Exact(_) | Measurement::AtLeast(_))),
     }
-    let median_if = |at_least: f64, at_most: f64| {
-        median(values.iter().map(|(value, state)| match state {
-            State::Exact => *value,
-            State::AtLeast => value + at_least,
-            State::AtMost => value - at_most,
-        }))
-    };
-    // The true values lie anywhere beyond their bounds: the median is known if it is the same at both ends.
-    let y = median_if(0.0, 0.0);
-    Spot { y, at_least: median_if(f64::MAX / 4.0, 0.0) > y, at_most: median_if(0.0, f64::MAX / 4.0) < y, ..exact }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    if n == 0 { f64::NAN } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
 }
 
 /// Which member each row of the frame belongs to.

@@ -1,17 +1,17 @@
 //! Where panels, legend and strip of phases stand.
 
+use super::axes::{self, Vertical};
 use super::gather::Plan;
 use super::marks::{self, Look};
-use super::{Panels, X, axes};
-use crate::figures::canvas::{Anchor, Text};
+use super::{Panels, X, words};
+use crate::figures::canvas::{Anchor, Canvas, Tag, Text};
 use crate::figures::font::{self, Weight};
 use crate::figures::panel::{Area, Marker, Panel};
 use crate::figures::phases::{self, LinePhases};
-use crate::figures::sheet::{LegendEntry, Sheet};
-use crate::figures::theme::{INK, LABEL_SIZE, SOFT_INK, TICK_SIZE};
+use crate::figures::scale::Axis;
+use crate::figures::sheet::{LegendEntry, MARGIN, Sheet};
+use crate::figures::theme::{INK, LABEL_SIZE, SOFT_INK, TICK_SIZE, Width};
 
-/// Narrower figures have their panels one above the other, points.
-const NARROW: f64 = 340.0;
 /// Distance of two panels side by side, points.
 const GAP: f64 = 8.0;
 /// Height of one line of a heading, points.
@@ -20,101 +20,216 @@ const HEADING_LINE: f64 = 9.0;
 const WIDEST_NAME: f64 = 40.0;
 /// Between the end of a panel and the names of its lines, points.
 const LEADER: f64 = 10.0;
+/// Between a panel and the strip of phases, points.
+const STRIP_GAP: f64 = 5.0;
 
 /// Draws everything below the title.
 pub(super) fn draw(sheet: &mut Sheet, panels: &Panels<'_>, plan: &Plan, phases: &[LinePhases]) {
-    let grid = Grid::of(plan, sheet.canvas.width);
-    let look = Look::of(panels, plan);
-    let verticals = axes::vertical(panels, plan, grid.height);
-    let names_at_ends = look.fits_ends(panels, plan, &grid);
-    let right = match names_at_ends {
-        true => LEADER + look.widest_name(panels, plan),
-        false => 6.0,
-    };
-    let left: Vec<f64> = verticals.iter().map(|vertical| room_of(&vertical.axis)).collect();
-    // In one column of the grid may stand several panels: the plot areas begin at one place.
-    let left_of = |column: usize| {
-        let here = grid.items(plan).filter(|item| item.column == column).map(|item| left[item.panel]);
-        here.fold(0.0, f64::max)
-    };
-    let outer = Area { x: 0.0, y: 0.0, width: sheet.canvas.width - 12.0, height: 1.0 }.columns(grid.n_columns, GAP);
-    let inner_width =
-        (0..grid.n_columns).map(|column| outer[column].width - left_of(column) - right).fold(f64::MAX, f64::min);
-    let (x, is_numbered) = axes::horizontal(panels, plan, inner_width.max(1.0));
+    let layout = Layout::new(panels, plan, phases, sheet.canvas.width);
+    let any = [layout.legend_of_lines(sheet), layout.legend_of_places(sheet), layout.legend_of_markers(sheet)];
+    if any.contains(&true) {
+        sheet.take(3.0);
+    }
+    let items: Vec<Item> = layout.grid.items(plan).collect();
+    for row in 0..layout.grid.n_rows(plan) {
+        layout.row(sheet, &items.iter().filter(|item| item.row == row).collect::<Vec<_>>());
+    }
+}
 
-    legend(sheet, panels, plan, phases, &look, names_at_ends, is_numbered);
+/// What all panels of a figure share.
+struct Layout<'a> {
+    panels: &'a Panels<'a>,
+    plan: &'a Plan,
+    phases: &'a [LinePhases],
+    grid: Grid,
+    look: Look,
+    x: Axis,
+    /// Names of places stand in a legend, by their numbers.
+    is_numbered: bool,
+    verticals: Vec<Vertical>,
+    /// Names of lines stand at their ends.
+    names_at_ends: bool,
+    /// Room left of the panels of each column, points.
+    left: Vec<f64>,
+    /// Room right of each panel, points.
+    right: f64,
+    /// Widths of the columns, points.
+    widths: Vec<f64>,
+    /// Height of the strip of phases, points; 0 if there is none.
+    strip: f64,
+}
 
-    let shown = plan.lines();
-    let has_strip =
-        phases.iter().any(|line| line.is_seen() && member_of(panels, line).is_some_and(|line| shown.contains(&line)));
-    let strip_height = if has_strip { phases::strip_height(shown.len()) } else { 0.0 };
-    let items: Vec<Item> = grid.items(plan).collect();
-    for row in 0..grid.n_rows(plan) {
-        let here: Vec<&Item> = items.iter().filter(|item| item.row == row).collect();
-        let headings: Vec<Vec<String>> = here
+impl<'a> Layout<'a> {
+    fn new(panels: &'a Panels<'a>, plan: &'a Plan, phases: &'a [LinePhases], width: f64) -> Self {
+        let grid = Grid::of(plan, width);
+        let look = Look::of(panels, plan);
+        let verticals = axes::vertical(panels, plan, grid.height);
+        let shown = plan.lines();
+        let is_shown = |line: &LinePhases| member_of(panels, line).is_some_and(|line| shown.contains(&line));
+        let has_strip = phases.iter().any(|line| line.is_seen() && is_shown(line));
+        let names = || shown.iter().map(|line| font::width(panels.lines.name(*line), TICK_SIZE, Weight::Regular));
+        let names_of_strip = if has_strip { 3.5 + names().fold(0.0, f64::max) } else { 0.0 };
+        // Panels of one column begin at one place.
+        let left = (0..grid.n_columns).map(|column| {
+            let here = grid.items(plan).filter(|item| item.column == column);
+            here.map(|item| room_of(&verticals[item.panel].axis)).fold(names_of_strip, f64::max)
+        });
+        let left: Vec<f64> = left.collect();
+        let names_at_ends = fits_ends(panels, plan, &grid);
+        let right = if names_at_ends { LEADER + widest_name(panels, plan) } else { 6.0 };
+        let sheet = Area { x: 0.0, y: 0.0, width: width - 2.0 * MARGIN, height: 1.0 };
+        let widths: Vec<f64> = sheet.columns(grid.n_columns, GAP).iter().map(|area| area.width).collect();
+        let inner = widths.iter().zip(&left).map(|(width, left)| width - left - right).fold(f64::MAX, f64::min);
+        let (x, is_numbered) = axes::horizontal(panels, plan, inner.max(1.0));
+        let strip = if has_strip { phases::strip_height(shown.len()) } else { 0.0 };
+        Self { panels, plan, phases, grid, look, x, is_numbered, verticals, names_at_ends, left, right, widths, strip }
+    }
+
+    /// One row of the grid.
+    fn row(&self, sheet: &mut Sheet, items: &[&Item]) {
+        let name = match self.names_at_ends {
+            true => font::width(self.panels.lines.heading, TICK_SIZE, Weight::Regular) + 6.0 - self.right,
+            false => 0.0,
+        };
+        let headings: Vec<Vec<String>> = items
             .iter()
             .map(|item| {
-                let text = heading(panels, plan, item);
-                let width = outer[item.column].width - left_of(item.column);
-                let name = if names_at_ends {
-                    font::width(panels.lines.heading, LABEL_SIZE, Weight::Regular) + 6.0
-                } else {
-                    0.0
-                };
-                font::wrap(&text, LABEL_SIZE, Weight::Bold, (width - name).max(30.0))
+                let width = self.widths[item.column] - self.left[item.column] - self.right - name.max(0.0);
+                font::wrap(&heading(self.panels, self.plan, item), LABEL_SIZE, Weight::Bold, width.max(30.0))
             })
             .collect();
-        let n_heading = headings.iter().map(Vec::len).max().unwrap_or(0).max(usize::from(names_at_ends));
-        let heading_height = 4.0 + HEADING_LINE * n_heading as f64;
-        let is_lowest = here.iter().any(|item| item.is_lowest);
-        let below = match is_lowest {
+        let n_lines = headings.iter().map(Vec::len).max().unwrap_or(0).max(usize::from(self.names_at_ends));
+        let above = 4.0 + HEADING_LINE * n_lines as f64;
+        let is_last = items.iter().any(|item| item.row + 1 == self.grid.n_rows(self.plan));
+        let below = match items.iter().any(|item| item.is_lowest) {
             true => {
-                Panel::BELOW
-                    + if has_strip { strip_height + 5.0 } else { 0.0 }
-                    + if row + 1 < grid.n_rows(plan) { 6.0 } else { 0.0 }
+                let strip = if self.strip > 0.0 { self.strip + STRIP_GAP } else { 0.0 };
+                Panel::BELOW + strip + if is_last { 0.0 } else { 6.0 }
             }
             false => 8.0,
         };
-        let areas = sheet.take(heading_height + grid.height + below).columns(grid.n_columns, GAP);
-        for (item, lines) in here.iter().zip(headings) {
-            let area = areas[item.column].inset(left_of(item.column), heading_height, right, below);
-            let vertical = &verticals[item.panel];
-            let panel = Panel { area, x: x.clone(), y: vertical.axis.clone() };
-            let spec = &panels.panels[plan.shown[item.panel]];
-            let cell = &plan.rows[item.facet].cells[item.panel];
-            let canvas = &mut sheet.canvas;
-            for (i, line) in lines.iter().rev().enumerate() {
-                canvas.text(Text::new(line, (area.x, area.y - 5.0 - HEADING_LINE * i as f64), LABEL_SIZE, INK).bold());
-            }
-            if cell.is_empty() && plan.rows.len() > 1 {
-                // An empty box beside full ones would read as a line at zero.
-                panel.note(canvas, spec.if_empty());
-                continue;
-            }
-            panel.frame(canvas, "", item.is_lowest && !has_strip);
-            if cell.is_empty() {
-                panel.note(canvas, spec.if_empty());
-            }
-            marks::draw(canvas, &panel, spec, cell, &look, vertical.absent);
-            marks::phases(canvas, &panel, panels, cell, &look, phases);
-            if names_at_ends {
-                marks::names(canvas, &panel, panels, cell, &look);
-                let at = (area.x + area.width + right, area.y - 5.0);
-                canvas.text(Text::new(panels.lines.heading, at, TICK_SIZE, SOFT_INK).anchor(Anchor::End));
-            }
-            if has_strip && item.is_lowest {
-                let strip = Area { y: area.y + area.height + 5.0, height: strip_height, ..area };
-                let rows: Vec<phases::StripRow<'_>> = shown
-                    .iter()
-                    .map(|line| phases::StripRow {
-                        name: panels.lines.name(*line),
-                        phases: phases.iter().find(|phases| member_of(panels, phases) == Some(*line)),
-                    })
-                    .collect();
-                let end = plan.cells().flat_map(|cell| cell.spots()).map(|spot| spot.x).reduce(f64::max);
-                phases::strip(canvas, strip, &x, &rows, end.unwrap_or(x.high));
+        let outer = sheet.take(above + self.grid.height + below).columns(self.grid.n_columns, GAP);
+        for (item, heading) in items.iter().zip(headings) {
+            let outer = outer[item.column];
+            let (x, y, width, height) = (outer.x * 100.0, outer.y * 100.0, outer.width * 100.0, outer.height * 100.0);
+            let place = format!("{x:.0} {y:.0} {width:.0} {height:.0}");
+            sheet.canvas.begin(Tag { class: "panel", data: vec![("box", place)] });
+            self.panel(
+                &mut sheet.canvas,
+                item,
+                &heading,
+                outer.inset(self.left[item.column], above, self.right, below),
+            );
+            sheet.canvas.end();
+        }
+    }
+
+    fn panel(&self, canvas: &mut Canvas, item: &Item, heading: &[String], area: Area) {
+        let Self { panels, plan, look, .. } = self;
+        let vertical = &self.verticals[item.panel];
+        let panel = Panel { area, x: self.x.clone(), y: vertical.axis.clone() };
+        let spec = &panels.panels[plan.shown[item.panel]];
+        let row = &plan.rows[item.facet];
+        let cell = &row.cells[item.panel];
+        for (i, line) in heading.iter().rev().enumerate() {
+            canvas.text(Text::new(line, (area.x, area.y - 5.0 - HEADING_LINE * i as f64), LABEL_SIZE, INK).bold());
+        }
+        if cell.is_empty() {
+            panel.note(canvas, spec.if_empty());
+            // An empty box beside full ones would read as a line at zero.
+            if plan.rows.len() > 1 {
+                return;
             }
         }
+        panel.frame(canvas, "", item.is_lowest && self.strip == 0.0);
+        marks::draw(canvas, &panel, panels, spec, cell, look, vertical.absent);
+        marks::phases(canvas, &panel, panels, cell, look, self.phases);
+        if self.names_at_ends && !spec.ignores_lines {
+            marks::names(canvas, &panel, panels, cell, look);
+            let at = (area.x + area.width + self.right, area.y - 5.0);
+            canvas.text(Text::new(panels.lines.heading, at, TICK_SIZE, SOFT_INK).anchor(Anchor::End));
+        }
+        if self.strip > 0.0 && item.is_lowest {
+            let strip = Area { y: area.y + area.height + STRIP_GAP, height: self.strip, ..area };
+            let bar = |line: usize| phases::StripRow {
+                name: panels.lines.name(line),
+                phases: self.phases.iter().find(|phases| member_of(panels, phases) == Some(line)),
+            };
+            let bars: Vec<phases::StripRow<'_>> = plan.lines().into_iter().map(bar).collect();
+            let end = plan.cells().flat_map(|cell| cell.spots()).map(|spot| spot.x).reduce(f64::max);
+            phases::strip(canvas, strip, &self.x, &bars, end.unwrap_or(self.x.high));
+        }
+        marks::hits(canvas, &panel, panels, spec, &row.heading, cell, look);
+    }
+
+    /// Names the lines, unless their names stand at their ends. True if there is such a legend.
+    fn legend_of_lines(&self, sheet: &mut Sheet) -> bool {
+        if self.names_at_ends || self.panels.lines.members.len() < 2 {
+            return false;
+        }
+        let has_line = !matches!(self.panels.x, X::Names { .. });
+        let has_marker = self.look.has_markers || !has_line;
+        let entry = |line: usize| {
+            let stroke = self.look.stroke(line);
+            LegendEntry {
+                text: self.panels.lines.name(line).to_owned(),
+                stroke: has_line.then_some(stroke),
+                marker: has_marker.then_some((self.look.marker(line), stroke.colour)),
+                is_line: true,
+            }
+        };
+        let entries: Vec<LegendEntry> = self.plan.lines().into_iter().map(entry).collect();
+        if !entries.is_empty() {
+            sheet.legend(self.panels.lines.heading, &entries);
+        }
+        !entries.is_empty()
+    }
+
+    /// Names the places of the x axis by their numbers. True if there is such a legend.
+    fn legend_of_places(&self, sheet: &mut Sheet) -> bool {
+        let (X::Names { names, title, .. }, true) = (&self.panels.x, self.is_numbered) else { return false };
+        let entry = |(i, name): (usize, &String)| LegendEntry {
+            text: format!("{}: {name}", i + 1),
+            stroke: None,
+            marker: None,
+            is_line: false,
+        };
+        sheet.legend(title, &names.iter().enumerate().map(entry).collect::<Vec<_>>());
+        true
+    }
+
+    /// Says what markers mean. True if there is any to explain.
+    fn legend_of_markers(&self, sheet: &mut Sheet) -> bool {
+        let Self { panels, plan, phases, .. } = self;
+        let spots = || plan.cells().flat_map(|cell| cell.spots());
+        let has_best = plan.shown.iter().any(|panel| panels.panels[*panel].mark_best) && spots().next().is_some();
+        let absent = words::absent_name(panels, plan);
+        let what = if plan.seeds() > 1 { "censored median" } else { "censored" };
+        let entries = [
+            (Marker::Diamond, has_best, "greatest value".to_owned()),
+            (Marker::Circle, phases.iter().any(|line| line.fitting_end.is_some()), "end of fitting".to_owned()),
+            (
+                Marker::Triangle,
+                phases.iter().any(|line| line.memorisation_onset.is_some()),
+                "onset of memorisation".to_owned(),
+            ),
+            (Marker::AtLeast, spots().any(|spot| spot.at_least), format!("{what}: at least")),
+            (Marker::AtMost, spots().any(|spot| spot.at_most), format!("{what}: at most")),
+            (
+                Marker::Circle,
+                spots().any(|spot| spot.is_censored && !spot.at_least && !spot.at_most),
+                "median, some seeds censored".to_owned(),
+            ),
+            (Marker::Cross, absent.is_some(), format!("{}: runs without a value", absent.unwrap_or_default())),
+        ];
+        let shown = entries.into_iter().filter(|(_, is_shown, _)| *is_shown);
+        let entry =
+            |(marker, _, text)| LegendEntry { text, stroke: None, marker: Some((marker, SOFT_INK)), is_line: false };
+        let entries: Vec<LegendEntry> = shown.map(entry).collect();
+        if !entries.is_empty() {
+            sheet.legend("", &entries);
+        }
+        !entries.is_empty()
     }
 }
 
@@ -124,7 +239,7 @@ pub(super) fn member_of(panels: &Panels<'_>, phases: &LinePhases) -> Option<usiz
 }
 
 /// Room left of a panel for tick labels and the title of its axis, points.
-fn room_of(axis: &crate::figures::scale::Axis) -> f64 {
+fn room_of(axis: &Axis) -> f64 {
     let labels = axis.ticks.iter().map(|tick| font::width(&tick.label, TICK_SIZE, Weight::Regular));
     let title = if axis.title.is_empty() { 0.0 } else { 5.0 + LABEL_SIZE };
     3.5 + labels.fold(0.0, f64::max) + title
@@ -163,7 +278,7 @@ impl Grid {
     fn of(plan: &Plan, width: f64) -> Self {
         let (n_rows, n_panels) = (plan.rows.len().max(1), plan.shown.len().max(1));
         let n = n_rows * n_panels;
-        if width < NARROW {
+        if Width::Points(width).is_narrow() {
             let n_columns = if n_panels == 1 && n_rows > 2 && width > 200.0 { 2 } else { 1 };
             return Self { n_columns, height: if n_columns == 2 { 78.0 } else { 90.0 } };
         }
@@ -177,116 +292,39 @@ impl Grid {
     }
 
     fn n_rows(&self, plan: &Plan) -> usize {
-        (plan.rows.len() * plan.shown.len()).div_ceil(self.n_columns)
+        self.items(plan).last().map_or(0, |item| item.row + 1)
     }
 
+    /// The panels, row by row. Where they stand one above the other, those without data leave no gap.
     fn items(&self, plan: &Plan) -> impl Iterator<Item = Item> {
-        let (n_rows, n_panels, n_columns) = (plan.rows.len(), plan.shown.len(), self.n_columns);
-        let is_blank: Vec<bool> = plan.cells().map(|cell| cell.is_empty() && n_rows > 1).collect();
-        (0..n_rows * n_panels).map(move |i| {
-            let below = (i + n_columns..n_rows * n_panels).step_by(n_columns).all(|below| is_blank[below]);
-            Item {
-                facet: i / n_panels,
-                panel: i % n_panels,
-                row: i / n_columns,
-                column: i % n_columns,
-                is_lowest: below && !is_blank[i],
-            }
-        })
-    }
-}
-
-impl Look {
-    /// Whether the names of the lines stand at their ends: few, short, in order.
-    fn fits_ends(&self, panels: &Panels<'_>, plan: &Plan, grid: &Grid) -> bool {
-        let n = plan.lines().len();
-        let is_curve = !matches!(panels.x, X::Names { .. });
-        is_curve
-            && panels.lines.ordered
-            && n > 1
-            && plan.rows.len() == 1
-            && n as f64 * (LABEL_SIZE + 1.0) <= grid.height
-            && self.widest_name(panels, plan) <= WIDEST_NAME
-    }
-
-    fn widest_name(&self, panels: &Panels<'_>, plan: &Plan) -> f64 {
-        let names =
-            plan.lines().into_iter().map(|line| font::width(panels.lines.name(line), LABEL_SIZE, Weight::Regular));
-        names.fold(0.0, f64::max)
-    }
-}
-
-/// Names of the lines, unless they stand at their ends, and what the markers mean.
-fn legend(
-    sheet: &mut Sheet,
-    panels: &Panels<'_>,
-    plan: &Plan,
-    phases: &[LinePhases],
-    look: &Look,
-    names_at_ends: bool,
-    is_numbered: bool,
-) {
-    let mut lines = Vec::new();
-    if !names_at_ends && panels.lines.members.len() > 1 {
-        for line in plan.lines() {
-            let stroke = look.stroke(line);
-            let has_line = !matches!(panels.x, X::Names { .. });
-            let marker = if look.has_markers || !has_line { Some((look.marker(line), stroke.colour)) } else { None };
-            lines.push(LegendEntry {
-                text: panels.lines.name(line).to_owned(),
-                stroke: has_line.then_some(stroke),
-                marker,
-            });
-        }
-    }
-    let mut any = !lines.is_empty();
-    if any {
-        sheet.legend(panels.lines.heading, &lines);
-    }
-    if let (X::Names { names, title, .. }, true) = (&panels.x, is_numbered) {
-        let entry = |(i, name): (usize, &String)| LegendEntry {
-            text: format!("{}: {name}", i + 1),
-            stroke: None,
-            marker: None,
+        let (n_panels, n_columns) = (plan.shown.len().max(1), self.n_columns);
+        let is_blank = |cell: &super::gather::Cell| cell.is_empty() && plan.rows.len() > 1;
+        let cells = plan.cells().map(is_blank).enumerate();
+        let places: Vec<(usize, bool)> = cells.filter(|(_, is_blank)| n_columns > 1 || !is_blank).collect();
+        let below = |i: usize| (i + n_columns..places.len()).step_by(n_columns).all(|below| places[below].1);
+        let item = |(i, (cell, is_blank)): (usize, &(usize, bool))| Item {
+            facet: cell / n_panels,
+            panel: cell % n_panels,
+            row: i / n_columns,
+            column: i % n_columns,
+            is_lowest: !is_blank && below(i),
         };
-        sheet.legend(title, &names.iter().enumerate().map(entry).collect::<Vec<_>>());
-        any = true;
-    }
-    let keys = keys(panels, plan, phases);
-    if !keys.is_empty() {
-        sheet.legend("", &keys);
-        any = true;
-    }
-    if any {
-        sheet.take(3.0);
+        places.iter().enumerate().map(item).collect::<Vec<Item>>().into_iter()
     }
 }
 
-fn keys(panels: &Panels<'_>, plan: &Plan, phases: &[LinePhases]) -> Vec<LegendEntry> {
-    let spots = || plan.cells().flat_map(|cell| cell.spots());
-    let has_best = plan.shown.iter().any(|panel| panels.panels[*panel].mark_best) && spots().next().is_some();
-    let absent = plan.shown.iter().zip(0..).find_map(|(panel, column)| {
-        let has = plan.rows.iter().any(|row| row.cells[column].lines.iter().any(|line| !line.absent.is_empty()));
-        panels.panels[*panel].absent.filter(|_| has)
-    });
-    let several = if plan.seeds() > 1 { "median of the seeds, " } else { "" };
-    let entries = [
-        (Marker::Diamond, has_best, "greatest value".to_owned()),
-        (Marker::Circle, phases.iter().any(|line| line.fitting_end.is_some()), "end of fitting".to_owned()),
-        (
-            Marker::Triangle,
-            phases.iter().any(|line| line.memorisation_onset.is_some()),
-            "onset of memorisation".to_owned(),
-        ),
-        (Marker::AtLeast, spots().any(|spot| spot.at_least), format!("censored: {several}at least")),
-        (Marker::AtMost, spots().any(|spot| spot.at_most), format!("censored: {several}at most")),
-        (
-            Marker::Circle,
-            spots().any(|spot| spot.is_censored && !spot.at_least && !spot.at_most),
-            "median of the seeds, some censored".to_owned(),
-        ),
-        (Marker::Cross, absent.is_some(), format!("{}: runs without a value", absent.unwrap_or_default())),
-    ];
-    let shown = entries.into_iter().filter(|(_, is_shown, _)| *is_shown);
-    shown.map(|(marker, _, text)| LegendEntry { text, stroke: None, marker: Some((marker, SOFT_INK)) }).collect()
+/// Whether the names of the lines stand at their ends: few, short, in order.
+fn fits_ends(panels: &Panels<'_>, plan: &Plan, grid: &Grid) -> bool {
+    let n = plan.lines().len();
+    !matches!(panels.x, X::Names { .. })
+        && panels.lines.ordered
+        && n > 1
+        && plan.rows.len() == 1
+        && n as f64 * (LABEL_SIZE + 1.0) <= grid.height
+        && widest_name(panels, plan) <= WIDEST_NAME
+}
+
+fn widest_name(panels: &Panels<'_>, plan: &Plan) -> f64 {
+    let names = plan.lines().into_iter().map(|line| font::width(panels.lines.name(line), LABEL_SIZE, Weight::Regular));
+    names.fold(0.0, f64::max)
 }

@@ -2,8 +2,8 @@
 
 use super::gather::{Cell, Line, ONE_FOR_ALL, Plan, Spot};
 use super::layout::member_of;
-use super::{PanelSpec, Panels, X};
-use crate::figures::canvas::{Canvas, Fill, Point, Stroke, Text};
+use super::{PanelSpec, Panels, X, words};
+use crate::figures::canvas::{Canvas, Colour, Fill, Mark, Point, Stroke, Tag, Text};
 use crate::figures::panel::{EndLabel, Marker, Panel, draw_arrow, draw_marker, draw_open};
 use crate::figures::phases::LinePhases;
 use crate::figures::theme::{self, SOFT_INK, TICK_SIZE};
@@ -78,6 +78,7 @@ impl Look {
 pub(super) fn draw(
     canvas: &mut Canvas,
     panel: &Panel,
+    panels: &Panels<'_>,
     spec: &PanelSpec<'_>,
     cell: &Cell,
     look: &Look,
@@ -95,12 +96,15 @@ pub(super) fn draw(
         for line in &cell.lines {
             let several = line.spots.iter().filter(|spot| spot.n > 1);
             let band: Vec<_> = several.map(|spot| (spot.x, spot.low, spot.high)).collect();
+            canvas.begin(Tag::line(panels.lines.name(line.member)));
             panel.band(canvas, &band, Fill { colour: look.stroke(line.member).colour, opacity: 0.18 });
+            canvas.end();
         }
     }
     for line in &cell.lines {
         let aside = look.aside(line.member, panel);
         let place = |x: f64, y: f64| panel.point(x, y).map(|(x, y)| (x + aside, y));
+        canvas.begin(Tag::line(panels.lines.name(line.member)));
         if look.has_lines {
             segments(canvas, line, look.stroke(line.member), place);
         }
@@ -111,11 +115,13 @@ pub(super) fn draw(
                 }
             }
         }
+        canvas.end();
     }
     for line in &cell.lines {
         let aside = look.aside(line.member, panel);
         let colour = look.stroke(line.member).colour;
         let marker = look.marker(line.member);
+        canvas.begin(Tag::line(panels.lines.name(line.member)));
         let every = match (look.is_points, line.spots.len()) {
             (true, _) | (_, ..=MOST_MARKED) => 1,
             (_, n) if look.has_markers => n.div_ceil(MOST_MARKED - 2),
@@ -137,6 +143,39 @@ pub(super) fn draw(
         }
         if let (true, Some(best)) = (spec.mark_best, line.best()) {
             panel.marker(canvas, (best.x, best.y), Marker::Diamond, 2.8, colour);
+        }
+        canvas.end();
+    }
+}
+
+/// The places whose numbers a page shows; of a long curve those that lie apart.
+pub(super) fn hits(
+    canvas: &mut Canvas,
+    panel: &Panel,
+    panels: &Panels<'_>,
+    spec: &PanelSpec<'_>,
+    row: &str,
+    cell: &Cell,
+    look: &Look,
+) {
+    const APART: f64 = 5.0;
+    for line in &cell.lines {
+        let aside = look.aside(line.member, panel);
+        let mut before = f64::NEG_INFINITY;
+        for spot in &line.spots {
+            let Some((x, y)) = panel.point(spot.x, spot.y) else { continue };
+            if x - before < APART {
+                continue;
+            }
+            before = x;
+            let tag = Tag::labelled("point", words::of_place(panels, spec, row, line, spot))
+                .with("line", panels.lines.name(line.member))
+                .with("x", spot.x.to_string())
+                .with("y", spot.y.to_string())
+                .with("low", spot.low.to_string())
+                .with("high", spot.high.to_string())
+                .with("n", spot.n.to_string());
+            canvas.marks.push(Mark::Hit { at: (x + aside, y), tag });
         }
     }
 }
@@ -161,7 +200,7 @@ fn segments(canvas: &mut Canvas, line: &Line, stroke: Stroke, place: impl Fn(f64
     canvas.line(piece, stroke);
 }
 
-fn censored(canvas: &mut Canvas, at: Point, spot: &Spot, marker: Marker, colour: crate::figures::canvas::Colour) {
+fn censored(canvas: &mut Canvas, at: Point, spot: &Spot, marker: Marker, colour: Colour) {
     if spot.at_least {
         draw_arrow(canvas, at, true, colour);
     }

@@ -2,13 +2,14 @@
 
 use polars::df;
 
-use super::gather::{State, spot};
+use super::gather::spot;
 use super::*;
-use crate::figures::scale::percent;
 use crate::figures::theme::Width;
+use crate::format::percent;
+use crate::metrics::Measurement;
 
 fn style(width: Width) -> Style {
-    Style { width, synthetic: true, subtitle: "test".into() }
+    Style::of_width(width, true, "test")
 }
 
 fn declared<'a>(x: X<'a>, lines: Lines<'a>, panels: Vec<PanelSpec<'a>>) -> Panels<'a> {
@@ -36,23 +37,23 @@ fn drawn(frame: &DataFrame, panels: &Panels<'_>, width: Width) -> (FigureFiles, 
 
 #[test]
 fn a_place_is_the_mean_of_its_seeds() {
-    let place = spot(1.0, &[(0.2, State::Exact), (0.4, State::Exact)]);
+    let place = spot(1.0, &[Measurement::Exact(0.2), Measurement::Exact(0.4)]);
     assert!((place.y - 0.3).abs() < 1e-12 && !place.is_censored);
     assert_eq!((place.low, place.high, place.n), (0.2, 0.4, 2));
 }
 
 #[test]
 fn a_censored_place_is_the_median_and_says_whether_that_is_a_bound() {
-    use State::{AtLeast, AtMost, Exact};
+    use crate::metrics::Measurement::{AtLeast, AtMost, Exact};
     // The median of 3, 4 and something above 10 is 4, whatever it is.
-    let place = spot(1.0, &[(10.0, AtLeast), (3.0, Exact), (4.0, Exact)]);
+    let place = spot(1.0, &[AtLeast(10.0), Exact(3.0), Exact(4.0)]);
     assert_eq!((place.y, place.is_censored, place.at_least, place.at_most), (4.0, true, false, false));
     // Of something above 2, of 4 and of 5 it is anything from 4 to 5.
-    let place = spot(1.0, &[(2.0, AtLeast), (4.0, Exact), (5.0, Exact)]);
+    let place = spot(1.0, &[AtLeast(2.0), Exact(4.0), Exact(5.0)]);
     assert_eq!((place.y, place.at_least, place.at_most), (4.0, true, false));
-    let place = spot(1.0, &[(2.0, AtMost)]);
+    let place = spot(1.0, &[AtMost(2.0)]);
     assert_eq!((place.y, place.at_least, place.at_most), (2.0, false, true));
-    let place = spot(1.0, &[(6.0, AtLeast), (8.0, AtLeast)]);
+    let place = spot(1.0, &[AtLeast(6.0), AtLeast(8.0)]);
     assert_eq!((place.y, place.at_least), (7.0, true));
 }
 
@@ -80,7 +81,7 @@ fn censored_and_absent_values_are_drawn_as_such_and_explained() {
         [(0.1, false), (0.2, true), (0.3, false)]
     );
     let (files, svg) = drawn(&frame, &panels, Width::Column);
-    for text in ["not seen", "censored: at least"] {
+    for text in ["not seen", "at least"] {
         assert!(svg.contains(text), "{text}: {svg}");
     }
     assert!(files.caption.contains("up: at least") && files.caption.contains("“not seen”"), "{}", files.caption);
@@ -120,6 +121,37 @@ fn panels_and_rows_without_data_are_left_out_and_named() {
 }
 
 #[test]
+fn a_panel_without_data_leaves_no_gap_in_a_column() {
+    let frame = df!(
+        "noise" => [0.0, 0.1], "seed" => [1u64; 2], "epoch" => [1u32; 2], "f1" => [0.5, 0.4],
+        "accuracy" => [None, Some(0.1)]
+    )
+    .unwrap();
+    let noisy = PanelSpec { if_empty: Some("no noisy tokens"), ..panel("Accuracy", "accuracy") };
+    let mut panels = declared(EPOCHS, Lines::single(), vec![panel("F1", "f1"), noisy]);
+    panels.rows = Some(Facet::levels("noise", &[0.0, 0.1], |level| format!("{} noise", percent(level))));
+    let (files, svg) = drawn(&frame, &panels, Width::Column);
+    assert_eq!((svg.matches("class=\"panel\"").count(), svg.contains("no noisy tokens\n</text>")), (3, false));
+    assert!(files.caption.contains("Not shown: Accuracy, 0\u{a0}% noise (no noisy tokens)."), "{}", files.caption);
+    let (_, svg) = drawn(&frame, &panels, Width::Full);
+    assert_eq!((svg.matches("class=\"panel\"").count(), svg.contains("no noisy tokens\n</text>")), (4, true));
+}
+
+#[test]
+fn a_page_can_name_lines_and_points() {
+    let frame =
+        df!("noise" => [0.1, 0.1, 0.3], "seed" => [1u64, 2, 1], "epoch" => [2u32, 2, 2], "f1" => [0.25, 0.75, 0.4])
+            .unwrap();
+    let lines = Lines::levels("noise", &[0.1, 0.3], percent, "noise level");
+    let (_, svg) = drawn(&frame, &declared(EPOCHS, lines, vec![panel("F1", "f1")]), Width::Full);
+    let point = "data-label=\"noise level 10\u{a0}%; epoch 2; f1 0.500 (0.250 to 0.750); n = 2 seeds\" \
+                 data-line=\"10\u{a0}%\" data-x=\"2\" data-y=\"0.5\" data-low=\"0.25\" data-high=\"0.75\" data-n=\"2\"";
+    assert!(svg.contains(point), "{svg}");
+    assert!(svg.matches("<g class=\"line\" data-line=\"30\u{a0}%\">").count() >= 2, "{svg}");
+    assert_eq!(svg.matches("<g").count(), svg.matches("</g>").count());
+}
+
+#[test]
 fn the_same_quantity_has_the_same_scale() {
     let frame = df!(
         "seed" => [1u64, 1], "epoch" => [1u32, 2], "train" => [0.1, 0.9], "dev" => [0.1, 0.15], "loss" => [0.2, 3.0]
@@ -138,7 +170,7 @@ fn the_same_quantity_has_the_same_scale() {
 fn numbers_have_ticks_at_their_values_and_zero_has_a_place() {
     let axis = |values: &[f64], width: f64| {
         let frame = df!("noise" => values, "seed" => vec![1u64; values.len()], "y" => vec![0.5; values.len()]).unwrap();
-        let x = X::Numbers { column: "noise", title: "steps", show: crate::figures::scale::compact };
+        let x = X::Numbers { column: "noise", title: "steps", show: crate::format::compact };
         let panels = declared(x, Lines::single(), vec![panel("", "y")]);
         axes::horizontal(&panels, &gather::plan(&frame, &panels).unwrap(), width).0
     };

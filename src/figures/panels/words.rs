@@ -3,7 +3,7 @@
 use super::gather::{Cell, Line, Plan, Spot};
 use super::{PanelSpec, Panels, X, YAxis};
 use crate::figures::phases::LinePhases;
-use crate::figures::scale::{compact, percent};
+use crate::format::{compact, percent};
 
 /// More places of a line than this are summed up.
 const MOST_NAMED: usize = 8;
@@ -33,6 +33,15 @@ pub(super) fn caption(panels: &Panels<'_>, plan: &Plan, phases: &[LinePhases]) -
         let name = if spec.heading.is_empty() { spec.title } else { spec.heading };
         parts.push(format!("Not shown: {} ({}).", name, spec.if_empty()));
     }
+    for (panel, column) in plan.shown.iter().zip(0..) {
+        let rows = plan.rows.iter().filter(|row| row.cells[column].is_empty() && plan.rows.len() > 1);
+        let rows: Vec<&str> = rows.map(|row| row.heading.as_str()).collect();
+        let spec = &panels.panels[*panel];
+        if !rows.is_empty() {
+            let name = if spec.heading.is_empty() { spec.title } else { spec.heading };
+            parts.push(format!("Not shown: {name}, {} ({}).", rows.join(", "), spec.if_empty()));
+        }
+    }
     if !plan.rows_left_out.is_empty() {
         parts.push(format!("Without data: {}.", plan.rows_left_out.join(", ")));
     }
@@ -51,11 +60,40 @@ fn seeds(panels: &Panels<'_>, plan: &Plan) -> String {
     }
 }
 
-fn absent_name<'a>(panels: &Panels<'a>, plan: &Plan) -> Option<&'a str> {
+pub(super) fn absent_name<'a>(panels: &Panels<'a>, plan: &Plan) -> Option<&'a str> {
     plan.shown.iter().zip(0..).find_map(|(panel, column)| {
         let has = plan.rows.iter().any(|row| row.cells[column].lines.iter().any(|line| !line.absent.is_empty()));
         panels.panels[*panel].absent.filter(|_| has)
     })
+}
+
+/// What a page shows of one place: its line, where it is, its value over the seeds.
+pub(super) fn of_place(panels: &Panels<'_>, spec: &PanelSpec<'_>, row: &str, line: &Line, spot: &Spot) -> String {
+    let quantity = if spec.title.is_empty() { spec.heading } else { spec.title };
+    let name = panels.lines.name(line.member);
+    let name = match (name.is_empty(), panels.lines.heading.is_empty()) {
+        (false, false) => format!("{} {name}", panels.lines.heading),
+        _ => name.to_owned(),
+    };
+    let mut number = format!("{quantity} {}", value(spec.axis, spot));
+    if spot.n > 1 {
+        let end = |y: f64| value(spec.axis, &Spot { y, at_least: false, at_most: false, ..*spot });
+        number.push_str(&format!(" ({} to {}); n = {} seeds", end(spot.low), end(spot.high), spot.n));
+    }
+    let place = match &panels.x {
+        X::Numbers { title, .. } => format!("{title} {}", at(panels, spot.x)),
+        _ => at(panels, spot.x),
+    };
+    [row.to_owned(), name, place, number].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// A horizontal value in words.
+fn at(panels: &Panels<'_>, x: f64) -> String {
+    match &panels.x {
+        X::Curve { column, .. } => format!("{} {}", column.replace('_', " "), compact(x)),
+        X::Numbers { show, .. } => show(x),
+        X::Names { names, .. } => names.get(x as usize).cloned().unwrap_or_default(),
+    }
 }
 
 /// The numbers of each panel.
@@ -83,18 +121,14 @@ pub(super) fn alternative(panels: &Panels<'_>, plan: &Plan) -> String {
 
 fn of_line(panels: &Panels<'_>, spec: &PanelSpec<'_>, line: &Line) -> Option<String> {
     let value = |spot: &Spot| value(spec.axis, spot);
-    let at = |x: f64| match &panels.x {
-        X::Curve { column, .. } => format!("{} {}", column.replace('_', " "), compact(x)),
-        X::Numbers { show, .. } => show(x),
-        X::Names { names, .. } => names.get(x as usize).cloned().unwrap_or_default(),
-    };
+    let at = |x: f64| at(panels, x);
     let is_curve = matches!(panels.x, X::Curve { .. });
     let mut values: Vec<String> = Vec::new();
     if let (Some(first), Some(last), Some(best)) = (line.spots.first(), line.spots.last(), line.best()) {
         if is_curve || line.spots.len() > MOST_NAMED {
             values.push(format!("{} at {}", value(first), at(first.x)));
             if best.x != first.x && best.x != last.x {
-                values.push(format!("at most {} at {}", value(&best), at(best.x)));
+                values.push(format!("greatest {} at {}", value(&best), at(best.x)));
             }
             if last.x != first.x {
                 values.push(format!("{} at {}", value(last), at(last.x)));

@@ -1,38 +1,14 @@
-//! What a canvas becomes: an SVG document, a PNG file. Plotters draws both.
+//! A canvas as a PNG file, drawn by plotters.
 
-use plotters::backend::{BitMapBackend, SVGBackend};
+use plotters::backend::BitMapBackend;
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind};
 
-use super::canvas::{Canvas, plain};
+use super::canvas::Canvas;
 use super::paint::paint;
 use crate::{Error, Result};
 
-/// Units of an SVG document to a point: places are as fine as the finest printer.
-const SVG_UNITS: f64 = 100.0;
 /// A pixel of a bitmap is the average over a square of this many pixels in a row and in a column.
 const FINE: usize = 4;
-
-/// The canvas as an SVG document, as large as it is printed. `title` and `description` are what a screen reader says.
-///
-/// # Errors
-/// [`Error::Internal`] if plotters fails.
-pub fn svg(canvas: &Canvas, title: &str, description: &str) -> Result<String> {
-    let mut document = String::new();
-    let size = (units(canvas.width, SVG_UNITS), units(canvas.height, SVG_UNITS));
-    paint(canvas, &mut SVGBackend::with_string(&mut document, size), SVG_UNITS).map_err(failed)?;
-    // Plotters' opening tag makes every unit a pixel; this one says how large the paper is.
-    let marks = document.split_once(">\n").map_or("", |(_, marks)| marks);
-    Ok(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}pt\" height=\"{}pt\" viewBox=\"0 0 {} {}\" role=\"img\" \
-         stroke-linejoin=\"round\">\n<title>{}</title>\n<desc>{}</desc>\n{marks}",
-        f64::from(size.0) / SVG_UNITS,
-        f64::from(size.1) / SVG_UNITS,
-        size.0,
-        size.1,
-        minijinja::HtmlEscape(&plain(title)),
-        minijinja::HtmlEscape(&plain(description)),
-    ))
-}
 
 /// The canvas as a PNG file that says how large a pixel is.
 ///
@@ -242,24 +218,5 @@ mod tests {
             let (top, bottom) = if rotated { (8, 28) } else { (13, 28) };
             assert!(inked.iter().all(|(x, y)| (left..=right).contains(x) && (top..=bottom).contains(y)), "{inked:?}");
         }
-    }
-
-    #[test]
-    fn a_drawing_is_as_large_as_its_paper() {
-        let mut canvas = Canvas::new(10.5, 8.0);
-        canvas.line(vec![(1.0, 1.0), (9.25, 7.0)], Stroke::solid(BLACK, 0.5));
-        let svg = svg(&canvas, "a title", "in words").expect("a drawing");
-        assert!(svg.contains("width=\"10.5pt\" height=\"8pt\" viewBox=\"0 0 1050 800\""), "{svg}");
-        assert!(svg.contains("stroke-width=\"50\" points=\"100,100 925,700 \""), "{svg}");
-        assert!(svg.contains("<title>a title</title>\n<desc>in words</desc>") && svg.ends_with("</svg>\n"));
-    }
-
-    #[test]
-    fn hostile_text_is_text() {
-        let mut canvas = Canvas::new(10.0, 10.0);
-        canvas.text(Text::new("</text><script>&\u{1}", (0.0, 5.0), 5.0, BLACK));
-        let svg = svg(&canvas, "<b>\u{2}", "\"&\"").expect("a drawing");
-        assert!(!svg.contains("<script>") && !svg.contains("<b>") && !svg.contains('\u{2}'));
-        assert!(svg.contains("&lt;/text&gt;&lt;script&gt;&amp;[U+0001]"));
     }
 }
