@@ -265,7 +265,7 @@ fn the_page_fits_large_and_small_screens() {
         assert_eq!(wider(selector), json!(0), "{selector} at 420");
     }
     // Both panels are seen, one below the other, and answer as the whole does.
-    let panels = "return Array.from(document.querySelectorAll('#figure-1 .stacked svg'), (panel) => {
+    let panels = "return Array.from(document.querySelectorAll('#figure-1 .stacked > svg'), (panel) => {
         const box = panel.getBoundingClientRect();
         return box.width > 300 && box.right <= 420 });";
     assert_eq!(browser.run(panels), json!([true, true]));
@@ -273,6 +273,7 @@ fn the_page_fits_large_and_small_screens() {
         browser.run("return document.querySelector('#figure-1 .drawing > svg').getBoundingClientRect().width"),
         json!(0)
     );
+    assert_eq!(browser.run("return document.querySelectorAll('#figure-1 .keys text').length"), json!(1));
     browser.hover("#figure-1 .stacked .point");
     assert_eq!(browser.run("return document.getElementById('hint').hidden"), json!(false));
     browser.click("#figure-1 .stacked .line polyline");
