@@ -35,6 +35,7 @@ mod write;
 
 pub use classes::{ClassAnalysis, ClusterShares, Separation, analyse_class};
 pub use history::{TokenHistory, token_histories};
+pub(crate) use rows::rows_of;
 pub use run::{RunAnalysis, analyse_run};
 pub use settings::AnalysisSettings;
 pub use units::Units;

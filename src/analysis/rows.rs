@@ -3,7 +3,7 @@
 use crate::dynamics::{Observations, TokenTable};
 
 /// The token row of each observation. Both are sorted and the reader has checked that each observation has one.
-pub(super) fn rows_of(tokens: &TokenTable, observations: &Observations) -> Vec<usize> {
+pub(crate) fn rows_of(tokens: &TokenTable, observations: &Observations) -> Vec<usize> {
     let mut rows = Vec::with_capacity(observations.len());
     let mut at = 0;
     for (&sentence, &token) in observations.sentence.iter().zip(&observations.token) {

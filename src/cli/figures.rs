@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::options::{CsvFlag, FigureFlags, Loudness};
+use super::options::{CsvFlag, EmbedFlag, FigureFlags, Loudness};
 use super::output::outln;
 use super::progress;
 use crate::config::Layers;
@@ -33,6 +33,8 @@ pub(super) struct FiguresArgs {
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
+    embed: EmbedFlag,
+    #[command(flatten)]
     figures: FigureFlags,
     #[command(flatten)]
     loudness: Loudness,
@@ -40,7 +42,7 @@ pub(super) struct FiguresArgs {
 
 /// Does what `memoscope figures` promises.
 pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
-    let experiments = match (&args.experiment, &args.out) {
+    let mut experiments = match (&args.experiment, &args.out) {
         (Some(file), _) => {
             let mut layers = Layers::new();
             layers.file(file)?;
@@ -49,6 +51,7 @@ pub(super) fn run(args: &FiguresArgs) -> anyhow::Result<()> {
         (None, Some(out)) => vec![study::experiment_in(out)?],
         (None, None) => study::experiments_under(&Layout::runs_root())?,
     };
+    experiments.iter_mut().for_each(|experiment| args.embed.apply(experiment));
     let print = args.figures.apply()?;
     let mut monitor = progress::monitor(args.loudness);
     for experiment in &experiments {

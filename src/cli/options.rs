@@ -96,6 +96,22 @@ impl CsvFlag {
     }
 }
 
+/// Whether a report's page holds text of the corpus.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct EmbedFlag {
+    /// Embed a sample of sentences in the page of the report, to list the tokens behind a mark. Many corpora must not be
+    /// redistributed
+    #[arg(long)]
+    embed_text: bool,
+}
+
+impl EmbedFlag {
+    /// Adds the flag to the experiment's own setting.
+    pub(super) fn apply(self, experiment: &mut Experiment) {
+        experiment.study.embed_text |= self.embed_text;
+    }
+}
+
 /// How a report's figures are printed.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Figures")]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::options::{
-    CsvFlag, DryRunFlags, FigureFlags, JobsFlag, Loudness, SettingFlags, limit_threads, require_threads_of, sort_words,
+    CsvFlag, DryRunFlags, EmbedFlag, FigureFlags, JobsFlag, Loudness, SettingFlags, limit_threads, require_threads_of,
+    sort_words,
 };
 use super::output::{data, errln, json_text, outln};
 use super::{estimate, interrupt, progress, runs};
@@ -60,6 +61,8 @@ pub(super) struct SweepArgs {
     #[command(flatten)]
     csv: CsvFlag,
     #[command(flatten)]
+    embed: EmbedFlag,
+    #[command(flatten)]
     loudness: Loudness,
 }
 
@@ -70,7 +73,8 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<()> {
         let problem = Problem::new("no experiment file was given").hint("put it first: experiments/noise-sweep.toml");
         return Err(Error::Config(problem).into());
     }
-    let experiment = args.settings.experiment(file.as_deref(), words, args.out.as_deref())?;
+    let mut experiment = args.settings.experiment(file.as_deref(), words, args.out.as_deref())?;
+    args.embed.apply(&mut experiment);
     if args.status {
         return runs::show(&[experiment], args.json);
     }

@@ -18,6 +18,9 @@ pub struct StudySettings {
     pub name: String,
     /// Title of the report; null derives one from kind, corpus and model.
     pub title: Option<String>,
+    /// Whether the report's page contains sentences of the corpus, which are listed for the tokens behind a mark. Many corpora must not
+    /// be redistributed.
+    pub embed_text: bool,
     /// Noise levels, each 0 to 1.
     pub noise: Vec<f64>,
     /// Entity types to cap, one at a time (`class-caps`).
@@ -81,6 +84,7 @@ impl Default for StudySettings {
             kind: None,
             name: "default".into(),
             title: None,
+            embed_text: false,
             noise: vec![0.0],
             classes: Vec::new(),
             sentences: Vec::new(),

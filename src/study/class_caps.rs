@@ -21,6 +21,7 @@ use crate::config::{Experiment, Initialization};
 use crate::dynamics::write_csv_as;
 use crate::error::{Error, Result};
 use crate::figures::panels::YAxis;
+use crate::format::percent;
 use crate::metrics::{Absent, Estimate, Measured, Measurement, measured};
 use crate::model::HeadKind;
 use crate::perturb::CapSettings;
@@ -437,9 +438,9 @@ fn forgettable(context: &Context<'_>) -> Result<Option<Table>> {
             "Forgettable tokens by tag",
             format!(
                 "Share of the training tokens with a given tag that are right in one epoch and wrong in the next, at least \
-                 once, on all sentences, at {:.0} % noise; means over seeds ± sample standard deviation. A prototypical head \
+                 once, on all sentences, at {} noise; means over seeds ± sample standard deviation. A prototypical head \
                  is judged after each epoch, a linear one in the train pass.",
-                100.0 * least
+                percent(least)
             ),
         )
         .map(Some)

@@ -142,6 +142,7 @@ fn encoders(context: &Context<'_>) -> Result<Table> {
         .texts("weights", "Weights", rows.iter().map(|(_, row)| Some(weights(row))))?
         .texts("shape", "Shape", rows.iter().map(|(_, row)| Some(row.manifest.model.shape.clone())))?
         .counts("parameters", "Trainable parameters", rows.iter().map(|(_, row)| row.manifest.model.n_parameters))?
+        .short("Parameters")
         .texts("head", "Head", rows.iter().map(|(_, row)| Some(config(row).model.head.kind.name())))?
         .numbers(
             "learning_rate",
@@ -188,13 +189,13 @@ fn shares(context: &Context<'_>) -> Result<Table> {
         rows.extend(["all", "clean", "noisy"].into_iter().filter(has).map(|group| ((point, pass), group)));
     }
     type Share = fn(&Shares) -> f64;
-    let columns: [(&str, &str, Share); 6] = [
-        ("forgettable", "Forgettable", |shares| shares.forgettable),
-        ("unforgettable", "Unforgettable", |shares| shares.unforgettable),
-        ("learned", "Learned", |shares| shares.learned),
-        ("never_learned", "Never learned", |shares| shares.never_learned),
-        ("forgettable_toneva", "Forgettable (Toneva)", |shares| shares.forgettable_toneva),
-        ("unforgettable_toneva", "Unforgettable (Toneva)", |shares| shares.unforgettable_toneva),
+    let columns: [([&str; 3], Share); 6] = [
+        (["forgettable", "Forgettable", "Forg."], |shares| shares.forgettable),
+        (["unforgettable", "Unforgettable", "Unforg."], |shares| shares.unforgettable),
+        (["learned", "Learned", "Learned"], |shares| shares.learned),
+        (["never_learned", "Never learned", "Never"], |shares| shares.never_learned),
+        (["forgettable_toneva", "Forgettable (Toneva)", "Forg. (T.)"], |shares| shares.forgettable_toneva),
+        (["unforgettable_toneva", "Unforgettable (Toneva)", "Unforg. (T.)"], |shares| shares.unforgettable_toneva),
     ];
     let places: Vec<(&Point<'_>, Pass)> = rows.iter().map(|(place, _)| *place).collect();
     let number = |((point, pass), group): &((&Point<'_>, Pass), &str)| {
@@ -203,9 +204,9 @@ fn shares(context: &Context<'_>) -> Result<Table> {
     let mut table = pass_table(context, &places)?
         .texts("group", "Tokens", rows.iter().map(|(_, group)| Some(*group)))?
         .counts("n", "Number", rows.iter().map(number))?;
-    for (key, heading, share) in columns {
+    for ([key, heading, short], share) in columns {
         let values = rows.iter().map(|(place, group)| estimate(place, |of| of.shares(group).map(share)));
-        table = table.estimates(key, heading, Format::MeanPercent(2), values)?;
+        table = table.estimates(key, heading, Format::MeanPercent(2), values)?.short(short);
     }
     table.table(
         "shares",

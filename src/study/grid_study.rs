@@ -215,19 +215,19 @@ fn shares_table(context: &Context<'_>) -> Result<Table> {
         .filter(|(point, group)| point.rows.iter().any(|row| row.share(group, "forgettable").is_some()))
         .collect();
     let columns = [
-        ("forgettable", "Forgettable"),
-        ("unforgettable", "Unforgettable"),
-        ("learned", "Learned"),
-        ("never_learned", "Never learned"),
-        ("forgettable_toneva", "Forgettable (Toneva)"),
-        ("unforgettable_toneva", "Unforgettable (Toneva)"),
+        ("forgettable", "Forgettable", "Forg."),
+        ("unforgettable", "Unforgettable", "Unforg."),
+        ("learned", "Learned", "Learned"),
+        ("never_learned", "Never learned", "Never"),
+        ("forgettable_toneva", "Forgettable (Toneva)", "Forg. (T.)"),
+        ("unforgettable_toneva", "Unforgettable (Toneva)", "Unforg. (T.)"),
     ];
     let mut table = Builder::new(rows.len())
         .axes(rows.iter().map(|(point, _)| &point.coordinates), context.axes)?
         .texts("group", "Tokens", rows.iter().map(|(_, group)| Some(*group)))?;
-    for (key, heading) in columns {
+    for (key, heading, short) in columns {
         let values = rows.iter().map(|(point, group)| Estimate::of(point.rows.iter().map(|row| row.share(group, key))));
-        table = table.estimates(key, heading, Format::MeanPercent(1), values)?;
+        table = table.estimates(key, heading, Format::MeanPercent(1), values)?.short(short);
     }
     table.table(
         "shares",

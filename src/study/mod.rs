@@ -21,6 +21,7 @@ mod charts;
 mod class_caps;
 mod compare;
 mod draw;
+mod epochs;
 mod estimate;
 mod findings;
 mod forgetting;

@@ -14,6 +14,7 @@ use polars::prelude::*;
 use super::charts::Chart;
 use super::compare::{Difference, overlaps, paired, trends};
 use super::draw::{Drawn, StudyInput, publish};
+use super::epochs;
 use super::findings::{Compared, Finding, sentences};
 use super::frames::{numbers, stack};
 use super::gather::{Gathered, Row, gather};
@@ -178,8 +179,10 @@ pub(super) fn draw(
     write_frames(&context, &design)?;
     let mut parts = Parts::default();
     add_charts(&context, &design, &mut parts)?;
+    let mut interactive = Vec::new();
     if design.tokens {
         add_token_figures(&context, &shown, &mut parts)?;
+        interactive = epochs::views(shown.0, &input.experiment.analysis, input.experiment.study.embed_text)?;
     }
     parts.tables.push(tables::measures(&points, &axes, &design.measures, ["measures", "Measures", ""])?);
     for (axis, differences) in &compared.differences {
@@ -212,6 +215,8 @@ pub(super) fn draw(
         synthetic: subject.synthetic_only,
         figures: parts.figures,
         tables: parts.tables,
+        interactive,
+        embed_text: input.experiment.study.embed_text,
         configuration: study.configuration(input.experiment)?,
         ..StudyReport::default()
     };
@@ -371,7 +376,7 @@ fn most_forgotten((run, analysis): &(&super::FinishedRun, RunAnalysis)) -> Resul
             Shown::new("gold", "Gold label", Format::Text),
             Shown::new("forgetting", "Forgotten", Format::Integer),
             Shown::new("learning", "Learned", Format::Integer),
-            Shown::new("first_learning", "First in epoch", Format::Integer),
+            Shown::new("first_learning", "First in epoch", Format::Integer).short("First"),
         ],
     )
 }

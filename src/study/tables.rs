@@ -84,6 +84,23 @@ impl Builder {
         self.add(summary_columns(measure.key, &values), shown)
     }
 
+    /// A shorter heading of the column that was added last.
+    pub fn short(mut self, heading: &str) -> Self {
+        if let Some(column) = self.shown.pop() {
+            self.shown.push(column.short(heading));
+        }
+        self
+    }
+
+    /// Why values of the column `key` are absent.
+    fn absent<'a>(mut self, key: &str, reasons: impl IntoIterator<Item = Option<&'a str>>) -> Result<Self> {
+        let reasons: Vec<Option<&str>> = reasons.into_iter().collect();
+        if reasons.iter().any(Option::is_some) {
+            self.frame.with_column(Column::new(format!("{key}_absent").into(), reasons))?;
+        }
+        Ok(self)
+    }
+
     /// Means with their spread.
     pub fn estimates(
         self,
@@ -136,7 +153,8 @@ pub(super) fn measures(
     )?;
     for measure in measures {
         let summaries = points.iter().map(|point| point.summary(measure));
-        table = table.measure(measure, measure.format(), summaries)?;
+        let reasons = points.iter().map(|point| point.absent(measure));
+        table = table.measure(measure, measure.format(), summaries)?.absent(measure.key, reasons)?;
     }
     let censored = points.iter().any(|point| {
         measures.iter().any(|measure| point.summary(measure).is_some_and(|summary| summary.n_censored() > 0))
@@ -147,31 +165,10 @@ pub(super) fn measures(
             " Where the value of a run is only known to be at least (≥) or at most (≤) a bound, the median over seeds is shown.",
         );
     }
-    for part in [further.to_owned(), reasons(points, measures)] {
-        if !part.is_empty() {
-            caption = format!("{caption} {part}");
-        }
+    if !further.is_empty() {
+        caption = format!("{caption} {further}");
     }
     table.table(name, title, caption)
-}
-
-/// Why cells are empty: each reason with the measures that it is true of.
-fn reasons(points: &[Point<'_>], measures: &[&Measure]) -> String {
-    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
-    for measure in measures {
-        for reason in points.iter().filter_map(|point| point.absent(measure)) {
-            match found.iter_mut().find(|(other, _)| *other == reason) {
-                Some((_, of)) if of.contains(&measure.heading) => {}
-                Some((_, of)) => of.push(measure.heading),
-                None => found.push((reason, vec![measure.heading])),
-            }
-        }
-    }
-    let part = |(reason, of): &(&str, Vec<&str>)| format!("{reason} ({})", of.join("; "));
-    match found.is_empty() {
-        true => String::new(),
-        false => format!("Empty cells: {}.", found.iter().map(part).collect::<Vec<_>>().join(", ")),
-    }
 }
 
 /// One row a pair of points: differences, with their intervals.

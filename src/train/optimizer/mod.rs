@@ -25,7 +25,7 @@ use crate::model::checkpoint::NamedTensor;
 use crate::model::parameters::Parameters;
 use crate::nn::Gradients;
 
-/// Which optimiser updates the parameters.
+/// Optimiser of the training.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {
