@@ -198,6 +198,12 @@ impl Tag {
         Self { class, data: vec![("label", label.into())] }
     }
 
+    /// A part of the drawing that a narrow page can show by itself: its upper left corner, width and height in points.
+    pub fn panel((x, y): Point, width: f64, height: f64) -> Self {
+        let [x, y, width, height] = [x, y, width, height].map(|length| (super::svg::UNITS * length).round());
+        Self { class: "panel", data: vec![("box", format!("{x} {y} {width} {height}"))] }
+    }
+
     /// Adds an attribute.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.data.push((name, value.into()));

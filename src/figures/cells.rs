@@ -26,9 +26,9 @@ pub(super) struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// Draws the grid from the upper edge of `area` on, over its whole width; below it are the names of the columns. Returns
-    /// the lower edge of the cells.
-    pub fn draw(&self, canvas: &mut Canvas, area: Area) -> f64 {
+    /// Draws the grid from the upper edge of `area` on, over its whole width; below it are the names of the columns.
+    pub fn draw(&self, canvas: &mut Canvas, area: Area) {
+        canvas.begin(Tag::panel((area.x, area.y), area.width, area.height));
         let left = area.x + self.left;
         canvas.text(Text::new(self.heading, (left, area.y + 8.0), LABEL_SIZE, INK).bold());
         let width = (area.width - self.left) / self.columns.len().max(1) as f64;
@@ -59,6 +59,6 @@ impl Cells<'_> {
             let place = (left + width * (j as f64 + 0.5), below + 9.0);
             canvas.text(Text::new(column, place, TICK_SIZE, SOFT_INK).anchor(Anchor::Middle));
         }
-        below
+        canvas.end();
     }
 }

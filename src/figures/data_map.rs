@@ -82,7 +82,10 @@ pub fn draw(tokens: &DataFrame, condition: &str, style: &Style, stem: &Path) -> 
             areas.push(Area { x: row.x + Panel::LEFT, y: row.y + HEADING, width, height });
         }
     }
-    for (cloud, area) in clouds.iter().zip(&areas) {
+    for (i, (cloud, area)) in clouds.iter().zip(&areas).enumerate() {
+        let bar = if i + 1 == clouds.len() { BAR_ROOM } else { 0.0 };
+        let (width, height) = (Panel::LEFT + area.width + bar, HEADING + area.height + Panel::BELOW);
+        sheet.canvas.begin(Tag::panel((area.x - Panel::LEFT, area.y - HEADING), width, height));
         let panel = Panel {
             area: *area,
             x: Axis::linear(0.0, x_end, 5, "variability (standard deviation)"),
@@ -93,9 +96,10 @@ pub fn draw(tokens: &DataFrame, condition: &str, style: &Style, stem: &Path) -> 
         if cloud.n == 0 {
             panel.note(&mut sheet.canvas, "no data");
         }
-    }
-    if let Some(last) = areas.last() {
-        colour_bar(&mut sheet.canvas, *last, most);
+        if i + 1 == clouds.len() {
+            colour_bar(&mut sheet.canvas, *area, most);
+        }
+        sheet.canvas.end();
     }
     sheet.save(stem, &[("bins", &grid.frame(&clouds)?)])
 }
@@ -188,8 +192,7 @@ impl HexGrid {
                 self.x_end * share(x, area.width),
                 share(y, area.height)
             );
-            let sample = format!("{} {} {}", cloud.name, hexagon.0, hexagon.1);
-            canvas.begin(Tag::labelled("cell", label).with("sample", sample));
+            canvas.begin(Tag::labelled("cell", label));
             canvas.polygons(vec![corners.collect()], Some(colour.into()), None);
             canvas.end();
         }

@@ -9,7 +9,7 @@ use std::path::Path;
 use polars::df;
 use polars::prelude::DataFrame;
 
-use super::canvas::{Anchor, Fill, Stroke, Text};
+use super::canvas::{Anchor, Fill, Stroke, Tag, Text};
 use super::columns;
 use super::panel::{Area, Marker, Panel};
 use super::scale::Axis;
@@ -76,8 +76,12 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
     };
     let inner = |area: Area| area.inset(Panel::LEFT, HEADING, 10.0, Panel::BELOW);
     if let [left, right] = areas[..] {
+        sheet.canvas.begin(Tag::panel((left.x, left.y), left.width, left.height));
         histogram.draw(&mut sheet, inner(left), detection.cutoff);
+        sheet.canvas.end();
+        sheet.canvas.begin(Tag::panel((right.x, right.y), right.width, right.height));
         curve.draw(&mut sheet, inner(right));
+        sheet.canvas.end();
     }
     sheet.save(stem, &[("histogram", &histogram.frame()?), ("precision-recall", &curve.frame()?)])
 }

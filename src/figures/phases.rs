@@ -151,6 +151,10 @@ pub fn strip(canvas: &mut Canvas, area: Area, x: &Axis, rows: &[StripRow<'_>], e
                 canvas.text(text);
             }
         }
+        // The shades of fitting and settling are close.
+        if fitted_x - area.x > 0.1 && onset_x - fitted_x > 0.1 {
+            canvas.line(vec![(fitted_x, top), (fitted_x, bottom)], Stroke::solid(AXIS, 0.8));
+        }
         if high - low > 0.5 {
             for (stroke_width, colour) in [(2.2, WHITE), (0.9, INK)] {
                 let stroke = Stroke::solid(colour, stroke_width);
@@ -170,6 +174,14 @@ pub fn strip(canvas: &mut Canvas, area: Area, x: &Axis, rows: &[StripRow<'_>], e
 mod tests {
     use super::*;
     use polars::df;
+
+    #[test]
+    fn names_of_phases_stand_out_against_their_bars() {
+        for (ink, ground) in [(INK, FITTING), (INK, SETTLING), (WHITE, MEMORISATION)] {
+            assert!(ink.contrast(ground) >= 4.5, "{ink:?} on {ground:?}: {}", ink.contrast(ground));
+        }
+        assert!(AXIS.contrast(WHITE) >= 3.0 && MEMORISATION.contrast(SETTLING) >= 3.0);
+    }
 
     #[test]
     fn intervals_are_scaled_to_examples() {

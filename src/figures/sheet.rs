@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::DataFrame;
 
-use super::canvas::{Canvas, Stroke, Tag, Text};
+use super::canvas::{Canvas, Mark, Stroke, Tag, Text};
 use super::font::{self, Foreign, Weight};
 use super::panel::{Area, Marker, draw_marker};
 use super::theme::{INK, LABEL_SIZE, SOFT_INK, Style, TITLE_SIZE};
@@ -116,6 +116,7 @@ impl Sheet {
         const SAMPLE: f64 = 18.0;
         let mut row = self.take(ROW);
         let mut x = row.x;
+        let (top, first) = (row.y, self.canvas.marks.len());
         if !heading.is_empty() {
             let text = Text::new(heading, (x, row.y + ROW / 2.0 + LABEL_SIZE * 0.35), LABEL_SIZE, SOFT_INK);
             x += text.width() + 8.0;
@@ -155,6 +156,9 @@ impl Sheet {
             }
             x += width + 12.0;
         }
+        let height = row.y + row.height - top;
+        self.canvas.marks.insert(first, Mark::Begin(Tag::panel((row.x, top), row.width, height)));
+        self.canvas.end();
     }
 
     /// Writes `STEM.svg`, `STEM.png`, `STEM.pdf` if the style asks for it, and the first table as `STEM.csv`, the others as `STEM-NAME.csv`.

@@ -12,7 +12,7 @@ use super::font::{self, Weight};
 use super::theme::WHITE;
 
 /// Units to a point.
-const UNITS: f64 = 100.0;
+pub(super) const UNITS: f64 = 100.0;
 /// Radius of the place that shows a point's numbers, units.
 const HIT_RADIUS: f64 = 5.0 * UNITS;
 

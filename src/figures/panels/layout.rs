@@ -111,9 +111,7 @@ impl<'a> Layout<'a> {
         let outer = sheet.take(above + self.grid.height + below).columns(self.grid.n_columns, GAP);
         for (item, heading) in items.iter().zip(headings) {
             let outer = outer[item.column];
-            let (x, y, width, height) = (outer.x * 100.0, outer.y * 100.0, outer.width * 100.0, outer.height * 100.0);
-            let place = format!("{x:.0} {y:.0} {width:.0} {height:.0}");
-            sheet.canvas.begin(Tag { class: "panel", data: vec![("box", place)] });
+            sheet.canvas.begin(Tag::panel((outer.x, outer.y), outer.width, outer.height));
             self.panel(
                 &mut sheet.canvas,
                 item,

@@ -1,7 +1,7 @@
 //! The report as one HTML file.
 //!
 //! The template escapes whatever it is given; only what this program wrote itself (style, script, drawings) goes in as
-//! it is. A drawing is SVG from [`crate::figures::files`], which escapes its words. The content security policy is that of
+//! it is. A drawing is SVG from [`crate::figures::svg`], which escapes its words. The content security policy is that of
 //! `crate::markup`. Without its script the page shows all but the views with an epoch slider.
 //!
 //! The script finds what a drawing answers to by attributes of its SVG elements:
