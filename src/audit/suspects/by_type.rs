@@ -120,9 +120,9 @@ mod tests {
 
     #[test]
     fn what_is_not_learned_or_rare_is_warned_of() {
-        assert!(warning(400, Some(0.49)).unwrap().starts_with("the models find 49 % of its entities"));
+        assert!(warning(400, Some(0.49)).unwrap().starts_with("the models find 49\u{a0}% of its entities"));
         let both = warning(3, Some(0.1)).unwrap();
-        assert!(both.starts_with("only 3 sentences have it") && both.contains("; the models find 10 %"), "{both}");
+        assert!(both.starts_with("only 3 sentences have it") && both.contains("; the models find 10\u{a0}%"), "{both}");
         assert!(warning(RARE - 1, Some(0.9)).unwrap().starts_with("only 49 sentences have it"));
         assert!(warning(1, None).unwrap().starts_with("only one sentence has it"));
         assert_eq!(warning(RARE, Some(FOUND)), None);
