@@ -16,6 +16,9 @@ const CONTEXT: usize = 20;
 /// Cells of the data map in each direction, from which examples are taken.
 const CELLS: f64 = 25.0;
 
+/// An epoch, and confidence and variability of each token after it.
+type EpochPlaces = (u32, Vec<Option<(f32, f32)>>);
+
 /// Loss histogram and data map after each epoch, in the pass of the scores; tokens with a wrong label apart where the noise is
 /// known. `with_examples` adds tokens in their sentences.
 ///
@@ -31,8 +34,8 @@ pub(super) fn views(run: &FinishedRun, settings: &AnalysisSettings, with_example
     let mut histogram = LossHistogram::new(groups.iter().copied());
     let mut map = DataMap::new(groups.iter().copied());
     let mut places = Places::new(tokens.len());
-    // By epoch, (confidence, variability) of each token; for examples alone.
-    let mut paths: Vec<(u32, Vec<Option<(f32, f32)>>)> = Vec::new();
+    // For examples alone.
+    let mut paths: Vec<EpochPlaces> = Vec::new();
     for &epoch in log.epochs() {
         let observed = log.epoch(epoch)?;
         let Some((_, observations)) = observed.prefer(settings.scores_pass) else { continue };
@@ -79,7 +82,7 @@ pub(super) fn views(run: &FinishedRun, settings: &AnalysisSettings, with_example
 }
 
 /// Tokens of all cells of the map after the last epoch, in the order of the token table.
-fn examples(paths: &[(u32, Vec<Option<(f32, f32)>>)], group_of: impl Fn(usize) -> usize) -> Vec<usize> {
+fn examples(paths: &[EpochPlaces], group_of: impl Fn(usize) -> usize) -> Vec<usize> {
     let Some((_, last)) = paths.last() else { return Vec::new() };
     let mut taken: BTreeMap<(usize, u32, u32), usize> = BTreeMap::new();
     let mut chosen = Vec::new();

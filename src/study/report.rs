@@ -218,7 +218,6 @@ pub(super) fn draw(
         interactive,
         embed_text: input.experiment.study.embed_text,
         configuration: study.configuration(input.experiment)?,
-        ..StudyReport::default()
     };
     publish(input, &report, findings.join("\n"), monitor)
 }

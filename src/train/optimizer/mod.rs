@@ -139,9 +139,11 @@ mod tests {
 
     #[test]
     fn an_optimizers_name_is_that_of_its_setting() {
-        for kind in [OptimizerKind::AdamW] {
+        let name_of = |kind: OptimizerKind| {
             let optimizer = kind.build(&Parameters::default(), &TrainSettings::default()).unwrap();
             assert_eq!(serde_json::to_value(kind).unwrap(), optimizer.name());
-        }
+            optimizer.name()
+        };
+        assert_eq!(name_of(OptimizerKind::AdamW), "adamw");
     }
 }
