@@ -7,7 +7,7 @@ use clap::Args;
 use super::options::{DryRunFlags, Loudness, SettingFlags, limit_threads, require_threads_of, sort_words};
 use super::output::outln;
 use super::{interrupt, progress, sweep};
-use crate::config::{Experiment, GridAxis, Initialization};
+use crate::config::{Experiment, GridAxis};
 use crate::corpus;
 use crate::error::{Error, Problem};
 use crate::format::counted;
@@ -107,19 +107,15 @@ fn choices(experiment: &Experiment) -> Vec<String> {
         }
     };
     choose(study.noise.len(), "--noise ", study.noise.first().map(ToString::to_string));
-    choose(study.classes.len(), "--classes ", study.classes.first().cloned());
-    choose(study.sentences.len(), "--sentences ", study.sentences.first().map(ToString::to_string));
-    let has_caps = !study.sentences.is_empty() && study.uncapped;
-    choose(if has_caps { 2 } else { 0 }, "--set study.uncapped=", Some("false".into()));
-    choose(study.heads.len(), "--heads ", study.heads.first().map(|head| head.name().to_owned()));
-    let start = study.initializations.first().map(|of: &Initialization| format!("[\"{}\"]", of.name()));
-    choose(study.initializations.len(), "--set study.initializations=", start.map(|list| format!("'{list}'")));
-    choose(
-        study.pretraining_steps.len(),
-        "--set study.pretraining_steps=",
-        study.pretraining_steps.first().map(|steps| format!("'[{steps}]'")),
-    );
-    choose(study.encoders.len(), "--encoders ", study.encoders.first().map(|of| of.name.clone()));
+    if let Some(caps) = &study.caps {
+        choose(caps.classes.len(), "--classes ", caps.classes.first().cloned());
+        choose(caps.sentences.len(), "--sentences ", caps.sentences.first().map(ToString::to_string));
+        choose(if caps.uncapped { 2 } else { 0 }, "--set study.caps.uncapped=", Some("false".into()));
+    }
+    if let Some(checkpoints) = &study.pretraining {
+        let first = checkpoints.steps.first().map(|steps| format!("'[{steps}]'"));
+        choose(checkpoints.steps.len(), "--set study.pretraining.steps=", first);
+    }
     for axis in experiment.grid.axes() {
         let (key, first) = match axis {
             GridAxis::Setting { key, values } => (
@@ -159,6 +155,6 @@ mod tests {
                     [[grid.start]]\nname = \"b\"\n\"model.random_init\" = true\n";
         assert_eq!(chosen(grid), "--vary train.learning_rate=0.0001 --vary perturb.rate=0.3 --vary start=a");
         let caps = "[study]\nkind = \"class-caps\"\nclasses = [\"LOC\", \"PER\"]\nsentences = [5, 15]\n";
-        assert_eq!(chosen(caps), "--classes LOC --sentences 5 --set study.uncapped=false");
+        assert_eq!(chosen(caps), "--classes LOC --sentences 5 --set study.caps.uncapped=false");
     }
 }

@@ -1,13 +1,13 @@
 //! An experiment as a typed value.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::encoder;
-use super::study::{Initialization, StudyKind, StudySettings};
-use super::{Grid, GridAxis};
+use super::study::StudySettings;
+use super::{Grid, StudyKind};
 use crate::analysis::AnalysisSettings;
 use crate::corpus::DataSettings;
 use crate::error::{Error, Problem, Result};
@@ -55,9 +55,8 @@ impl Experiment {
     /// # Errors
     /// [`Error::Config`] whose words begin with the dotted key concerned.
     pub fn validate(&self) -> Result<()> {
-        let kind = self.kind();
-        self.study.validate(kind)?;
-        self.validate_pretraining()?;
+        self.study.validate()?;
+        self.kind().validate(self)?;
         self.validate_run()?;
         self.analysis.validate()?;
         self.grid.validate(self)?;
@@ -72,25 +71,10 @@ impl Experiment {
                 "give fewer seeds or values, or divide the study by --name",
             );
         }
-        if kind == StudyKind::ClassCaps && self.perturb.cap.is_some() {
-            return refuse(
-                "perturb.cap is set by the study's grid",
-                "set study.classes and study.sentences, a list each",
-            );
-        }
-        if self.model.random_init && self.study.initializations.contains(&Initialization::Pretrained) {
-            return refuse(
-                "model.random_init is on, and study.initializations asks for the pretrained weights, too",
-                "leave --random-init out to have both, or set study.initializations=[]",
-            );
-        }
-        if self.study.heads.contains(&HeadKind::Prototypes) {
-            self.check_head(HeadKind::Prototypes)?;
-        }
         if self.threads == Some(0) {
             return refuse("threads must be at least 1", "leave it out to use all cores");
         }
-        encoder::validate(self)
+        Ok(())
     }
 
     /// Refuses the settings of a single run that cannot be trained with.
@@ -102,7 +86,15 @@ impl Experiment {
         self.model.bilstm.validate()?;
         self.train.validate()?;
         crate::perturb::validate(&self.perturb)?;
-        self.check_model(&self.model)?;
+        if self.model.layers == Some(0) {
+            return refuse("model.layers must be at least 1", "leave it out to keep all layers");
+        }
+        if self.model.head.kind == HeadKind::Prototypes && !self.train.eval_pass {
+            return refuse(
+                "train.eval_pass is off, and a prototypical head has no train pass: nothing would be logged",
+                "leave train.eval_pass on, or use the linear head alone",
+            );
+        }
         if self.data.train_sentences == Some(0) {
             return refuse("data.train_sentences must be at least 1", "leave it out to keep all sentences");
         }
@@ -130,74 +122,6 @@ impl Experiment {
             return refuse("study.noise is set, and noise is an axis of [grid], too", "leave one of them out");
         }
         Ok(())
-    }
-
-    /// Refuses a model that no run of this experiment could have.
-    fn check_model(&self, model: &ModelSettings) -> Result<()> {
-        if model.layers == Some(0) {
-            return refuse("model.layers must be at least 1", "leave it out to keep all layers");
-        }
-        self.check_head(model.head.kind)
-    }
-
-    fn check_head(&self, head: HeadKind) -> Result<()> {
-        if head == HeadKind::Prototypes && !self.train.eval_pass {
-            return refuse(
-                "train.eval_pass is off, and a prototypical head has no train pass: nothing would be logged",
-                "leave train.eval_pass on, or use the linear head alone",
-            );
-        }
-        Ok(())
-    }
-
-    /// The settings of a pretraining: needed by that kind of study, refused by others.
-    fn validate_pretraining(&self) -> Result<()> {
-        let steps = &self.study.pretraining_steps;
-        if let Some(step) = first_duplicate(steps) {
-            return refuse(format!("study.pretraining_steps has {step} twice"), "name each number once");
-        }
-        if self.kind() == StudyKind::Pretraining {
-            let of_the_study = |axis: &&GridAxis| axis.key().starts_with("pretraining") || axis.key() == "model.source";
-            if let Some(axis) = self.grid.axes().iter().find(of_the_study) {
-                return refuse(
-                    format!("grid.{} is set by the study: it fine-tunes what it has pretrained", axis.key()),
-                    "leave it out; study.pretraining_steps is the axis of this study",
-                );
-            }
-            if steps.is_empty() {
-                return refuse(
-                    "study.pretraining_steps is empty",
-                    "give at least one number, for example study.pretraining_steps=0,100,1000",
-                );
-            }
-            if self.model.source != ModelSettings::default().source || self.model.random_init {
-                return refuse(
-                    "model.source and model.random_init are set by the study: it fine-tunes what it has pretrained",
-                    "leave them out; study.pretraining_steps=0 are random weights",
-                );
-            }
-            if self.train.max_subwords > self.pretraining.max_subwords {
-                return refuse(
-                    format!(
-                        "train.max_subwords is {}, and pretraining.max_subwords gives the encoder {} positions",
-                        self.train.max_subwords, self.pretraining.max_subwords
-                    ),
-                    "raise pretraining.max_subwords, or lower train.max_subwords",
-                );
-            }
-            return self.pretraining.validate();
-        }
-        let used = [
-            ("study.pretraining_steps", !steps.is_empty()),
-            ("pretraining", self.pretraining != PretrainSettings::default()),
-        ];
-        match used.into_iter().find(|(_, used)| *used) {
-            Some((key, _)) => refuse(
-                format!("{key} is used by study.kind = \"pretraining\" alone"),
-                "leave it out, or start from experiments/pretraining.toml",
-            ),
-            None => Ok(()),
-        }
     }
 
     /// The experiment as TOML that loads again to the same value. The noise rate is left out: the study sets it; and so
@@ -229,6 +153,17 @@ pub(super) fn is_plain_name(name: &str) -> bool {
 
 pub(super) fn first_duplicate<T: PartialEq>(values: &[T]) -> Option<&T> {
     values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)).map(|(_, value)| value)
+}
+
+/// Refuses an empty list, and a value that stands in it twice.
+pub(super) fn require_distinct<T: PartialEq + Display>(key: &str, values: &[T], example: &str) -> Result<()> {
+    if values.is_empty() {
+        return refuse(format!("{key} is empty"), &format!("give at least one value, for example {key}={example}"));
+    }
+    match first_duplicate(values) {
+        Some(value) => refuse(format!("{key} has {value} twice"), "name each once"),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn refuse(what: impl Into<String>, hint: &str) -> Result<()> {

@@ -1,13 +1,14 @@
 //! Which keys exist, and which one was probably meant.
 //!
 //! The keys are read off the default [`Experiment`] in its JSON form, where an absent option is a null rather than a
-//! gap: the types stay the only list of settings there is.
+//! gap, with the tables that one kind of study has: the types stay the only list of settings there is.
 
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::Experiment;
+use super::{CapGrid, CheckpointGrid, Experiment, former};
+use crate::error::Problem;
 
 /// A short name for a setting: a flag (`--batch-size`) and a word (`batch-size=64`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +28,10 @@ const SHORTHANDS: [Shorthand; 16] = [
     Shorthand { name: "head", key: "model.head.kind" },
     Shorthand { name: "random-init", key: "model.random_init" },
     Shorthand { name: "noise", key: "study.noise" },
-    Shorthand { name: "classes", key: "study.classes" },
-    Shorthand { name: "sentences", key: "study.sentences" },
-    Shorthand { name: "heads", key: "study.heads" },
-    Shorthand { name: "encoders", key: "study.encoders" },
+    Shorthand { name: "classes", key: "study.caps.classes" },
+    Shorthand { name: "sentences", key: "study.caps.sentences" },
+    Shorthand { name: "heads", key: "grid.head" },
+    Shorthand { name: "encoders", key: "grid.encoder" },
     Shorthand { name: "seeds", key: "study.seeds" },
     Shorthand { name: "epochs", key: "train.epochs" },
     Shorthand { name: "batch-size", key: "train.batch_size" },
@@ -38,13 +39,12 @@ const SHORTHANDS: [Shorthand; 16] = [
     Shorthand { name: "name", key: "study.name" },
 ];
 
-/// Settings that had another name in an earlier version, which is still understood: the earlier name and today's.
-const RENAMED: [(&str, &str); 2] =
-    [("train.max_pieces", "train.max_subwords"), ("pretraining.max_pieces", "pretraining.max_subwords")];
-
 static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
     // Plain structs of numbers, strings and options: serialising them cannot fail, and a test does it.
-    serde_json::to_value(Experiment::default()).unwrap_or_default()
+    let mut experiment = Experiment::default();
+    experiment.study.caps = Some(CapGrid::default());
+    experiment.study.pretraining = Some(CheckpointGrid::default());
+    serde_json::to_value(experiment).unwrap_or_default()
 });
 
 /// The short names.
@@ -52,31 +52,11 @@ pub fn shorthands() -> &'static [Shorthand] {
     &SHORTHANDS
 }
 
-/// The dotted key that `name` stands for: a short name (`batch-size` or `batch_size`), the earlier name of a setting that
-/// was renamed, or the key itself.
+/// The dotted key that `name` stands for: a short name (`batch-size` or `batch_size`), the former name of a setting, or the
+/// key itself.
 pub fn shorthand(name: &str) -> &str {
     let hyphened = name.replace('_', "-");
-    SHORTHANDS.iter().find(|s| s.name == hyphened).map_or(renamed(name), |s| s.key)
-}
-
-/// Today's name of a setting that had `key` as its name in an earlier version; other keys as they are.
-pub(super) fn renamed(key: &str) -> &str {
-    RENAMED.iter().find(|(earlier, _)| *earlier == key).map_or(key, |(_, now)| now)
-}
-
-/// Moves the values of renamed settings to today's names. Where a table has both, nothing is moved: its type refuses it.
-pub(super) fn rename(values: &mut Value) {
-    for (earlier, now) in RENAMED {
-        let (Some((section, earlier)), Some((_, now))) = (earlier.rsplit_once('.'), now.rsplit_once('.')) else {
-            continue;
-        };
-        if let Some(table) = values.get_mut(section).and_then(Value::as_object_mut)
-            && !table.contains_key(now)
-            && let Some(value) = table.shift_remove(earlier)
-        {
-            table.insert(now.to_owned(), value);
-        }
-    }
+    SHORTHANDS.iter().find(|s| s.name == hyphened).map_or(former::renamed(name), |s| s.key)
 }
 
 /// The default value of a dotted key, null for an option without one; `None` if there is no such key. A key below an
@@ -91,6 +71,14 @@ pub(super) fn default_of(key: &str) -> Option<&'static Value> {
         }
     }
     Some(value)
+}
+
+/// What to say of a key that does not exist.
+pub(super) fn unknown(key: &str) -> Problem {
+    Problem::new(format!("unknown key `{key}`")).hint(match nearest(key) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => "`memoscope schema` prints all keys; a file can have axes of named points, tables [[grid.NAME]]".into(),
+    })
 }
 
 /// The existing key nearest to an unknown one, if any is near enough to be what was meant.
@@ -145,4 +133,21 @@ pub(super) fn leaves() -> Vec<String> {
     let mut keys = Vec::new();
     walk(&DEFAULTS, "", &mut keys);
     keys
+}
+
+/// A value below its dotted key.
+pub(super) fn nested(key: &str, value: Value) -> Value {
+    key.rsplit('.').fold(value, |value, part| Value::Object([(part.to_owned(), value)].into_iter().collect()))
+}
+
+/// Lays `layer` over `base`: tables are merged, everything else is replaced.
+pub(super) fn overlay(base: &mut Value, layer: Value) {
+    match (base, layer) {
+        (Value::Object(base), Value::Object(layer)) => {
+            for (key, value) in layer {
+                overlay(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, layer) => *base = layer,
+    }
 }

@@ -17,25 +17,26 @@
 //! What is *not* here: the grid of runs that follows from an experiment ([`crate::study`]) and the configuration of one
 //! run, which is what makes a run itself ([`crate::run::RunConfig`]).
 
-mod encoder;
 mod experiment;
+mod former;
 mod grid;
 mod keys;
+mod kind;
 mod layers;
-mod named;
 mod origins;
 mod seeds;
 mod study;
 mod value;
 
-pub use encoder::EncoderSettings;
 pub use experiment::Experiment;
-pub(crate) use grid::NOISE;
 pub use grid::{Grid, GridAxis, NamedPoint};
+pub(crate) use grid::{INIT, NOISE};
 pub use keys::{Shorthand, shorthand, shorthands};
+pub(crate) use kind::ENCODER;
+pub use kind::{CapGrid, CheckpointGrid, StudyKind};
 pub use layers::Layers;
 pub use seeds::Seeds;
-pub use study::{Initialization, StudyKind, StudySettings};
+pub use study::StudySettings;
 
 /// The JSON schema of an experiment file, generated from the types; committed as `docs/configuration.schema.json`.
 ///

@@ -33,7 +33,10 @@ impl Origins {
     pub(super) fn locate(&self, error: Error) -> Error {
         let Error::Config(problem) = error else { return error };
         let key = problem.what.split_whitespace().next().unwrap_or_default();
-        Error::Config(match self.of(key) {
+        // Of a table, the place of the first of its settings.
+        let within =
+            || self.0.iter().find(|(other, _)| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')));
+        Error::Config(match self.of(key).or_else(|| Some(within()?.1)) {
             Some(origin) if problem.path.is_none() => origin.put_on(problem),
             _ => problem,
         })
@@ -41,6 +44,11 @@ impl Origins {
 }
 
 impl Origin {
+    /// The problem, with its place said, as an error.
+    pub(super) fn refuse(&self, problem: Problem) -> Error {
+        Error::Config(self.put_on(problem))
+    }
+
     /// The problem with its place said.
     pub(super) fn put_on(&self, problem: Problem) -> Problem {
         match self {

@@ -3,20 +3,20 @@ use std::path::Path;
 use super::*;
 use crate::error::{Error, Problem};
 
-fn load(text: &str) -> crate::Result<Experiment> {
+pub(super) fn load(text: &str) -> crate::Result<Experiment> {
     let mut layers = Layers::new();
     layers.text(text, Path::new("experiment.toml"))?;
     layers.finish()
 }
 
-fn problem(result: crate::Result<impl std::fmt::Debug>) -> Problem {
+pub(super) fn problem(result: crate::Result<impl std::fmt::Debug>) -> Problem {
     match result {
         Err(Error::Config(problem)) => problem,
         other => panic!("expected a configuration error, got {other:?}"),
     }
 }
 
-fn set(key: &str, text: &str) -> crate::Result<Experiment> {
+pub(super) fn set(key: &str, text: &str) -> crate::Result<Experiment> {
     let mut layers = Layers::new();
     layers.set(key, text, &format!("--set {key}={text}"))?;
     layers.finish()
@@ -30,7 +30,10 @@ fn an_empty_file_is_the_default() {
 #[test]
 fn every_key_of_the_default_exists_and_can_be_set_to_its_default() {
     let defaults = serde_json::to_value(Experiment::default()).unwrap();
-    for key in keys::leaves().iter().filter(|key| *key != "perturb.rate") {
+    // The noise rate is the grid's to set, and what one kind of study has is absent by default.
+    let is_shared =
+        |key: &&String| *key != "perturb.rate" && defaults.pointer(&format!("/{}", key.replace('.', "/"))).is_some();
+    for key in keys::leaves().iter().filter(is_shared) {
         let value = defaults.pointer(&format!("/{}", key.replace('.', "/"))).unwrap();
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         assert_eq!(set(key, &text).unwrap(), Experiment::default(), "{key} = {text}");
@@ -184,128 +187,53 @@ fn devices_are_read_and_written() {
 #[test]
 fn short_names_stand_for_keys_that_exist() {
     for shorthand in shorthands() {
-        assert!(keys::default_of(shorthand.key).is_some(), "{}", shorthand.key);
+        let is_axis = ["grid.head", "grid.encoder"].contains(&shorthand.key);
+        assert!(is_axis || keys::default_of(shorthand.key).is_some(), "{}", shorthand.key);
     }
     assert_eq!(shorthand("batch_size"), "train.batch_size");
 }
 
-const ENCODERS: &str = "[study]\nkind = \"forgetting\"\n[[study.encoders]]\nname = \"small\"\n[[study.encoders]]\nname = \
-                        \"small-random\"\nrandom_init = true\n[[study.encoders]]\nname = \"v1.5\"\nsource = \
-                        \"large/\"\nlearning_rate = 1e-2\n";
+const CAPS: &str = "[study]\nkind = \"class-caps\"\n[study.caps]\nclasses = [\"LOC\"]\nsentences = [5]\n";
 
-/// The encoders of [`ENCODERS`] with settings of the command line over them.
-fn with_encoders(settings: &[(&str, &str)]) -> crate::Result<Experiment> {
-    let mut layers = Layers::new();
-    layers.text(ENCODERS, Path::new("experiment.toml"))?;
-    for (key, text) in settings {
-        layers.set(key, text, &format!("{key}={text}"))?;
-    }
-    layers.finish()
-}
-
-fn names(experiment: &Experiment) -> Vec<&str> {
-    experiment.study.encoders.iter().map(|encoder| encoder.name.as_str()).collect()
+#[test]
+fn what_one_kind_of_study_has_is_refused_with_another() {
+    let caps = problem(load(&CAPS.replace("class-caps", "noise-sweep")));
+    assert_eq!(caps.to_string(), "experiment.toml:3: study.caps is only valid with study.kind = \"class-caps\"");
+    assert_eq!(caps.hint.as_deref(), Some("leave it out, or start from experiments/class-caps.toml"));
+    let caps = problem(set("classes", "LOC"));
+    assert_eq!(caps.what, "`--set classes=LOC`: study.caps is only valid with study.kind = \"class-caps\"");
+    let steps = problem(set("study.pretraining.steps", "0,100"));
+    assert!(
+        steps.what.ends_with("study.pretraining is only valid with study.kind = \"pretraining\""),
+        "{}",
+        steps.what
+    );
+    let pretraining = problem(load("[pretraining]\nepochs = 3\n"));
+    assert_eq!(
+        pretraining.to_string(),
+        "experiment.toml:1: pretraining is only valid with study.kind = \"pretraining\""
+    );
+    assert!(!load("").unwrap().to_toml().unwrap().contains("caps"), "absent settings are not printed");
 }
 
 #[test]
-fn encoders_load_and_load_again() {
-    let experiment = with_encoders(&[]).unwrap();
-    assert_eq!(names(&experiment), ["small", "small-random", "v1.5"]);
-    assert_eq!(experiment.study.encoders[2].learning_rate, Some(1e-2));
+fn the_settings_of_a_kind_are_checked() {
+    let experiment = load(CAPS).unwrap();
+    assert_eq!(experiment.study.caps.as_ref().unwrap().n_points(), 2);
     assert_eq!(load(&experiment.to_toml().unwrap()).unwrap(), experiment);
-}
-
-#[test]
-fn encoders_are_chosen_by_name() {
-    let chosen = |text: &str| with_encoders(&[("encoders", text)]);
-    assert_eq!(names(&chosen("v1.5,small").unwrap()), ["v1.5", "small"]);
-    assert_eq!(names(&chosen("small-random").unwrap()), ["small-random"]);
-    assert_eq!(names(&chosen("[\"small\", \"v1.5\"]").unwrap()), ["small", "v1.5"]);
-    let replaced = chosen("[{name = \"new\", layers = 2}]").unwrap();
-    assert_eq!((names(&replaced), replaced.study.encoders[0].layers), (vec!["new"], Some(2)));
-    let unknown = problem(chosen("small,huge"));
-    assert_eq!(unknown.what, "`encoders=small,huge`: the experiment has no encoder `huge`");
-    assert_eq!(unknown.hint.as_deref(), Some("it names small, small-random, v1.5"));
-    assert!(problem(set("encoders", "small")).hint.unwrap().contains("the experiment names none"));
-}
-
-#[test]
-fn one_encoder_is_changed_by_its_name() {
-    let settings = [("study.encoders.v1.5.source", "2024"), ("study.encoders.small.layers", "2")];
-    let encoders = with_encoders(&settings).unwrap().study.encoders;
-    assert_eq!((encoders[2].source.as_deref(), encoders[0].layers), (Some("2024"), Some(2)));
-    let unset = with_encoders(&[("study.encoders.v1.5.learning_rate", "null")]).unwrap();
-    assert_eq!(unset.study.encoders[2].learning_rate, None);
-    let unknown = problem(with_encoders(&[("study.encoders.small.epochs", "2")]));
-    assert_eq!(unknown.what, "`study.encoders.small.epochs=2`: unknown key `epochs` of an encoder");
-    let absent = problem(with_encoders(&[("study.encoders.huge.layers", "2")]));
-    assert!(absent.what.ends_with("the experiment has no encoder `huge`"), "{}", absent.what);
-    let wrong = problem(with_encoders(&[("study.encoders.small.layers", "two")]));
-    assert!(wrong.what.contains("invalid type"), "{}", wrong.what);
-}
-
-#[test]
-fn a_model_is_that_of_encoders_without_one() {
-    let experiment = with_encoders(&[("model", "tiny/")]).unwrap();
-    let sources: Vec<String> =
-        experiment.study.encoders.iter().map(|e| experiment.with(&e.settings()).unwrap().model.source).collect();
-    assert_eq!(sources, ["tiny/", "tiny/", "large/"]);
-    let unused = problem(with_encoders(&[("encoders", "v1.5"), ("model", "tiny/")]));
-    assert_eq!(unused.what, "`model=tiny/`: model.source is used by none of the encoders: each has its own");
-    assert!(unused.hint.unwrap().ends_with("study.encoders.NAME.source=..."));
-    assert!(with_encoders(&[("encoders", "v1.5"), ("epochs", "3")]).is_ok());
-}
-
-#[test]
-fn encoders_that_cannot_be_told_apart_are_refused() {
-    let refused = |encoders: &str| problem(load(&format!("[study]\nkind = \"forgetting\"\n{encoders}")));
-    let named = |name: &str| format!("[[study.encoders]]\nname = \"{name}\"\n");
-    assert_eq!(refused("").what, "study.encoders is empty");
-    assert_eq!(refused(&(named("a") + &named("a"))).what, "study.encoders has `a` twice");
-    assert_eq!(refused(&(named("a") + &named("b"))).what, "study.encoders has `a` and `b`, which are the same");
-    for name in ["", "../a", "a,b", ".a"] {
-        assert!(refused(&named(name)).what.contains("is not plain"), "{name}");
-    }
-    let unnamed = refused("[[study.encoders]]\nlayers = 2\n");
-    assert!(unnamed.what.contains("missing field `name`"), "{}", unnamed.what);
-    let unknown = refused(&(named("a") + "epochs = 3\n"));
-    assert_eq!(unknown.line, Some(5));
-    assert!(unknown.what.contains("unknown field `epochs`"), "{}", unknown.what);
-    let bad = refused(&(named("a") + "learning_rate = -1.0\n"));
-    assert!(bad.what.starts_with("study.encoders: with `a`, train.learning_rate"), "{}", bad.what);
-    assert!(refused(&(named("a") + "layers = 0\n")).what.contains("model.layers must be at least 1"));
-    assert!(problem(load(&named("a"))).what.contains("used by study.kind = \"forgetting\" alone"));
-    // --random-init makes the two the same.
-    let same = problem(with_encoders(&[("random-init", "true")]));
-    assert!(same.what.contains("`small` and `small-random`, which are the same"), "{}", same.what);
-}
-
-#[test]
-fn earlier_names_of_settings_are_understood() {
-    let max_subwords = |experiment: &Experiment| (experiment.train.max_subwords, experiment.pretraining.max_subwords);
-    let mut layers = Layers::new();
-    layers.file(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/pretraining.toml"))).unwrap();
-    layers.text("train.max_pieces = 40\n[pretraining]\nmax_pieces = 90\n", Path::new("a.toml")).unwrap();
-    assert_eq!(max_subwords(&layers.clone().finish().unwrap()), (40, 90));
-    // A later layer wins under either name.
-    layers.text("[train]\nmax_subwords = 41\n", Path::new("b.toml")).unwrap();
-    layers.set("pretraining.max_pieces", "91", "--set").unwrap();
-    let experiment = layers.finish().unwrap();
-    assert_eq!(max_subwords(&experiment), (41, 91));
-    let text = experiment.to_toml().unwrap();
-    assert!(text.contains("max_subwords = 41") && !text.contains("max_pieces"), "{text}");
-    assert_eq!(max_subwords(&set("train.max_pieces", "42").unwrap()).0, 42);
-}
-
-#[test]
-fn a_setting_under_both_of_its_names_is_refused() {
-    let problem = problem(load("[train]\nmax_subwords = 40\nmax_pieces = 41\n"));
-    assert!(problem.what.contains("duplicate field `max_subwords`"), "{}", problem.what);
-    assert_eq!(problem.line, Some(1));
-}
-
-#[test]
-fn an_earlier_name_has_the_line_of_its_value() {
-    let problem = problem(load("[train]\nepochs = 2\nmax_pieces = 1\n"));
-    assert_eq!(problem.line, Some(3), "{}", problem.what);
+    let refused = |from: &str, to: &str| problem(load(&CAPS.replace(from, to))).to_string();
+    assert_eq!(refused("[\"LOC\"]", "[]"), "experiment.toml:4: study.caps.classes is empty");
+    assert_eq!(refused("[5]", "[5, 5]"), "experiment.toml:5: study.caps.sentences has 5 twice");
+    assert!(refused("[5]", "[-5]").starts_with("experiment.toml:5: "));
+    assert_eq!(refused("sentences = [5]", "sentence = [5]"), "experiment.toml:5: unknown key `study.caps.sentence`");
+    assert!(
+        refused("[study.caps]", "[perturb.cap]\nclass = \"LOC\"\nsentences = 3\n[study.caps]")
+            .contains("perturb.cap is set")
+    );
+    assert_eq!(problem(load("study.kind = \"class-caps\"")).what, "study.caps.classes is empty");
+    assert_eq!(problem(load("study.kind = \"pretraining\"")).what, "study.pretraining.steps is empty");
+    let encoders = problem(load("study.kind = \"forgetting\""));
+    assert_eq!(encoders.what, "grid.encoder is missing: a forgetting study compares encoders");
+    let data = load("study.kind = \"forgetting\"\n[[grid.encoder]]\nname = \"a\"\ndata.seed = 2\n");
+    assert!(problem(data).what.starts_with("grid.encoder sets data.seed, and the encoders"));
 }

@@ -40,20 +40,33 @@ impl Axis {
     }
 }
 
-/// The axes of `[grid]` as axes of runs. `taken` are the names that the study's own axes have.
+/// An axis of `[grid]` that is one of the study's own, by its name; `default` in its absence.
+///
+/// # Errors
+/// [`Error::Config`] if a value has another type than its setting.
+pub(super) fn own(experiment: &Experiment, name: &str, default: &GridAxis) -> Result<Axis> {
+    of_axis(&experiment.without_grid(), experiment.grid.axis(name).unwrap_or(default), &BTreeSet::new())
+}
+
+/// The axes of `[grid]` that are none of the study's `own`, as axes of runs. `taken` are the names of those.
 ///
 /// # Errors
 /// [`Error::Config`] if an axis has the name of one of the study's.
-pub(super) fn of_grid(experiment: &Experiment, mut taken: BTreeSet<String>) -> Result<Vec<Axis>> {
+pub(super) fn of_grid(experiment: &Experiment, own: &[Axis], mut taken: BTreeSet<String>) -> Result<Vec<Axis>> {
     let plain = experiment.without_grid();
     let mut axes = Vec::new();
-    for axis in experiment.grid.axes() {
+    for axis in experiment.grid.axes().iter().filter(|axis| !is_own(experiment, own, axis)) {
         let made = of_axis(&plain, axis, &taken)?;
         let first = made.points.first().into_iter().flat_map(|point| &point.coordinates);
         taken.extend(first.map(|coordinate| coordinate.axis.clone()));
         axes.push(made);
     }
     Ok(axes)
+}
+
+/// True for an axis of `[grid]` that is one of the study's own.
+pub(super) fn is_own(experiment: &Experiment, own: &[Axis], axis: &GridAxis) -> bool {
+    of_axis(&experiment.without_grid(), axis, &BTreeSet::new()).is_ok_and(|axis| own.contains(&axis))
 }
 
 fn of_axis(experiment: &Experiment, axis: &GridAxis, taken: &BTreeSet<String>) -> Result<Axis> {

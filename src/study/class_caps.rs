@@ -15,15 +15,14 @@ use super::measure::{Better, Measure, Unit};
 use super::report::{Context, Design, Parts};
 use super::summarise::{NOISE, Point, axis_columns, place};
 use super::tables::{Builder, measures};
-use super::{Axis, Point as AxisPoint, Study, measures as m};
+use super::{Axis, Point as AxisPoint, Study, axis, measures as m};
 use crate::analysis::{ClassAnalysis, ClusterShares};
-use crate::config::{Experiment, Initialization};
+use crate::config::{Experiment, GridAxis, INIT, NamedPoint};
 use crate::dynamics::write_csv_as;
 use crate::error::{Error, Result};
 use crate::figures::panels::YAxis;
 use crate::format::percent;
 use crate::metrics::{Absent, Estimate, Measured, Measurement, measured};
-use crate::model::HeadKind;
 use crate::perturb::CapSettings;
 use crate::report::{Format, Table};
 use crate::run::{Coordinate, Coordinates};
@@ -33,6 +32,7 @@ pub(super) struct ClassCaps;
 
 const CLASS: &str = "class";
 const SENTENCES: &str = "sentences";
+const HEAD: &str = "head";
 
 /// A measure of the entity type that a row is about.
 const fn of_type(
@@ -113,38 +113,25 @@ const AUC_LOSS: Measure =
 
 impl Study for ClassCaps {
     fn axes(&self, experiment: &Experiment) -> Result<Vec<Axis>> {
-        let study = &experiment.study;
-        let heads = match study.heads.as_slice() {
-            [] => vec![experiment.model.head.kind],
-            heads => heads.to_vec(),
-        };
-        let starts = match study.initializations.as_slice() {
-            [] if experiment.model.random_init => vec![Initialization::Random],
-            [] => vec![Initialization::Pretrained],
-            starts => starts.to_vec(),
-        };
-        let start = |start: &Initialization| {
-            (Coordinate::new("init", start.name()), Value::from(*start == Initialization::Random))
-        };
-        let head = |head: &HeadKind| (Coordinate::new("head", head.name()), head.name().into());
-        Ok(vec![
-            Axis::noise(experiment),
-            Axis::of_setting("model.random_init", starts.iter().map(start)),
-            Axis::of_setting("model.head.kind", heads.iter().map(head)),
-            caps(experiment)?,
-        ])
+        let model = &experiment.model;
+        let start = if model.random_init { "random" } else { "pretrained" };
+        let init = GridAxis::Named { name: INIT.into(), points: NamedPoint::init(start).into_iter().collect() };
+        let head = GridAxis::Setting { key: "model.head.kind".into(), values: vec![model.head.kind.name().into()] };
+        let (init, head) = (axis::own(experiment, INIT, &init)?, axis::own(experiment, HEAD, &head)?);
+        Ok(vec![Axis::noise(experiment), init, head, caps(experiment)?])
     }
 
     fn needs(&self, experiment: &Experiment) -> Needs {
-        Needs { classes: experiment.study.classes.clone(), ..Needs::default() }
+        let classes = experiment.study.caps.as_ref().map(|caps| caps.classes.clone()).unwrap_or_default();
+        Needs { classes, ..Needs::default() }
     }
 
     fn order(&self) -> &'static [&'static str] {
-        &[CLASS, NOISE, "head", "init", SENTENCES]
+        &[CLASS, NOISE, HEAD, INIT, SENTENCES]
     }
 
     fn design(&self, context: &Context<'_>) -> Result<Design> {
-        let named = ["head", "init"].into_iter().filter_map(|name| context.axis(name)).filter(|axis| axis.varies());
+        let named = [HEAD, INIT].into_iter().filter_map(|name| context.axis(name)).filter(|axis| axis.varies());
         let pairs: Vec<(String, Vec<[String; 2]>)> =
             named.map(|axis| (axis.name.clone(), against_first(axis))).collect();
         let trend = |measure: &Measure| Finding::Trend { axis: SENTENCES.into(), measure: measure.key };
@@ -190,20 +177,20 @@ impl Study for ClassCaps {
 
 /// The caps: every number of sentences of every type, and once no cap. Outer to inner: type, number, none.
 fn caps(experiment: &Experiment) -> Result<Axis> {
-    let study = &experiment.study;
+    let grid = experiment.study.caps.clone().unwrap_or_default();
     let point = |class: Value, sentences: Value, cap: Value| AxisPoint {
         coordinates: vec![Coordinate::new(CLASS, class), Coordinate::new(SENTENCES, sentences)],
         settings: vec![("perturb.cap".to_owned(), cap)],
     };
     let mut points = Vec::new();
-    for class in &study.classes {
-        for &sentences in &study.sentences {
+    for class in &grid.classes {
+        for &sentences in &grid.sentences {
             let cap = CapSettings { class: class.clone(), sentences: Some(sentences) };
             let cap = serde_json::to_value(cap).map_err(|e| Error::Internal(format!("a cap as JSON: {e}")))?;
             points.push(point(class.as_str().into(), sentences.into(), cap));
         }
     }
-    points.extend(study.uncapped.then(|| point(Value::Null, Value::Null, Value::Null)));
+    points.extend(grid.uncapped.then(|| point(Value::Null, Value::Null, Value::Null)));
     Ok(Axis { points })
 }
 
@@ -448,25 +435,12 @@ fn forgettable(context: &Context<'_>) -> Result<Option<Table>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::{Seeds, StudyKind, StudySettings};
-    use crate::study::grid;
-
-    fn ids(study: StudySettings) -> Vec<String> {
-        let grid = grid(&Experiment { study, ..Experiment::default() }).unwrap();
-        grid.into_iter().map(|run| run.id).collect()
-    }
-
-    fn caps() -> StudySettings {
-        let kind = Some(StudyKind::ClassCaps);
-        StudySettings { kind, classes: vec!["LOC".into()], sentences: vec![5, 25], ..StudySettings::default() }
-    }
+    use crate::study::testing::ids;
 
     #[test]
     fn all_sentences_are_trained_on_once_for_all_classes() {
-        let study = StudySettings { classes: vec!["LOC".into(), "a/b".into()], sentences: vec![5], ..caps() };
         assert_eq!(
-            ids(study),
+            ids("study.kind = \"class-caps\"\nstudy.caps = { classes = [\"LOC\", \"a/b\"], sentences = [5] }"),
             [
                 "noise=0.00,init=pretrained,head=linear,class=LOC,sentences=5,seed=1",
                 "noise=0.00,init=pretrained,head=linear,class=a/b,sentences=5,seed=1",
@@ -475,20 +449,28 @@ mod tests {
         );
     }
 
+    const GRID: &str = "study.kind = \"class-caps\"\nstudy.noise = [0, 0.3]\nstudy.seeds = 2\n[study.caps]\nclasses = \
+                        [\"LOC\"]\nsentences = [5, 25]\n[grid]\nhead = [\"linear\", \"prototypes\"]\n";
+
     #[test]
     fn the_grid_has_every_combination_once() {
-        let study = StudySettings {
-            noise: vec![0.0, 0.3],
-            heads: vec![HeadKind::Linear, HeadKind::Prototypes],
-            initializations: vec![Initialization::Pretrained, Initialization::Random],
-            seeds: Seeds::Count(2),
-            ..caps()
-        };
-        let mut all = ids(study);
+        let mut all = ids(&format!("{GRID}init = [\"pretrained\", \"random\"]"));
         assert_eq!(all.len(), 3 * 2 * 2 * 2 * 2);
         assert!(all[..24].iter().all(|id| id.contains("seed=1")));
+        assert_eq!(all[3], "noise=0.00,init=pretrained,head=prototypes,class=LOC,sentences=5,seed=1");
         all.sort();
         all.dedup();
         assert_eq!(all.len(), 48);
+    }
+
+    #[test]
+    fn heads_may_be_points_with_settings_of_their_own_and_other_axes_stand_behind() {
+        let named =
+            "[[grid.head]]\nname = \"prototypes\"\n\"model.head.kind\" = \"prototypes\"\n\"train.epochs\" = 4\n";
+        let text = format!("{}[grid]\nbatch-size = [8]\n{named}", &GRID[..GRID.find("[grid]").unwrap()]);
+        assert_eq!(
+            ids(&text)[0],
+            "noise=0.00,init=pretrained,head=prototypes,class=LOC,sentences=5,batch_size=8,seed=1"
+        );
     }
 }

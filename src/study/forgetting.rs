@@ -13,10 +13,10 @@ use super::gather::{Needs, Row};
 use super::report::{Context, Design, Parts};
 use super::summarise::{NOISE, Point};
 use super::tables::Builder;
-use super::{Axis, Point as AxisPoint, Study, file_name, measures as m};
+use super::{Axis, Study, axis, file_name, measures as m};
 use crate::analysis::events::Shares;
 use crate::analysis::forgetting::{Distribution, Forgetting as OfPass};
-use crate::config::{EncoderSettings, Experiment};
+use crate::config::{ENCODER, Experiment, GridAxis};
 use crate::dynamics::Pass;
 use crate::error::Result;
 use crate::figures::panels::YAxis;
@@ -31,16 +31,11 @@ use crate::run::Coordinate;
 /// See the [module](self).
 pub(super) struct Forgetting;
 
-const ENCODER: &str = "encoder";
-
 impl Study for Forgetting {
     fn axes(&self, experiment: &Experiment) -> Result<Vec<Axis>> {
         // The axis of encoders is the inner one: an interrupted sweep has what is to be compared.
-        let point = |encoder: &EncoderSettings| AxisPoint {
-            coordinates: vec![Coordinate::new(ENCODER, encoder.name.as_str())],
-            settings: encoder.settings(),
-        };
-        let encoders = Axis { points: experiment.study.encoders.iter().map(point).collect() };
+        let none = GridAxis::Named { name: ENCODER.into(), points: Vec::new() };
+        let encoders = axis::own(experiment, ENCODER, &none)?;
         Ok(vec![Axis::noise(experiment), encoders])
     }
 
@@ -154,8 +149,8 @@ fn encoders(context: &Context<'_>) -> Result<Table> {
         .table(
             "encoders",
             "Encoders",
-            "Epochs, schedule, sentences, their order and their labels are the same for all; peak learning rate and batch size \
-             are each encoder's own.",
+            "Sentences, their order and their labels are the same for all, and so are settings that are not in this table, \
+             unless the configuration names others.",
         )
 }
 
@@ -314,41 +309,27 @@ fn add_overlap_figure(context: &Context<'_>, compared: &Compared<'_>, parts: &mu
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::{Seeds, StudyKind, StudySettings};
     use crate::model::HeadKind;
     use crate::study::grid;
+    use crate::study::testing::{experiment, ids};
 
-    fn experiment() -> Experiment {
-        let named = |name: &str| EncoderSettings { name: name.into(), ..EncoderSettings::default() };
-        let encoders = vec![
-            named("tiny"),
-            EncoderSettings { random_init: Some(true), ..named("tiny-random") },
-            EncoderSettings {
-                source: Some("other".into()),
-                head: Some(HeadKind::Prototypes),
-                learning_rate: Some(0.5),
-                batch_size: Some(3),
-                layers: Some(1),
-                ..named("other")
-            },
-        ];
-        let study = StudySettings {
-            kind: Some(StudyKind::Forgetting),
-            noise: vec![0.0, 0.3],
-            seeds: Seeds::List(vec![7, 8]),
-            encoders,
-            ..StudySettings::default()
-        };
-        Experiment { study, ..Experiment::default() }
-    }
+    const ENCODERS: &str = r#"
+        study = { kind = "forgetting", noise = [0, 0.3], seeds = [7, 8] }
+        [[grid.encoder]]
+        name = "tiny"
+        [[grid.encoder]]
+        name = "tiny-random"
+        model.random_init = true
+        [[grid.encoder]]
+        name = "other"
+        model = { source = "other", layers = 1, head.kind = "prototypes" }
+        train = { learning_rate = 0.5, batch_size = 3 }
+    "#;
 
     #[test]
     fn what_is_compared_is_trained_together() {
-        let experiment = experiment();
-        let grid = grid(&experiment).unwrap();
-        let ids: Vec<&str> = grid.iter().map(|run| run.id.as_str()).collect();
-        assert_eq!(grid.len(), 12);
+        let ids = ids(ENCODERS);
+        assert_eq!(ids.len(), 12);
         assert_eq!(
             ids[..4],
             [
@@ -362,7 +343,7 @@ mod tests {
 
     #[test]
     fn an_encoder_has_what_is_its_own_and_the_rest_from_the_experiment() {
-        let experiment = experiment();
+        let experiment = experiment(ENCODERS);
         let grid = grid(&experiment).unwrap();
         let (plain, other) = (&grid[0], &grid[5]);
         assert_eq!((&plain.model, &plain.train), (&experiment.model, &experiment.train));
@@ -373,5 +354,15 @@ mod tests {
         assert_eq!(other.model.head.kind, HeadKind::Prototypes);
         assert_eq!((other.train.learning_rate, other.train.batch_size), (0.5, 3));
         assert_eq!((other.train.epochs, other.perturb.rate), (experiment.train.epochs, 0.3));
+    }
+
+    #[test]
+    fn a_part_of_the_study_keeps_its_encoders() {
+        let text = format!("{ENCODERS}[grid]\n\"train.epochs\" = [2, 3]\n");
+        assert_eq!(ids(&text)[0], "noise=0.00,encoder=tiny,epochs=2,seed=7");
+        let parts = crate::study::grid::further_points(&experiment(&text)).unwrap();
+        assert_eq!((parts.len(), parts[1].0.id()), (2, "epochs=3".into()));
+        let part = grid(&parts[1].1).unwrap();
+        assert_eq!((part[1].id.as_str(), part[1].train.epochs), ("noise=0.00,encoder=tiny-random,seed=7", 3));
     }
 }

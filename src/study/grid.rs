@@ -19,7 +19,7 @@ use crate::run::{Coordinate, Coordinates, RunConfig};
 pub fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
     let study = of(experiment.kind());
     let own = study.axes(experiment)?;
-    let axes = all_axes(experiment, own)?;
+    let axes = all_axes(experiment, &own)?;
     let plain = experiment.without_grid();
     let mut points = Vec::new();
     for combination in combinations(&axes) {
@@ -42,30 +42,30 @@ pub fn grid(experiment: &Experiment) -> Result<Vec<RunConfig>> {
     Ok(runs)
 }
 
-/// The study's own axes and those of `[grid]` behind them.
-fn all_axes(experiment: &Experiment, own: Vec<Axis>) -> Result<Vec<Axis>> {
+/// The study's own axes and the others of `[grid]` behind them.
+fn all_axes(experiment: &Experiment, own: &[Axis]) -> Result<Vec<Axis>> {
     let names = own.iter().flat_map(|axis| axis.points.first()).flat_map(|point| &point.coordinates);
     let taken: BTreeSet<String> = names.map(|coordinate| coordinate.axis.clone()).collect();
-    let further = axis::of_grid(experiment, taken)?;
-    Ok(own.into_iter().chain(further).collect())
+    let further = axis::of_grid(experiment, own, taken)?;
+    Ok(own.iter().cloned().chain(further).collect())
 }
 
 /// The points of the axes that are not the study's own: where each is, and the experiment there; one without coordinates if
 /// there are no such axes.
 pub(super) fn further_points(experiment: &Experiment) -> Result<Vec<(Coordinates, Experiment)>> {
     let own = of(experiment.kind()).axes(experiment)?;
-    let n_own = own.len();
-    let axes = all_axes(experiment, own)?;
+    let axes = all_axes(experiment, &own)?;
     let plain = Experiment {
         study: StudySettings { kind: Some(experiment.kind()), ..experiment.study.clone() },
-        ..experiment.without_grid()
+        grid: experiment.grid.only(|axis| axis::is_own(experiment, &own, axis)),
+        ..experiment.clone()
     };
     let point = |combination: Vec<&Point>| {
         let settings: Vec<_> = combination.iter().flat_map(|point| point.settings.iter().cloned()).collect();
         let coordinates = combination.iter().flat_map(|point| point.coordinates.iter().cloned());
         Ok((Coordinates::of(coordinates), plain.with(&settings)?))
     };
-    combinations(&axes[n_own..]).into_iter().map(point).collect()
+    combinations(&axes[own.len()..]).into_iter().map(point).collect()
 }
 
 /// Every choice of one point an axis; the last axis changes fastest.
@@ -124,20 +124,8 @@ fn require_distinct(runs: &[RunConfig]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::config::Layers;
-
-    fn experiment(text: &str) -> Experiment {
-        let mut layers = Layers::new();
-        layers.text(text, Path::new("e.toml")).unwrap();
-        layers.finish().unwrap()
-    }
-
-    fn ids(text: &str) -> Vec<String> {
-        grid(&experiment(text)).unwrap().into_iter().map(|run| run.id).collect()
-    }
+    use crate::study::testing::{experiment, ids};
 
     #[test]
     fn seeds_are_the_outer_loop_and_noise_an_axis_of_every_grid() {
@@ -186,8 +174,7 @@ mod tests {
 
     #[test]
     fn an_axis_with_the_name_of_one_of_the_study_has_its_whole_key() {
-        let text = "[study]\nkind = \"class-caps\"\nclasses = [\"LOC\"]\nsentences = [5]\n[grid]\n\"train.episodes.class\" = \
-                    [\"LOC\"]\n";
+        let text = "[study]\nkind = \"class-caps\"\n[study.caps]\nclasses = [\"LOC\"]\nsentences = [5]\n[grid]\n\"train.episodes.class\" = [\"LOC\"]\n";
         let ids = ids(text);
         assert!(ids[0].contains("class=LOC,") && ids[0].contains("train.episodes.class=LOC"), "{ids:?}");
     }

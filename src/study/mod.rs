@@ -63,7 +63,8 @@ use report::{Context, Design, Parts};
 
 /// What is a study's own.
 trait Study: Sync {
-    /// The study's own axes, without the seeds. Each run has one point of each, and one of each axis of `[grid]`.
+    /// The study's own axes, without the seeds. Each run has one point of each, and one of each axis of `[grid]` that is
+    /// none of them.
     ///
     /// # Errors
     /// [`crate::Error::Config`] if the experiment makes no grid.

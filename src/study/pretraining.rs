@@ -41,7 +41,7 @@ impl Study for PretrainingStudy {
             let source = Pretraining::checkpoint_in(Path::new(PRETRAINED), steps).to_string_lossy().into_owned();
             (Coordinate::new(STEPS, steps).labelled(format!("{steps:06}")), source.into())
         };
-        let steps = Axis::of_setting("model.source", experiment.study.pretraining_steps.iter().map(encoder));
+        let steps = Axis::of_setting("model.source", steps(experiment).iter().map(encoder));
         Ok(vec![steps, Axis::noise(experiment)])
     }
 
@@ -100,8 +100,12 @@ impl Study for PretrainingStudy {
 
 /// The pretraining of an experiment, in its folder.
 fn pretraining<'a>(experiment: &'a Experiment, folder: &'a Path) -> Pretraining<'a> {
-    let checkpoints = &experiment.study.pretraining_steps;
-    Pretraining { settings: &experiment.pretraining, folder, checkpoints, finish: false }
+    Pretraining { settings: &experiment.pretraining, folder, checkpoints: steps(experiment), finish: false }
+}
+
+/// The numbers of steps after which an encoder is taken.
+fn steps(experiment: &Experiment) -> &[u64] {
+    experiment.study.pretraining.as_ref().map_or(&[], |of| &of.steps)
 }
 
 /// The folder of the pretraining.
@@ -165,19 +169,13 @@ fn encoders(context: &Context<'_>) -> Result<Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Seeds, StudyKind, StudySettings};
-    use crate::study::grid;
+    use crate::study::{grid, testing};
 
     #[test]
     fn a_run_says_what_its_encoder_is_and_not_where_it_stands() {
-        let study = StudySettings {
-            kind: Some(StudyKind::Pretraining),
-            noise: vec![0.0, 0.3],
-            pretraining_steps: vec![0, 300],
-            seeds: Seeds::List(vec![7]),
-            ..StudySettings::default()
-        };
-        let mut experiment = Experiment { study, ..Experiment::default() };
+        let mut experiment = testing::experiment(
+            "study = { kind = \"pretraining\", noise = [0, 0.3], seeds = [7], pretraining.steps = [0, 300] }",
+        );
         let here = grid(&experiment).unwrap();
         let ids: Vec<&str> = here.iter().map(|run| run.id.as_str()).collect();
         assert_eq!(

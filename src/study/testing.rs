@@ -1,13 +1,29 @@
-//! Rows of invented runs, for tests.
+//! Experiments from their text, and rows of invented runs, for tests.
+
+use std::path::Path;
 
 use polars::prelude::*;
 
 use super::gather::Row;
+use super::grid;
 use crate::analysis::events::Shares;
 use crate::analysis::forgetting::{Distribution, Forgetting, TokenSet};
 use crate::analysis::phases::{OnsetEvidence, PhasePoint, PhaseScores, Phases, Settling};
+use crate::config::{Experiment, Layers};
 use crate::dynamics::Pass;
 use crate::run::{Coordinate, Coordinates, Manifest};
+
+/// The experiment of a text.
+pub(super) fn experiment(text: &str) -> Experiment {
+    let mut layers = Layers::new();
+    layers.text(text, Path::new("e.toml")).unwrap_or_else(|error| panic!("{text}: {error}"));
+    layers.finish().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// The names of its runs.
+pub(super) fn ids(text: &str) -> Vec<String> {
+    grid(&experiment(text)).expect("a grid").into_iter().map(|run| run.id).collect()
+}
 
 /// Epochs of every run.
 const EPOCHS: u32 = 12;

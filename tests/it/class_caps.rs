@@ -118,15 +118,8 @@ fn random_weights_are_compared_with_the_pretrained_ones() {
         &["sentences=3", "noise=0", "out=other", "--random-init", "--dry-run", "--no-estimate"],
     );
     assert_eq!(said.code, 2, "both: {said}");
-    let only = [
-        "sentences=3",
-        "noise=0",
-        "study.initializations=[]",
-        "out=other",
-        "--random-init",
-        "--dry-run",
-        "--no-estimate",
-    ];
+    assert!(said.stderr.contains("remove the axis: grid.init=[]"), "{said}");
+    let only = ["sentences=3", "noise=0", "grid.init=[]", "out=other", "--random-init", "--dry-run", "--no-estimate"];
     let said = sweep(&workspace, "class-caps", &only);
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stdout.contains("init=random") && !said.stdout.contains("init=pretrained\n"), "{said}");
@@ -147,8 +140,8 @@ fn caps_that_cannot_be_are_refused_before_anything_is_trained() {
     assert!(words.contains("it has LOC, MISC, ORG, PER"), "{words}");
     let words = refused(&["sentences=5,10000", "out=out"]);
     assert!(words.contains("10000 sentences with `LOC` are to stay, and the training split has "), "{words}");
-    assert!(refused(&["study.classes=[]", "out=out"]).contains("study.classes is empty"));
-    assert!(refused(&["classes=LOC,LOC", "out=out"]).contains("study.classes has LOC twice"));
+    assert!(refused(&["study.classes=[]", "out=out"]).contains("study.caps.classes is empty"));
+    assert!(refused(&["classes=LOC,LOC", "out=out"]).contains("study.caps.classes has LOC twice"));
     assert!(refused(&["sentences=-1", "out=out"]).contains("sentences"));
     assert!(refused(&["heads=round", "out=out"]).contains("heads"));
     assert!(refused(&["perturb.cap={class=\"LOC\",sentences=3}", "out=out"]).contains("set by the study's grid"));
@@ -160,7 +153,7 @@ fn caps_that_cannot_be_are_refused_before_anything_is_trained() {
     let smoke = repository("experiments/smoke.toml").display().to_string();
     let said = workspace.run(&["sweep", &smoke, "classes=LOC", "out=out"]);
     assert_eq!(said.code, 2, "{said}");
-    assert!(said.stderr.contains("study.classes is used by study.kind = \"class-caps\" alone"), "{said}");
+    assert!(said.stderr.contains("study.caps is only valid with study.kind = \"class-caps\""), "{said}");
 }
 
 #[test]

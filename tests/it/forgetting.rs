@@ -162,16 +162,17 @@ fn encoders_go_by_their_names_on_the_command_line() {
     let said = dry(&["encoders=random,huge"]);
     assert_eq!(said.code, 2, "{said}");
     assert!(
-        said.stderr.contains("the experiment has no encoder `huge`\n  hint: it names pretrained, random"),
+        said.stderr.contains("the axis `encoder` has no point `huge`\n  hint: it has pretrained, random"),
         "{said}"
     );
     let own = ["study.encoders.pretrained.source=a/", "study.encoders.random.source=a/", "--set", "model.source=b/"];
     let said = dry(&own);
     assert_eq!(said.code, 2, "{said}");
-    assert!(said.stderr.contains("model.source is used by none of the encoders: each has its own"), "{said}");
+    assert!(said.stderr.contains("model.source has no effect: every point of the axis `encoder` sets it"), "{said}");
     assert!(!workspace.path().join("out").exists(), "something was written");
     let smoke = repository("experiments/smoke.toml").display().to_string();
     let said = workspace.run(&["sweep", &smoke, "study.encoders=[{name=\"a\"}]", "--dry-run", "--no-estimate"]);
-    assert_eq!(said.code, 2, "{said}");
-    assert!(said.stderr.contains("study.encoders is used by study.kind = \"forgetting\" alone"), "{said}");
+    // Of another study they are a further axis.
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.stdout.contains("/noise=0.30/encoder=a/seed=1\n"), "{said}");
 }

@@ -217,8 +217,8 @@ fn what_cannot_be_pretrained_is_refused_before_anything_is_trained() {
     };
     let words = refused(&["study.pretraining_steps=0,100"]);
     assert!(words.contains("a checkpoint after 100 steps, and the pretraining has 24"), "{words}");
-    assert!(refused(&["study.pretraining_steps=[]"]).contains("study.pretraining_steps is empty"));
-    assert!(refused(&["study.pretraining_steps=3,3"]).contains("study.pretraining_steps has 3 twice"));
+    assert!(refused(&["study.pretraining_steps=[]"]).contains("study.pretraining.steps is empty"));
+    assert!(refused(&["study.pretraining_steps=3,3"]).contains("study.pretraining.steps has 3 twice"));
     assert!(refused(&["model=bert/"]).contains("model.source and model.random_init are set by the study"));
     let words = refused(&["pretraining.max_subwords=30"]);
     assert!(
@@ -227,12 +227,11 @@ fn what_cannot_be_pretrained_is_refused_before_anything_is_trained() {
     );
     assert!(refused(&["pretraining.heads=5"]).contains("the number of heads must divide the hidden size"));
     let smoke = repository("experiments/smoke.toml").display().to_string();
-    for (setting, key) in
-        [("study.pretraining_steps=3", "study.pretraining_steps"), ("pretraining.epochs=3", "pretraining")]
+    for (setting, key) in [("study.pretraining_steps=3", "study.pretraining"), ("pretraining.epochs=3", "pretraining")]
     {
         let said = workspace.run(&["sweep", &smoke, setting, "out=out"]);
         assert_eq!(said.code, 2, "{said}");
-        assert!(said.stderr.contains(&format!("{key} is used by study.kind = \"pretraining\" alone")), "{said}");
+        assert!(said.stderr.contains(&format!("{key} is only valid with study.kind = \"pretraining\"")), "{said}");
     }
 }
 

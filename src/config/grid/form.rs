@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Grid, GridAxis, NamedPoint, meant, setting};
+use super::{Grid, GridAxis, INIT, NamedPoint, meant, setting};
 use crate::config::keys;
 
 impl Serialize for Grid {
@@ -55,19 +55,27 @@ fn read(key: &str, value: Value, axes: &mut Vec<GridAxis>) -> Result<(), String>
             }
             Ok(())
         }
-        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
-            let points = items.into_iter().map(|item| point(key, item)).collect::<Result<_, String>>()?;
-            axes.push(GridAxis::Named { name: key.to_owned(), points });
-            Ok(())
-        }
-        Value::Array(values) => {
-            let key = setting(key);
-            let values = values.into_iter().map(|value| meant(key, value)).collect();
-            axes.push(GridAxis::Setting { key: key.to_owned(), values });
+        Value::Array(items) => {
+            axes.push(axis(key, items)?);
             Ok(())
         }
         other => Err(format!("the axis `{key}` is {other}: expected a list, such as [{other}]")),
     }
+}
+
+/// An axis from its points: tables with a name each, initialisations, or values of a setting.
+pub(super) fn axis(key: &str, items: Vec<Value>) -> Result<GridAxis, String> {
+    if items.is_empty() || !(key == INIT || items.iter().all(Value::is_object)) {
+        let key = setting(key);
+        let values = items.into_iter().map(|value| meant(key, value)).collect();
+        return Ok(GridAxis::Setting { key: key.to_owned(), values });
+    }
+    let of = |item: Value| match item.as_str() {
+        Some(name) => NamedPoint::init(name)
+            .ok_or_else(|| format!("the axis `{key}` has `{name}`: it takes pretrained and random")),
+        None => point(key, item),
+    };
+    Ok(GridAxis::Named { name: key.to_owned(), points: items.into_iter().map(of).collect::<Result<_, _>>()? })
 }
 
 fn point(axis: &str, value: Value) -> Result<NamedPoint, String> {

@@ -3,6 +3,7 @@
 //! ```toml
 //! [grid]
 //! "train.learning_rate" = [1e-4, 5e-4]     # a setting and its values
+//! init = ["pretrained", "random"]          # or `model.random_init` by the names of its values
 //!
 //! [[grid.start]]                           # or an axis of named points, each of which sets any number of settings
 //! name = "pretrained"
@@ -12,6 +13,7 @@
 //! "train.learning_rate" = 1e-3
 //! ```
 
+mod change;
 mod form;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::experiment::{first_duplicate, is_plain_name};
+use super::experiment::{first_duplicate, is_plain_name, refuse};
 use super::{Experiment, keys};
 use crate::error::{Error, Problem, Result};
 
@@ -28,6 +30,8 @@ use crate::error::{Error, Problem, Result};
 pub(super) const GRID: &str = "grid";
 /// The noise level's key in a run's settings; in an experiment the grid sets it.
 pub(crate) const NOISE: &str = "perturb.rate";
+/// The axis of initial weights, whose points have names.
+pub(crate) const INIT: &str = "init";
 /// Tables whose settings make a run.
 const OF_RUNS: [&str; 4] = ["data", "model", "perturb", "train"];
 /// Columns of tables of runs and points: no axis is called so, nor like a column of the log.
@@ -119,12 +123,28 @@ impl GridAxis {
         }
     }
 
+    /// The settings that any of its points has, dotted.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let (of_points, own) = match self {
+            Self::Named { points, .. } => (points.as_slice(), None),
+            Self::Setting { key, .. } => (&[][..], Some(key.as_str())),
+        };
+        of_points.iter().flat_map(|point| &point.settings).map(|(key, _)| key.as_str()).chain(own)
+    }
+
     /// The number of its points.
     pub fn n_points(&self) -> usize {
         match self {
             Self::Named { points, .. } => points.len(),
             Self::Setting { values, .. } => values.len(),
         }
+    }
+
+    /// The settings that every one of its points has: the experiment's own values are without effect.
+    pub(super) fn overridden(&self) -> Vec<String> {
+        let of_points = self.settings();
+        let is_everywhere = |key: &&str| of_points.iter().all(|of| of.iter().any(|(other, _)| other == *key));
+        self.keys().filter(is_everywhere).map(str::to_owned).collect()
     }
 
     /// The settings of each point.
@@ -148,12 +168,29 @@ impl GridAxis {
     fn value(&self) -> Value {
         match self {
             Self::Setting { values, .. } => values.iter().map(written).collect::<Vec<Value>>().into(),
-            Self::Named { points, .. } => points.iter().map(NamedPoint::value).collect::<Vec<Value>>().into(),
+            Self::Named { name, points } => {
+                let shown =
+                    |point: &NamedPoint| match name == INIT && NamedPoint::init(&point.name).as_ref() == Some(point) {
+                        true => point.name.as_str().into(),
+                        false => point.value(),
+                    };
+                points.iter().map(shown).collect::<Vec<Value>>().into()
+            }
         }
     }
 }
 
 impl NamedPoint {
+    /// A point of the axis `init`: `pretrained` or `random`.
+    pub fn init(name: &str) -> Option<Self> {
+        let is_random = match name {
+            "pretrained" => false,
+            "random" => true,
+            _ => return None,
+        };
+        Some(Self { name: name.to_owned(), settings: vec![("model.random_init".to_owned(), is_random.into())] })
+    }
+
     fn value(&self) -> Value {
         let mut object = Map::from_iter([("name".to_owned(), Value::from(self.name.as_str()))]);
         object.extend(self.settings.iter().map(|(key, value)| (key.clone(), written(value))));
@@ -179,17 +216,13 @@ impl Grid {
 
     /// The axis of a setting, or of that name.
     pub fn axis(&self, key: &str) -> Option<&GridAxis> {
-        let key = setting(key);
-        self.axes.iter().find(|axis| axis.key() == key)
+        let is_it = |axis: &&GridAxis| axis.key() == key || axis.key() == setting(key);
+        self.axes.iter().find(is_it)
     }
 
-    /// The same with values for an axis; those of an axis that is there are replaced.
-    pub(super) fn with(mut self, axis: GridAxis) -> Self {
-        match self.axes.iter_mut().find(|other| other.key() == axis.key()) {
-            Some(other) => *other = axis,
-            None => self.axes.push(axis),
-        }
-        self
+    /// The same with some of the axes alone.
+    pub(crate) fn only(&self, is_kept: impl Fn(&GridAxis) -> bool) -> Self {
+        Self { axes: self.axes.iter().filter(|axis| is_kept(axis)).cloned().collect() }
     }
 
     /// Refuses axes of which no runs could be made.
@@ -199,9 +232,7 @@ impl Grid {
     pub(super) fn validate(&self, experiment: &Experiment) -> Result<()> {
         let experiment = &experiment.without_grid();
         for axis in &self.axes {
-            let (key, refuse) = (format!("{GRID}.{}", axis.key()), |what: String, hint: &str| {
-                Err(Error::Config(Problem::new(what).hint(hint)))
-            });
+            let key = format!("{GRID}.{}", axis.key());
             if axis.n_points() == 0 {
                 return refuse(format!("{key} has no value"), "give at least one, or leave the axis out");
             }
@@ -216,8 +247,8 @@ impl Grid {
                 if let Some(name) = first_duplicate(&names[..points.len()]) {
                     return refuse(format!("{key} has `{name}` twice"), "give each point a name of its own");
                 }
-                if is_seed(name) {
-                    return refuse_seeds(&key);
+                if let Some(problem) = seeds_as_axis(&key, name) {
+                    return Err(Error::Config(problem));
                 }
                 if is_column(name) {
                     return refuse(
@@ -274,27 +305,25 @@ pub(super) fn setting(name: &str) -> &str {
 
 /// True for a name under which somebody may look for the seeds among the axes.
 fn is_seed(name: &str) -> bool {
-    ["seed", "seeds", "study.seed", "train.seed"].contains(&name)
+    ["seed", "seeds", "study.seed", "study.seeds", "train.seed"].contains(&name)
 }
 
-/// Refuses an axis of this key, if it is meant to be the seeds.
-pub(super) fn refuse_seeds_as(axis: &str, key: &str) -> Result<()> {
-    if is_seed(key) { refuse_seeds(axis) } else { Ok(()) }
-}
-
-fn refuse_seeds(axis: &str) -> Result<()> {
-    Err(Error::Config(
+/// What is said of an axis that names the seeds; `None` of any other.
+fn seeds_as_axis(axis: &str, key: &str) -> Option<Problem> {
+    is_seed(key).then(|| {
         Problem::new(format!("{axis} names the seeds, which are an axis of every grid"))
-            .hint("set them with study.seeds: a number of seeds or a list (--seeds 1,2,3 on the command line)"),
-    ))
+            .hint("set them with study.seeds: a number of seeds or a list (--seeds 1,2,3 on the command line)")
+    })
 }
 
 /// Refuses a setting that makes no difference between runs; `axis` is for the message.
 fn check_key(axis: &str, key: &str) -> Result<()> {
-    let refuse = |what: String, hint: String| Err(Error::Config(Problem::new(format!("{axis} {what}")).hint(hint)));
+    let refuse = |what: String, hint: String| refuse(format!("{axis} {what}"), &hint);
+    if let Some(problem) = seeds_as_axis(axis, key) {
+        return Err(Error::Config(problem));
+    }
     let section = key.split('.').next().unwrap_or(key);
     match keys::default_of(key) {
-        _ if is_seed(key) || key == "study.seeds" => refuse_seeds(axis),
         None => {
             let nearest = keys::nearest(key).map(|nearest| format!("did you mean `{nearest}`?"));
             refuse(
