@@ -358,7 +358,8 @@ impl Experiment {
     /// # Errors
     /// [`Error::Config`] if a value has another type than its setting.
     pub fn with(&self, settings: &[(String, Value)]) -> Result<Self> {
-        let wrong = |e: serde_json::Error| Error::Config(Problem::new(e.to_string()));
+        let hint = "`memoscope schema` prints what each key takes";
+        let wrong = |e: serde_json::Error| Error::Config(Problem::new(e.to_string()).hint(hint));
         let mut value = serde_json::to_value(self).map_err(wrong)?;
         for (key, of) in settings {
             let mut place = &mut value;
