@@ -10,6 +10,9 @@ use serde_json::Value;
 use super::{CapGrid, CheckpointGrid, Experiment, former};
 use crate::error::Problem;
 
+/// Settings of a run without effect on its results, by their dotted keys: no part of its identity, and no axis.
+pub(crate) const WITHOUT_EFFECT: [&str; 1] = ["train.checkpoint_minutes"];
+
 /// A short name for a setting: a flag (`--batch-size`) and a word (`batch-size=64`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shorthand {

@@ -31,6 +31,7 @@ mod value;
 pub use experiment::Experiment;
 pub use grid::{Grid, GridAxis, NamedPoint};
 pub(crate) use grid::{INIT, NOISE};
+pub(crate) use keys::WITHOUT_EFFECT;
 pub use keys::{Shorthand, shorthand, shorthands};
 pub(crate) use kind::ENCODER;
 pub use kind::{CapGrid, CheckpointGrid, StudyKind};

@@ -127,7 +127,7 @@ mod tests {
         canvas.text(Text::new("</text><script>&\u{1}", (0.0, 5.0), 5.0, BLACK));
         let svg = svg(&canvas, "<b>\u{2}", "\"&\"");
         assert!(!svg.contains("<script>") && !svg.contains("<b>") && !svg.contains('\u{2}'));
-        assert!(svg.contains("&lt;/text&gt;&lt;script&gt;&amp;[U+0001]"));
+        assert!(svg.contains("&lt;&#x2f;text&gt;&lt;script&gt;&amp;[U+0001]"));
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub const SOFT_INK: Colour = Colour(0x55, 0x55, 0x55);
 pub const AXIS: Colour = Colour(0x80, 0x80, 0x80);
 /// Grid lines.
 pub const GRID: Colour = Colour(0xe6, 0xe6, 0xe6);
+/// Text on a coloured ground that is too dark for ink and too light for white.
+const BLACK: Colour = Colour(0, 0, 0);
 /// Paper.
 pub const WHITE: Colour = Colour(0xff, 0xff, 0xff);
 /// Clean tokens: dark blue.
@@ -138,7 +140,7 @@ pub fn density(share: f64) -> Colour {
 
 /// The colour of text on a shade.
 pub fn on_ground(ground: Colour) -> Colour {
-    if WHITE.contrast(ground) > INK.contrast(ground) { WHITE } else { INK }
+    if WHITE.contrast(ground) > BLACK.contrast(ground) { WHITE } else { BLACK }
 }
 
 /// The line of member `index` of an ordered family of `n` (noise levels, class sizes, layers): lighter first, each

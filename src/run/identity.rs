@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::RunConfig;
+use crate::config::WITHOUT_EFFECT;
 use crate::error::{Error, Result};
 use crate::files::hex;
 
@@ -26,18 +27,10 @@ static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("identity-defaults.json")).unwrap_or_default()
 });
 
-/// Settings without effect on the results, by their path in a run's configuration.
-const WITHOUT_EFFECT: [&str; 1] = ["train.checkpoint_minutes"];
-
 /// Settings that were renamed, by the path of the table, today's name and the name that is hashed. A run is the same run under
 /// either name: the hash keeps the name that the setting had when it was added, so that finished runs keep their identity.
 const RENAMED: [(&str, &str, &str); 2] =
     [("/train", "max_subwords", "max_pieces"), ("/pretrained/settings", "max_subwords", "max_pieces")];
-
-/// True for a setting, by its dotted key, that has no effect on a run's results.
-pub(crate) fn is_without_effect(key: &str) -> bool {
-    WITHOUT_EFFECT.contains(&key)
-}
 
 /// The run's identity, SHA-256 in hexadecimal digits.
 ///

@@ -60,7 +60,6 @@ pub(crate) use execute::{prepare, require_whole_log, token_table};
 pub use fold::Fold;
 pub(crate) use folder::partition_in;
 pub use folder::{FolderState, RunFolder, folder_in, run_folders};
-pub(crate) use identity::is_without_effect;
 pub use lease::{Lease, Owner, Process};
 pub use manifest::{DataSummary, Manifest, Status};
 pub use monitor::{EpochSummary, Monitor, RunStart, Silent, StopFlag, StudyProgress};

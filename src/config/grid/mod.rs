@@ -336,7 +336,7 @@ fn check_key(axis: &str, key: &str) -> Result<()> {
         Some(default) if default.is_object() => {
             refuse(format!("names `{key}`, which is a table and not a setting"), "name one of its settings".into())
         }
-        Some(_) if crate::run::is_without_effect(key) => {
+        Some(_) if keys::WITHOUT_EFFECT.contains(&key) => {
             refuse(format!("names `{key}`, which changes nothing in a run"), "leave it out of the grid".into())
         }
         Some(_) if OF_RUNS.contains(&section) || key == "device" => Ok(()),
