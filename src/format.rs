@@ -111,10 +111,12 @@ pub fn counted(number: impl TryInto<u128> + Display, noun: &str) -> String {
 /// assert_eq!(noun_of(1, "class"), "class");
 /// assert_eq!(noun_of(2, "class"), "classes");
 /// assert_eq!(noun_of(2, "key"), "keys");
+/// assert_eq!(noun_of(2, "epoch"), "epochs");
 /// ```
 pub fn noun_of(number: impl TryInto<u128>, noun: &str) -> String {
     let is_one = number.try_into().is_ok_and(|number| number == 1);
-    let hisses = ["s", "x", "z", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    // `epoch` ends in the sound of `k`.
+    let hisses = !noun.ends_with("epoch") && ["s", "x", "z", "ch", "sh"].iter().any(|end| noun.ends_with(end));
     let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
     match stem {
         _ if is_one => noun.to_owned(),

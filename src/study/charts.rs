@@ -117,6 +117,9 @@ impl Chart {
         };
         let of_lines: Vec<ReportAxis> = axes.iter().filter(used).cloned().collect();
         let frame = self.frame(&rows, axes, &of_lines)?;
+        if !self.panels.iter().any(|panel| panel.has_values(&frame)) {
+            return Ok(None);
+        }
         let names = NamesOfLines::of(&rows, &of_lines);
         let x_axis = match &self.against {
             Against::Axis(name) => axes.iter().find(|axis| axis.name == *name),
@@ -200,6 +203,14 @@ impl ChartPanel {
             Self::Series { heading, .. } => (*heading).to_owned(),
             Self::Measure(measure) => measure.heading.to_owned(),
         }
+    }
+
+    fn has_values(&self, frame: &DataFrame) -> bool {
+        let column = match self {
+            Self::Series { column, .. } => column,
+            Self::Measure(measure) => measure.key,
+        };
+        frame.column(column).is_ok_and(|values| values.null_count() < values.len())
     }
 
     fn states(&self, frame: &DataFrame) -> Option<String> {

@@ -258,6 +258,15 @@ fn opening(subject: &Subject, context: &Context<'_>) -> String {
         seeds,
         if seeds == 1 { "seed" } else { "seeds" },
     );
+    let cap = context.input.runs.first().and_then(|run| run.manifest.cap.as_ref());
+    if let Some(cap) = cap.filter(|_| context.axis("class").is_none()) {
+        text.push_str(&format!(
+            " {} of {} training sentences with {} were kept.",
+            cap.kept.len(),
+            cap.available,
+            cap.class
+        ));
+    }
     if !subject.synthetic.is_empty() {
         text.push_str(&format!(
             " The text of {} is synthetic: its numbers do not carry over to real corpora.",

@@ -62,7 +62,7 @@ fn a_dry_run_shows_the_lines_and_writes_nothing() {
     lines changed     2 (BIOES)
     written           nothing
     ----- stderr
-    warning: train.txt has changed since d.json was made; all words and tags decided about are still there
+    warning: train.txt has changed since d.json was made; all tokens and tags of the decisions are still there
     ");
     let said = workspace.run(&["audit", "apply", "train.txt", "d.json", "--out", "new.txt", "--json"]);
     let summary: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();

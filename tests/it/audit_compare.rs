@@ -99,7 +99,7 @@ fn one_seed_decides_nothing() {
     assert_eq!(unclear.code, 0, "{unclear}");
     assert_eq!(
         unclear.stderr,
-        "warning: dev.txt: no word of before.txt has the tags B-LOC, so a tagger trained on it does not learn them\n"
+        "warning: dev.txt: no token of before.txt has the tags B-LOC, so a tagger trained on it does not learn them\n"
     );
     let of: Value = serde_json::from_str(&unclear.stdout).unwrap();
     assert_eq!((&of["verdict"], &of["f1"]["over_seeds"]), (&Value::from("unclear"), &Value::Null));

@@ -166,8 +166,8 @@ fn a_noise_sweep_may_have_a_cap() {
     let manifest = Manifest::read(&workspace.path().join("out/runs/noise=0.00/seed=1")).unwrap();
     assert_eq!(manifest.cap.unwrap().kept.len(), 4);
     let report = workspace.read("out/report/report.md");
-    assert!(report.contains(" with LOC 4 were kept: "), "{report}");
-    assert!(report.contains("What the caps left of the training split"), "{report}");
+    assert!(report.contains(" training sentences with LOC were kept"), "{report}");
+    assert!(report.contains("Training sentences kept by the class caps"), "{report}");
     let said = workspace.run(&["sweep", &smoke, "perturb.cap.class=LOC", "out=out"]);
     assert_eq!(said.code, 2, "{said}");
     assert!(said.stderr.contains("perturb.cap.sentences is missing"), "{said}");

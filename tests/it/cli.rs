@@ -168,8 +168,8 @@ fn train_does_one_run() {
     code: 2
     ----- stdout
     ----- stderr
-    error: `train` does one run, the experiment has 2
-      hint: choose one with --noise 0.3 --seed 1, or do all with `memoscope sweep`
+    error: `train` does one run, the experiment has 2 runs
+      hint: choose one, as with --noise 0, or do all with `memoscope sweep`
     ");
     let said = workspace.run(&["train", "e.toml", "--noise", "0.3", "--seed", "7", "--dry-run", "--no-estimate"]);
     assert!(said.stdout.ends_with("#   runs/tiny/noise=0.30/seed=7\n"), "{said}");
