@@ -27,6 +27,7 @@ use crate::dynamics::{Pass, write_csv_as, write_parquet};
 use crate::error::Result;
 use crate::figures::noise_detection::Detection;
 use crate::figures::{FigureFiles, Style, data_map, noise_detection};
+use crate::format::counted;
 use crate::format::percent;
 use crate::report::{Column as Shown, Figure, Format, StudyReport, Table};
 use crate::run::Monitor;
@@ -249,14 +250,16 @@ fn opening(subject: &Subject, context: &Context<'_>) -> String {
         .collect();
     let seeds = different(context.rows.iter().map(|row| row.seed.to_string())).len();
     let mut text = format!(
-        "{} ({}) fine-tuned on {} for {} epochs: {}{} {} a point.",
+        "{} ({}) fine-tuned on {} for {}: {}{} a point.",
         subject.model,
         subject.shape,
         subject.data,
-        subject.epochs,
+        match subject.epochs.parse::<usize>() {
+            Ok(epochs) => counted(epochs, "epoch"),
+            Err(_) => format!("{} epochs", subject.epochs),
+        },
         if varied.is_empty() { String::new() } else { format!("{}; ", varied.join("; ")) },
-        seeds,
-        if seeds == 1 { "seed" } else { "seeds" },
+        counted(seeds, "seed"),
     );
     let cap = context.input.runs.first().and_then(|run| run.manifest.cap.as_ref());
     if let Some(cap) = cap.filter(|_| context.axis("class").is_none()) {

@@ -75,7 +75,7 @@ fn further_axes_give_a_study_a_report_for_each_of_their_points() {
     let said = workspace.run(&[&arguments[..], &TINY[..]].concat());
     assert_eq!(said.code, 0, "{said}");
     let report = workspace.read("out/report/report.md");
-    assert!(report.contains("Report of batch_size=4: batch_size=4/index.html"), "{report}");
+    assert!(report.contains("Report of batch\\_size=4: batch\\_size=4/index.html"), "{report}");
     for part in ["batch_size=4", "batch_size=8"] {
         let tables = workspace.read(&format!("out/report/{part}/tables/measures.csv"));
         assert_eq!(tables.lines().count(), 1 + 2, "two noise levels: {tables}");
@@ -127,7 +127,7 @@ fn what_makes_no_grid_is_refused_before_anything_is_done() {
     for (arguments, words) in [
         (&["--vary", "train.learing_rate=1"][..], "`--vary train.learing_rate=1`: unknown key `train.learing_rate`"),
         (&["--vary", "train.epochs=2,0"], "grid.train.epochs has `0`: train.epochs must be at least 1"),
-        (&["--vary", "seeds=1,2"], "names the seeds, which are always an axis"),
+        (&["--vary", "seeds=1,2"], "`--vary seeds=1,2`: seeds names the seeds, which are an axis of every grid"),
         (&["--vary", "train.epochs"], "is not a setting"),
         (&["--learning-rate", "0.5"], "`--learning-rate 0.5`: train.learning_rate is an axis of the grid"),
         (&["--vary", "train.checkpoint_minutes=1,2"], "which changes nothing in a run"),

@@ -98,7 +98,7 @@ fn the_order_of_a_taggers_labels_does_not_change_what_it_predicts() {
     }
     let invisible = predict(last.path(), &[&case("10-olast/invisible.txt")]);
     assert!(invisible.stdout.contains("\n\u{200b}\tO\n"), "{invisible}");
-    assert!(invisible.stderr.contains("1 tokens are labelled O unseen: the tokenizer has no subword"), "{invisible}");
+    assert!(invisible.stderr.contains("1 token is labelled O unseen: the tokenizer has no subword"), "{invisible}");
     let long = predict(last.path(), &[&case("10-olast/long.txt")]);
     assert!(long.stderr.contains("beyond the encoder's maximum length"), "{long}");
     for file in ["10-olast/long.txt", "10-olast/iob2.txt", "10-olast/bilou.txt"] {

@@ -40,6 +40,9 @@ impl Grid {
         let place = self.axis(name).map(|axis| axis.key().to_owned());
         let place = place.and_then(|key| self.axes.iter().position(|axis| axis.key() == key));
         let key = place.map_or(setting(name), |place| self.axes[place].key()).to_owned();
+        if let Some(problem) = seeds_as_axis(name, &key) {
+            return Err(problem);
+        }
         if items.is_some_and(Vec::is_empty) {
             if let Some(place) = place {
                 self.axes.remove(place);
