@@ -96,7 +96,7 @@ fn a_part_of_a_study_is_described_as_it_was_trained() {
     for epochs in ["1", "2"] {
         let report =
             workspace.read(&format!("out/report/epochs={epochs}/dropout=__HIVE_DEFAULT_PARTITION__/report.md"));
-        assert!(report.contains(&format!("for {epochs} epochs")), "{report}");
+        assert!(report.contains(&format!("for {epochs} epoch")), "{report}");
         assert!(report.contains(&format!("epochs = {epochs}\n")), "{report}");
     }
     let again = workspace.run(&["figures", "--out", "out"]);

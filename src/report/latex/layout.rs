@@ -17,7 +17,7 @@ pub(super) const PAGE: f64 = 455.0;
 pub(super) struct Size {
     /// The command; empty for the size of the text.
     pub command: &'static str,
-    /// An em of the width estimates, in points: the size of type and 2.5 % more, because Computer Modern and Times differ.
+    /// An em of the width estimates, in points: the size of type and 4 % more, because Computer Modern and Times differ.
     em: f64,
     /// From one baseline to the next, in points.
     pub line: f64,
@@ -31,11 +31,11 @@ const fn size(command: &'static str, em: f64, line: f64, space: f64) -> Size {
 
 /// What is tried, the most comfortable first. The smallest is 9 pt in a document of 11 pt, 8 pt in one of 10 pt.
 const SIZES: [Size; 5] = [
-    size("", 11.2, 13.6, 6.0),
-    size("\\small", 10.25, 12.0, 6.0),
-    size("\\small", 10.25, 12.0, 4.0),
-    size("\\footnotesize", 9.5, 11.0, 4.0),
-    size("\\footnotesize", 9.5, 11.0, 3.0),
+    size("", 11.4, 13.6, 6.0),
+    size("\\small", 10.4, 12.0, 6.0),
+    size("\\small", 10.4, 12.0, 4.0),
+    size("\\footnotesize", 9.65, 11.0, 4.0),
+    size("\\footnotesize", 9.65, 11.0, 3.0),
 ];
 
 /// Narrowest that a column of text is made by breaking it into lines, in points, and its width where a table is split.
