@@ -218,7 +218,7 @@ fn hard_text() -> Table {
     let columns = vec![
         Column::new("a", "Token", Format::Text),
         Column::new("b", "Sentence κ_{x}", Format::Text),
-        Column::new("n", &"Unbreakableheading".repeat(8), Format::Integer),
+        Column::new("n", "Unbreakableheading".repeat(8), Format::Integer),
     ];
     table("text", columns, rows)
 }
