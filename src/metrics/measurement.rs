@@ -2,8 +2,8 @@
 //!
 //! A run that ends before memorisation begins says that the onset comes *at least* that late: the value is censored. An
 //! average that took the bound for the value would be too low, and one that left such runs out would keep the early ones
-//! only. So a group with a censored value is summarised by its median, which is known exactly as long as fewer than half of
-//! the values are censored, and else is itself a bound.
+//! only. So a group with a censored value is summarised by its median, which is exact where it does not depend on where the
+//! censored values lie, and else is itself a bound.
 
 use serde::{Deserialize, Serialize};
 

@@ -125,6 +125,8 @@ pub(super) struct AxisTrend {
     pub p_adjusted: f64,
     /// Mean or median at the first and at the last point of the axis that have the measure.
     pub ends: [(Coordinate, Measurement); 2],
+    /// The point with the best mean, of a measure whose values are all exact.
+    pub best: Option<(Coordinate, Measurement)>,
 }
 
 /// The trends along some axes, of each measure with a direction at each point of the other axes. Where there are fewer than three values or all
@@ -171,9 +173,14 @@ fn along(
     let trend = trend(&pairs, streams)?;
     let centre =
         |point: &&Point<'_>| Some((point.coordinates.get(&axis.name)?.clone(), point.summary(measure)?.centre()?));
-    let (first, last) = (points.iter().find_map(centre)?, points.iter().rev().find_map(centre)?);
+    let centres: Vec<(Coordinate, Measurement)> = points.iter().filter_map(centre).collect();
+    let ends = [centres.first()?.clone(), centres.last()?.clone()];
+    let sign = if measure.better == Better::Lower { -1.0 } else { 1.0 };
+    let is_exact = centres.iter().all(|(_, value)| value.exact().is_some());
+    let best = centres.into_iter().filter(|_| is_exact);
+    let best = best.max_by(|a, b| (sign * a.1.bound()).total_cmp(&(sign * b.1.bound())));
     let axis = axis.name.clone();
-    Some(AxisTrend { axis, at: at.clone(), measure: index, p_adjusted: trend.p, trend, ends: [first, last] })
+    Some(AxisTrend { axis, at: at.clone(), measure: index, p_adjusted: trend.p, trend, ends, best })
 }
 
 /// Holm's step-down adjustment: of m p-values in rising order the k-th is multiplied with m − k + 1, and none is below one
@@ -338,6 +345,7 @@ mod tests {
             trend: Trend { tau: 0.5, p, n: 5 },
             p_adjusted: p,
             ends: [0.1, 0.2].map(|noise| (Coordinate::noise(noise), Measurement::Exact(1.0))),
+            best: None,
         };
         let mut all = [0.01, 0.04, 0.03, 0.005].map(trend);
         adjust(&mut all);

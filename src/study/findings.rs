@@ -82,8 +82,12 @@ impl Compared<'_> {
                 .ends
                 .each_ref()
                 .map(|(at, value)| format!("{} at {}", measurement(measure, *value), axis.label(at)));
+            let best = trend.best.as_ref().filter(|(at, _)| trend.ends.iter().all(|(end, _)| end != at));
+            let best = best.map_or_else(String::new, |(at, value)| {
+                format!(", best {} at {}", measurement(measure, *value), axis.label(at))
+            });
             format!(
-                "{first}, {last} (Kendall's τ {}, {}, {} runs)",
+                "{first}, {last}{best} (Kendall's τ {}, {}, {} runs)",
                 format!("{:+.2}", trend.trend.tau).replace('-', "−"),
                 probability(trend.p_adjusted),
                 trend.trend.n
@@ -103,7 +107,7 @@ impl Compared<'_> {
             }
             several => {
                 let part = |trend: &&AxisTrend| {
-                    format!("{} it {} the {noun}: {}", place(&trend.at, self.axes), verb(trend), numbers(trend))
+                    format!("{}, {} ({} the {noun})", place(&trend.at, self.axes), numbers(trend), verb(trend))
                 };
                 Some(format!("{heading}: {}.", joined(several.iter().map(part))))
             }
@@ -132,10 +136,10 @@ impl Compared<'_> {
                         "95 % interval {} to {}, {} seeds",
                         measure.show_difference(interval.low),
                         measure.show_difference(interval.high),
-                        difference.n_seeds
+                        paired.summary.n()
                     ),
-                    None if difference.n_seeds == 1 => "one seed".to_owned(),
-                    None => format!("median of {} seeds", difference.n_seeds),
+                    None if paired.summary.n() == 1 => "one seed".to_owned(),
+                    None => format!("median of {} seeds", paired.summary.n()),
                 };
                 let verdict = match paired.verdict() {
                     Verdict::Higher => higher(measure.better),
@@ -166,10 +170,10 @@ impl Compared<'_> {
             let (low, high) = (kappas.iter().copied().reduce(f64::min)?, kappas.iter().copied().reduce(f64::max)?);
             Some(if low == high { format!("{low:.2}") } else { format!("{low:.2} to {high:.2}") })
         };
-        let parts = [(true, "between seeds of one"), (false, "between two")];
+        let parts = [(true, "between seeds of one", ""), (false, "between two", "s")];
         let parts: Vec<String> = parts
             .into_iter()
-            .filter_map(|(own, words)| Some(format!("{} {words} {}", of(own)?, axis.noun())))
+            .filter_map(|(own, words, end)| Some(format!("{} {words} {}{end}", of(own)?, axis.noun())))
             .collect();
         let at = place(first, self.axes);
         let at = if at.is_empty() { at } else { format!(", {at}") };

@@ -33,8 +33,8 @@ impl Study for GridStudy {
 
     fn design(&self, context: &Context<'_>) -> Result<Design> {
         let varied: Vec<&ReportAxis> = context.axes.iter().filter(|axis| axis.varies()).collect();
-        let ordered = varied.iter().filter(|axis| axis.is_numeric()).map(|axis| axis.name.clone()).collect();
-        let named = varied.iter().filter(|axis| !axis.is_numeric());
+        let ordered = varied.iter().filter(|axis| is_ordered(axis)).map(|axis| axis.name.clone()).collect();
+        let named = varied.iter().filter(|axis| !is_ordered(axis));
         Ok(Design {
             title: self.title.into(),
             measures: vec![
@@ -66,6 +66,11 @@ impl Study for GridStudy {
     }
 }
 
+/// True of an axis along which a trend can be found; two points are compared as a pair.
+fn is_ordered(axis: &ReportAxis) -> bool {
+    axis.is_numeric() && axis.points.len() > 2
+}
+
 /// All points of an axis against its first.
 pub(super) fn against_first(axis: &ReportAxis) -> Vec<[String; 2]> {
     let Some((first, others)) = axis.points.split_first() else { return Vec::new() };
@@ -75,7 +80,7 @@ pub(super) fn against_first(axis: &ReportAxis) -> Vec<[String; 2]> {
 /// Sentences on the axes that vary: all measures along the first that is not noise, and what noise does to the dev score; of
 /// noise alone, all measures along noise.
 fn findings(varied: &[&ReportAxis]) -> Vec<Finding> {
-    let finding = |axis: &ReportAxis, measure: &'static str| match axis.is_numeric() {
+    let finding = |axis: &ReportAxis, measure: &'static str| match is_ordered(axis) {
         true => Finding::Trend { axis: axis.name.clone(), measure },
         false => Finding::Paired { axis: axis.name.clone(), measure },
     };
@@ -190,7 +195,7 @@ fn phases_table(context: &Context<'_>) -> Result<Table> {
         ("epoch_high", "to", Format::Decimal(2)),
         ("step", "Step", Format::Integer),
         ("examples_seen", "Examples seen", Format::Integer),
-        ("learning_rate", "Learning rate", Format::Scientific(1)),
+        ("learning_rate", "Learning rate at boundary", Format::Scientific(1)),
         ("dev_score", "Dev score", Format::Decimal(3)),
         ("support", "Support", Format::Percent(0)),
     ];

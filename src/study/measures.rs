@@ -12,7 +12,7 @@ const NOT_EVALUATED: &str = "not evaluated on dev";
 pub const REALISED_NOISE: Measure = Measure {
     key: "realised_noise",
     heading: "Realised noise",
-    short: "Noise",
+    short: "Realised",
     unit: Unit::Share,
     better: Better::Neither,
     digits: 1,
@@ -34,7 +34,7 @@ pub const DEV_PEAK: Measure = Measure {
 pub const DEV_PEAK_EPOCH: Measure = Measure {
     key: "dev_score_peak_epoch",
     heading: "Epoch of the highest dev score",
-    short: "epoch",
+    short: "Dev epoch",
     unit: Unit::Epochs,
     better: Better::Neither,
     digits: 1,
@@ -90,7 +90,7 @@ pub const DETECTION: Measure = Measure {
 pub const DETECTION_EPOCH: Measure = Measure {
     key: "detection_epoch",
     heading: "Epoch of the highest noise-detection F1",
-    short: "epoch",
+    short: "Det. epoch",
     unit: Unit::Epochs,
     better: Better::Neither,
     digits: 1,
@@ -101,7 +101,7 @@ pub const DETECTION_EPOCH: Measure = Measure {
 pub const FITTING_END: Measure = Measure {
     key: "fitting_end",
     heading: "End of fitting",
-    short: "Fitting ends",
+    short: "Fitting (ep.)",
     unit: Unit::Epochs,
     better: Better::Lower,
     digits: 1,
@@ -112,7 +112,7 @@ pub const FITTING_END: Measure = Measure {
 pub const SETTLING: Measure = Measure {
     key: "settling",
     heading: "Settling length",
-    short: "Settling",
+    short: "Settling (ep.)",
     unit: Unit::Epochs,
     better: Better::Higher,
     digits: 1,
@@ -123,7 +123,7 @@ pub const SETTLING: Measure = Measure {
 pub const ONSET: Measure = Measure {
     key: "onset",
     heading: "Onset of memorisation",
-    short: "Onset",
+    short: "Onset (ep.)",
     unit: Unit::Epochs,
     better: Better::Higher,
     digits: 1,

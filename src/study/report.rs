@@ -19,7 +19,7 @@ use super::findings::{Compared, Finding, sentences};
 use super::frames::{numbers, stack};
 use super::gather::{Gathered, Row, gather};
 use super::measure::Measure;
-use super::summarise::{Point, ReportAxis, axis_columns, measures_frame, points};
+use super::summarise::{NOISE, Point, ReportAxis, axis_columns, measures_frame, place, points};
 use super::{Study, file_name, tables};
 use crate::analysis::RunAnalysis;
 use crate::analysis::phases::{Phases, combine};
@@ -245,12 +245,15 @@ fn opening(subject: &Subject, context: &Context<'_>) -> String {
     let varied: Vec<String> = context
         .axes
         .iter()
-        .filter(|axis| axis.varies())
+        // What all runs share is named, too, but for the absence of noise.
+        .filter(|axis| {
+            axis.varies() || axis.name != NOISE || axis.points.iter().any(|of| of.value.as_f64() != Some(0.0))
+        })
         .map(|axis| format!("{} {}", axis.noun(), axis.labels().join(", ")))
         .collect();
     let seeds = different(context.rows.iter().map(|row| row.seed.to_string())).len();
     let mut text = format!(
-        "{} ({}) fine-tuned on {} for {}: {}{} a point.",
+        "{} ({}) fine-tuned on {} for {}: {}{} per point.",
         subject.model,
         subject.shape,
         subject.data,
@@ -370,7 +373,10 @@ fn add_token_figures(
         })?;
     }
     let config = &run.manifest.config;
-    let condition = format!("{} noise, seed {}", percent(config.perturb.rate), config.seed);
+    let others: Vec<ReportAxis> = context.axes_without(NOISE);
+    let further = place(&config.coordinates, &others);
+    let further = if further.is_empty() { further } else { format!(", {further}") };
+    let condition = format!("{} noise{further}, seed {}", percent(config.perturb.rate), config.seed);
     parts
         .figure(context.input, "data_map", |stem| data_map::draw(&analysis.datamap, &condition, &style, stem).map(Some))
 }

@@ -58,6 +58,9 @@ impl ReportAxis {
 
     /// Its name within a sentence: `noise level`.
     pub fn noun(&self) -> String {
+        if self.name == "sentences" {
+            return "number of sentences".into();
+        }
         let mut letters = self.heading.chars();
         letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
     }

@@ -195,7 +195,7 @@ pub(super) fn differences(
         format!("Differences by {}", axis.noun()),
         "Compared minus base, seed by seed: mean over the seeds that have both values, with Student's 95 % interval of the \
          mean; one seed has none. An interval that includes zero does not tell the two apart. Where a value is censored, the \
-         median difference is shown, without an interval.",
+         median difference is shown, without an interval. Differences of shares are in percentage points.",
     )
 }
 
@@ -220,7 +220,7 @@ pub(super) fn trends(trends: &[AxisTrend], axes: &[ReportAxis], measures: &[&Mea
             "trends",
             "Trends",
             "Kendall's τ-b of each measure with the axis, over all runs at one point of the other axes, and the p-value of a \
-             permutation test (10,000 assignments, two-sided). Adjusted: for the number of trends in this table (Holm). Where \
+             permutation test (two-sided; exact for up to eight runs, else 10,000 assignments). Adjusted: for the number of trends in this table (Holm). Where \
              only a bound is known, pairs whose order is uncertain count as ties.",
         )
 }

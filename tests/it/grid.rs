@@ -39,7 +39,7 @@ fn an_experiment_without_a_kind_is_a_study_of_its_grid() {
     workspace.file("rates.toml", GRID);
     let said = workspace.run(&[&["sweep", "rates.toml", "--out", "out"], &TINY[..]].concat());
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("noise level 0") && said.stdout.contains("; 1 seed a point."), "{said}");
+    assert!(said.stdout.contains("noise level 0") && said.stdout.contains("; 1 seed per point."), "{said}");
     for run in ["train.learning_rate=0.001/noise=0.00", "train.learning_rate=0.005/noise=0.30"] {
         let folder = workspace.path().join("out/runs").join(run).join("seed=1");
         let manifest = Manifest::read(&folder).unwrap();

@@ -33,10 +33,7 @@ fn every_format_has_the_names() {
         markdown.contains("R&amp;D\\_50%\\|#\\{x\\}") && markdown.contains("护栏") && markdown.contains("lacks 护")
     );
     let tex = workspace.read("out/report/tables/measures.tex");
-    assert!(
-        tex.contains("R\\&D\\_50\\%\\textbar{}\\#\\{x\\}") && tex.contains("DATE/TIME") && tex.is_ascii(),
-        "{tex}"
-    );
+    assert!(tex.contains("R\\&D\\_50\\%\\textbar{}\\#\\{x\\}") && tex.contains("DATE/TIME") && tex.is_ascii(), "{tex}");
     assert!(tex.contains("\\memoscopechar{62A4}\\memoscopechar{680F} & "), "{tex}");
     let csv = workspace.read("out/report/tables/measures.csv");
     assert!(csv.contains("R&D_50%|#{x}") && csv.contains("护栏"), "{csv}");

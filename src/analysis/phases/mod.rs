@@ -183,8 +183,9 @@ impl Phases {
     }
 
     /// The length of settling in epochs: from the end of fitting to the onset of memorisation, 0 where the onset comes no
-    /// later. Without an onset it is censored: settling lasts at least to the end of the training. Without an end of fitting
-    /// there is no length: what precedes an onset is then not known to be settling.
+    /// later. Where accuracy on noisy tokens was looked at and no onset was found, it is censored: settling lasts at least to the
+    /// end of the training. Without noise and without an onset there is nothing to memorise, and no length; without an end of
+    /// fitting neither, because what precedes an onset is then not known to be settling.
     ///
     /// Fitting ends in epoch 2, memorisation begins in epoch 5: 3 epochs. Without an onset, in a training of 12 epochs: at
     /// least 10.
@@ -193,10 +194,11 @@ impl Phases {
             return Err(Absent("no end of fitting found"));
         }
         let length = self.settling.as_ref().map_or(0.0, |settling| settling.end.epoch - settling.start.epoch);
-        Ok(match self.memorisation_onset {
-            Some(_) => Measurement::Exact(length),
-            None => Measurement::AtLeast(length),
-        })
+        match (&self.memorisation_onset, self.evidence) {
+            (Some(_), _) => Ok(Measurement::Exact(length)),
+            (None, OnsetEvidence::NoisyAccuracy) => Ok(Measurement::AtLeast(length)),
+            (None, _) => Err(Absent("no label noise")),
+        }
     }
 }
 
