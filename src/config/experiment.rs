@@ -119,7 +119,10 @@ impl Experiment {
             return refuse("grid.perturb.rate is an axis of this study already", "set study.noise, a list of levels");
         }
         if self.study.noise != StudySettings::default().noise {
-            return refuse("study.noise is set, and noise is an axis of [grid], too", "leave one of them out");
+            return refuse(
+                "study.noise is set, and noise is an axis of [grid], too",
+                "change the axis with --vary noise=0.1,0.5, or leave one of them out",
+            );
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub const NOISY_LOW: Measure = Measure {
     unit: Unit::Share,
     better: Better::Lower,
     digits: 1,
-    of: |row| measured(row.lowest("noisy_accuracy").map(|found| found.value), NO_NOISE),
+    of: |row| row.of_noise(row.lowest("noisy_accuracy").map(|found| found.value)),
 };
 
 /// The accuracy on noisy tokens against their given label, after the last epoch.
@@ -71,7 +71,7 @@ pub const NOISY_END: Measure = Measure {
     unit: Unit::Share,
     better: Better::Lower,
     digits: 1,
-    of: |row| measured(row.last("noisy_accuracy"), NO_NOISE),
+    of: |row| row.of_noise(row.last("noisy_accuracy")),
 };
 
 /// F1 of taking the cluster of high losses for the noisy tokens, at its best epoch (two clusters of the losses after each
@@ -83,7 +83,7 @@ pub const DETECTION: Measure = Measure {
     unit: Unit::Score,
     better: Better::Higher,
     digits: 3,
-    of: |row| measured(row.highest("noise_f1").map(|found| found.value), NO_NOISE),
+    of: |row| row.of_noise(row.highest("noise_f1").map(|found| found.value)),
 };
 
 /// The epoch of the highest noise-detection F1.
@@ -94,7 +94,7 @@ pub const DETECTION_EPOCH: Measure = Measure {
     unit: Unit::Epochs,
     better: Better::Neither,
     digits: 1,
-    of: |row| measured(row.highest("noise_f1").map(|found| found.epoch), NO_NOISE),
+    of: |row| row.of_noise(row.highest("noise_f1").map(|found| found.epoch)),
 };
 
 /// The epoch at which fitting ends.
@@ -187,6 +187,11 @@ pub const SECONDS: Measure = Measure {
 };
 
 impl Row {
+    /// A value that a run without noise does not have.
+    fn of_noise(&self, value: Option<f64>) -> Measured {
+        measured(value, if self.manifest.noise.n_noisy == 0 { NO_NOISE } else { "not logged" })
+    }
+
     fn forgettable(&self, pass: crate::dynamics::Pass) -> Measured {
         let of_pass = self.forgetting(pass).ok_or(Absent("pass not logged"))?;
         measured(of_pass.shares("all").map(|shares| shares.forgettable), "no token observed")

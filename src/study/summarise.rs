@@ -271,11 +271,11 @@ mod tests {
         );
         let text = |name: &str, row: usize| frame.column(name).unwrap().str().unwrap().get(row).map(str::to_owned);
         assert_eq!((text("settling_censored", 0), text("settling_censored", 1)), (None, Some("at least".into())));
-        assert_eq!(text("absent", 0).as_deref(), Some("detection_f1: no label noise"));
+        assert_eq!(text("absent", 0).as_deref(), Some("detection_f1: not logged"));
         assert_eq!(frame.column("settling").unwrap().f64().unwrap().get(1), Some(10.0));
         let points = points(&rows, &axes);
         assert_eq!(points[0].summary(&SETTLING).unwrap().centre(), Some(Measurement::AtLeast(6.5)));
-        assert_eq!(points[0].absent(&DETECTION), Some("no label noise"));
+        assert_eq!(points[0].absent(&DETECTION), Some("not logged"));
         assert_eq!(points[0].absent(&DEV_END), None);
     }
 }

@@ -140,7 +140,7 @@ fn one_encoder_one_seed_and_no_noise_are_enough() {
     let workspace = Workspace::new();
     let said = sweep(&workspace, &["seeds=1", "noise=0", "encoders=random", "epochs=2"]);
     assert_eq!(said.code, 0, "{said}");
-    assert!(said.stdout.contains("for 2 epochs: 1 seed per point."), "{said}");
+    assert!(said.stdout.contains("for 2 epochs: encoder random; 1 seed per point."), "{said}");
     assert!(!said.stdout.contains("minus") && !said.stdout.contains("κ"), "{said}");
     assert!(!workspace.path().join("out/report/figures/forgetting_overlap.svg").exists());
     assert!(!workspace.path().join("out/report/tables/differences_encoder.csv").exists());
