@@ -6,11 +6,11 @@
 //!
 //! What all studies share is here: the grid ([`grid()`]: the points of all axes with every seed), where things go
 //! ([`Layout`]), doing the grid with finished runs skipped and broken ones resumed ([`sweep`]), and drawing again from the
-//! folders alone ([`draw`]), without the trainer. A report is made in four steps, a file each: runs are read ([`gather`]),
-//! [`measures`] are taken of each and summarised over seeds ([`summarise`]), points of the grid are compared ([`compare`]), and
-//! [`tables`], [`charts`] and [`findings`] show what was declared ([`report`]).
+//! folders alone ([`draw`]), without the trainer. A report is made in four steps, a file each: runs are read (`gather`),
+//! `measures` are taken of each and summarised over seeds (`summarise`), points of the grid are compared (`compare`), and
+//! `tables`, `charts` and `findings` show what was declared (`report`).
 //!
-//! What is a study's own is an implementation of [`Study`] in a file: its axes, and which measures, comparisons and figures its
+//! What is a study's own is an implementation of `Study` in a file: its axes, and which measures, comparisons and figures its
 //! report shows. An experiment with axes in `[grid]` alone needs none.
 //!
 //! A report is a function of the finished runs: drawn twice it has the same bytes, and it holds no clock.
@@ -140,7 +140,7 @@ fn of(kind: StudyKind) -> &'static dyn Study {
 /// Makes what the runs of an experiment need: [`sweep()`] does so by itself, whoever does a single run has to.
 ///
 /// # Errors
-/// As [`Study::prepare`].
+/// [`crate::Error::Interrupted`] if `stop` was raised, with what is finished on disk.
 pub fn prepare(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFlag) -> Result<()> {
     of(experiment.kind()).prepare(experiment, monitor, stop)
 }

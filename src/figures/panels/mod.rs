@@ -13,7 +13,7 @@
 //! * **Names.** Short names of ordered lines stand at their ends; all others in a legend with a heading. More than
 //!   [`MOST_LINES`] lines are drawn in several rows of panels.
 //!
-//! The alternative text is made from the numbers ([`words`]).
+//! The alternative text is made from the numbers (`words`).
 
 mod axes;
 mod gather;
