@@ -12,6 +12,18 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
+/// A number with its sign and so many decimals, with a true minus: `+0.41`, `−0.41`, and `0.00` without a sign.
+///
+/// ```
+/// use memoscope::format::signed;
+/// assert_eq!([signed(0.414, 2), signed(-0.414, 2), signed(-0.001, 2)], ["+0.41", "−0.41", "0.00"]);
+/// ```
+pub fn signed(value: f64, decimals: usize) -> String {
+    let shown = fixed(value, decimals);
+    let is_zero = shown.chars().all(|c| c == '0' || c == '.');
+    if is_zero || shown.starts_with('−') { shown } else { format!("+{shown}") }
+}
+
 /// A number with at most that many decimals and no zeros at their end: with two `3`, `3.25`, `0.1`.
 pub fn trimmed(value: f64, decimals: usize) -> String {
     let text = fixed(value, decimals);

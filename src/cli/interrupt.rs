@@ -24,7 +24,9 @@ pub(super) fn stop_flag() -> anyhow::Result<StopFlag> {
             exec::kill_all();
             end_at_once();
         }
-        errln!("\nfinishing the step; once more to stop at once (what is finished is kept either way)");
+        errln!(
+            "\nstopping after this step; press Ctrl-C again to stop immediately (finished work is kept in both cases)"
+        );
     })
 }
 

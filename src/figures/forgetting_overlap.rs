@@ -13,6 +13,7 @@ use super::columns;
 use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::{INK, Style, TICK_SIZE};
 use crate::Result;
+use crate::format::fixed;
 
 /// Draws the figure.
 ///
@@ -82,7 +83,7 @@ fn in_words(
             true => format!("two seeds of {}", name(*first)?),
             false => format!("{} and {}", name(*first)?, name(*second)?),
         };
-        let kappa = kappa[row].map_or(String::new(), |kappa| format!(", κ {kappa:.3}").replace('-', "−"));
+        let kappa = kappa[row].map_or(String::new(), |kappa| format!(", κ {}", fixed(kappa, 3)));
         Some(format!("{pair}: Jaccard {:.3}, by chance {:.3}{kappa}", jaccard[row]?, chance[row]?))
     };
     let parts: Vec<String> = places.iter().enumerate().filter_map(part).collect();

@@ -9,6 +9,38 @@ use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Interval};
 
+/// On which side of a bound a censored value lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// The value is the bound or larger.
+    AtLeast,
+    /// The value is the bound or smaller.
+    AtMost,
+}
+
+impl Bound {
+    /// As frames and CSV files name it: `at least` or `at most`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AtLeast => "at least",
+            Self::AtMost => "at most",
+        }
+    }
+
+    /// As it is shown before a number.
+    pub fn sign(self) -> char {
+        match self {
+            Self::AtLeast => '≥',
+            Self::AtMost => '≤',
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::AtLeast, Self::AtMost].into_iter().find(|bound| bound.name() == name)
+    }
+}
+
 /// A value, or the bound that is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "bound", content = "value")]
@@ -37,12 +69,12 @@ impl Measurement {
         }
     }
 
-    /// `at least` or `at most` for a bound, as tables and files have it; `None` for an exact value.
-    pub fn censoring(self) -> Option<&'static str> {
+    /// On which side of its bound the value lies; `None` for an exact value.
+    pub fn censoring(self) -> Option<Bound> {
         match self {
             Self::Exact(_) => None,
-            Self::AtLeast(_) => Some("at least"),
-            Self::AtMost(_) => Some("at most"),
+            Self::AtLeast(_) => Some(Bound::AtLeast),
+            Self::AtMost(_) => Some(Bound::AtMost),
         }
     }
 

@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use estimate::Estimate;
 pub use interval::{Interval, wilson};
-pub use measurement::{Absent, Measured, Measurement, Summary, measured};
+pub use measurement::{Absent, Bound, Measured, Measurement, Summary, measured};
 pub use overlap::Overlap;
 pub use rank::spearman;
 pub use replicates::Replicates;

@@ -57,8 +57,9 @@ fn companions(column: &Column) -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Bound, Format};
+    use super::super::Format;
     use super::*;
+    use crate::metrics::Bound;
 
     #[test]
     fn hostile_words_are_quoted_and_means_are_two_columns() {

@@ -82,8 +82,8 @@ impl Format {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Bound;
     use super::*;
+    use crate::metrics::Bound;
     use crate::metrics::Interval;
 
     #[test]

@@ -114,6 +114,7 @@ fn in_link(c: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Bound;
 
     #[test]
     fn hostile_words_stay_in_their_cell() {
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn reasons_stand_below_the_table() {
-        use crate::report::{Bound, Column, Format};
+        use crate::report::{Column, Format};
         let settling = Table {
             name: "t".into(),
             title: String::new(),

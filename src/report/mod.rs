@@ -29,7 +29,7 @@ pub use aggregate::mean_over_seeds;
 pub use format::Format;
 pub use interactive::{DataMap, Example, Interactive, LossHistogram, Sample, View};
 pub use markdown::table as markdown_table;
-pub use table::{Bound, Cell, Column, Table};
+pub use table::{Cell, Column, Table};
 
 use crate::Result;
 use crate::dynamics::CsvText;
@@ -126,9 +126,42 @@ pub fn render(study: &StudyReport, out: &Path, text: CsvText) -> Result<()> {
         write(&folder.join(format!("{}.csv", table.name)), &csv::table(table, text)?)?;
         write(&folder.join(format!("{}.tex", table.name)), &latex::table(table))?;
     }
+    let earlier = earlier_files(out);
     // The page last: where there is one, what it links to is there.
     write(&out.join("report.md"), &markdown::page(study))?;
-    write(&out.join("index.html"), &page::page(study, &drawings)?)
+    write(&out.join("index.html"), &page::page(study, &drawings)?)?;
+    remove_stale(study, out, earlier)
+}
+
+/// The files of the report that stands in a folder, as its `report.md` names them: stems in `figures` and in `tables`.
+fn earlier_files(out: &Path) -> [Vec<String>; 2] {
+    let page = fs_err::read_to_string(out.join("report.md")).unwrap_or_default();
+    let named = |folder: &str, end: &str| {
+        let opening = format!("]({folder}/");
+        let stems = page.split(&opening).skip(1).filter_map(|rest| rest.split_once(')')?.0.strip_suffix(end));
+        stems.filter(|stem| !stem.contains('/')).map(str::to_owned).collect()
+    };
+    [named("figures", ".png"), named("tables", ".csv")]
+}
+
+/// Removes what an earlier report wrote and this one does not have: a report depends on its runs alone. Other files stay.
+///
+/// # Errors
+/// [`Error::Io`] if a file cannot be removed.
+fn remove_stale(study: &StudyReport, out: &Path, [figures, tables]: [Vec<String>; 2]) -> Result<()> {
+    let is_figure = |stem: &String| study.figures.iter().any(|figure| figure.stem.ends_with(stem));
+    let is_table = |stem: &String| study.tables.iter().any(|table| table.name == *stem);
+    let stale_figures = figures.iter().filter(|stem| !is_figure(stem)).map(|stem| ("figures", stem));
+    let stale_tables = tables.iter().filter(|stem| !is_table(stem)).map(|stem| ("tables", stem));
+    for (folder, stem) in stale_figures.chain(stale_tables) {
+        for end in ["svg", "png", "pdf", "csv", "tex"] {
+            let path = out.join(folder).join(format!("{stem}.{end}"));
+            if path.is_file() {
+                fs_err::remove_file(&path).map_err(Error::io(&path))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -4,7 +4,7 @@ use polars::prelude::{AnyValue, DataFrame};
 
 use super::format::Format;
 use crate::figures::columns;
-use crate::metrics::Interval;
+use crate::metrics::{Bound, Interval};
 use crate::{Error, Result};
 
 /// What is known for one row and column.
@@ -53,37 +53,6 @@ impl Cell {
             Self::Missing | Self::Absent { .. } | Self::Censored { .. } => self,
             value => Self::Censored { bound, value: Box::new(value) },
         }
-    }
-}
-
-/// On which side of a bound a censored value lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    /// The value is the bound or larger.
-    AtLeast,
-    /// The value is the bound or smaller.
-    AtMost,
-}
-
-impl Bound {
-    /// As frames and CSV files name it: `at least` or `at most`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AtLeast => "at least",
-            Self::AtMost => "at most",
-        }
-    }
-
-    /// As it is shown before a number.
-    pub fn sign(self) -> char {
-        match self {
-            Self::AtLeast => '≥',
-            Self::AtMost => '≤',
-        }
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        [Self::AtLeast, Self::AtMost].into_iter().find(|bound| bound.name() == name)
     }
 }
 

@@ -75,7 +75,7 @@ impl RunFolder {
         match first_foreign(path)? {
             None => Ok(()),
             Some(name) => Err(Error::Config(
-                Problem::new(format!("no run can be put here: there is `{name}`, and no manifest.json"))
+                Problem::new(format!("this is not the folder of a run: it contains `{name}` but no manifest.json"))
                     .at(path)
                     .hint("move or remove what is there, or choose another folder with --out"),
             )),
@@ -246,7 +246,11 @@ mod tests {
         RunFolder::require_unused(&run).unwrap();
         fs::write(run.join("dynamics/epoch=0001.parquet"), "").unwrap();
         let error = RunFolder::require_unused(&run).unwrap_err();
-        assert!(error.to_string().ends_with(": no run can be put here: there is `dynamics`, and no manifest.json"));
+        assert!(
+            error
+                .to_string()
+                .ends_with(": this is not the folder of a run: it contains `dynamics` but no manifest.json")
+        );
         let file = folder.path().join("noise=0.10");
         fs::write(&file, "").unwrap();
         assert!(matches!(RunFolder::require_unused(&file), Err(Error::Config(_))));

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use polars::prelude::*;
 
-use super::frames::{Constant, in_front, stack};
+use super::frames::stack;
 use super::gather::Row;
 use super::measure::{Measure, Unit};
-use super::summarise::{NOISE, ReportAxis, axis_columns, measures_frame, place};
+use super::summarise::{NOISE, ReportAxis, measures_frame, place, with_axes};
 use crate::error::Result;
 use crate::figures::panels::{self, Facet, Lines, Member, PanelSpec, Panels, Value, X, YAxis};
 use crate::figures::{FigureFiles, Style};
@@ -85,7 +85,7 @@ impl Chart {
     pub fn of_measures(name: &str, axis: &ReportAxis, measures: &[&'static Measure]) -> Self {
         let panels = measures.iter().map(|measure| ChartPanel::Measure(measure)).collect();
         let title = format!("Measures by {}", axis.noun());
-        Self::of_series(name, &title, "One value a run.", Against::Axis(axis.name.clone()), panels)
+        Self::of_series(name, &title, "One value per run.", Against::Axis(axis.name.clone()), panels)
     }
 
     /// The same with a row of panels for each point of an axis, where it varies.
@@ -102,7 +102,7 @@ impl Chart {
         &self,
         rows: &[Row],
         axes: &[ReportAxis],
-        phases: Option<&DataFrame>,
+        phases: &DataFrame,
         style: &Style,
         stem: &Path,
     ) -> Result<Option<FigureFiles>> {
@@ -158,7 +158,7 @@ impl Chart {
             lines: names.lines(&of_lines),
             rows: facet,
             panels,
-            phases: phases.filter(|_| self.phases && of_lines.len() == 1),
+            phases: Some(phases).filter(|_| self.phases && of_lines.len() == 1),
         };
         panels::draw(&frame, &figure, style, stem).map(Some)
     }
@@ -166,22 +166,16 @@ impl Chart {
     /// One row a run, or one an epoch or evaluation of each run, with the columns of the axes, `seed` and `line`.
     fn frame(&self, rows: &[Row], axes: &[ReportAxis], of_lines: &[ReportAxis]) -> Result<DataFrame> {
         let line = |row: &Row| place(&row.coordinates, of_lines);
-        let with_axes = |row: &Row, frame: &DataFrame| -> Result<DataFrame> {
-            let text = line(row);
-            let constants = [("line", Constant::Text(&text)), ("seed", Constant::Count(row.seed))];
-            let mut frame = in_front(frame, &constants)?;
-            for column in axis_columns(std::iter::once(&row.coordinates), axes) {
-                frame.with_column(column.new_from_index(0, frame.height()))?;
-            }
+        let of_run = |row: &Row, frame: &DataFrame| -> Result<DataFrame> {
+            let mut frame = with_axes(row, frame, axes)?;
+            frame.with_column(Column::new("line".into(), vec![line(row); frame.height()]))?;
             Ok(frame)
         };
         match &self.against {
-            Against::Evaluations => {
-                stack(rows.iter().map(|row| with_axes(row, &row.curve)).collect::<Result<Vec<_>>>()?)
-            }
-            Against::Epochs => stack(rows.iter().map(|row| with_axes(row, &row.epochs)).collect::<Result<Vec<_>>>()?),
+            Against::Evaluations => stack(rows.iter().map(|row| of_run(row, &row.curve)).collect::<Result<Vec<_>>>()?),
+            Against::Epochs => stack(rows.iter().map(|row| of_run(row, &row.epochs)).collect::<Result<Vec<_>>>()?),
             Against::ClassEpochs => {
-                let of_class = rows.iter().filter_map(|row| Some(with_axes(row, &row.class.as_ref()?.epochs)));
+                let of_class = rows.iter().filter_map(|row| Some(of_run(row, &row.class.as_ref()?.epochs)));
                 stack(of_class.collect::<Result<Vec<_>>>()?)
             }
             Against::Axis(_) => {
@@ -228,6 +222,7 @@ impl ChartPanel {
                 let (axis, title) = match measure.unit {
                     Unit::Score => (YAxis::Score, "score"),
                     Unit::Share => (YAxis::Percent, "share of tokens"),
+                    Unit::Epoch => (YAxis::Epochs, "epoch"),
                     Unit::Epochs => (YAxis::Epochs, "epochs"),
                     Unit::Seconds => (YAxis::Number, "seconds"),
                     Unit::Count => (YAxis::Number, "number"),

@@ -199,44 +199,10 @@ pub(super) fn publish(
         study.findings.push(sentence);
     }
     report::render(&study, &layout.report, input.text)?;
-    remove_stale(&study, &layout.report)?;
     if let Some(warning) = study.foreign().warning() {
         monitor.warning(&warning);
     }
     Ok(Drawn { findings, page: layout.report.join("index.html") })
-}
-
-/// Removes figures and tables of an earlier report from the folder of this one: what depends on finished runs alone has no files of
-/// other runs beside it. Files of other kinds stay.
-///
-/// # Errors
-/// [`Error::Io`] if a folder cannot be read or a file not removed.
-fn remove_stale(study: &StudyReport, report: &Path) -> Result<()> {
-    let figures = study.figures.iter().filter_map(|figure| figure.stem.file_name()?.to_str());
-    let tables = study.tables.iter().map(|table| table.name.as_str());
-    let folders = [
-        ("figures", figures.collect::<Vec<_>>(), &["svg", "png", "pdf", "csv"][..]),
-        ("tables", tables.collect(), &["csv", "tex"]),
-    ];
-    for (folder, names, kinds) in folders {
-        let folder = report.join(folder);
-        if !folder.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
-            let path = entry.map_err(Error::io(&folder))?.path();
-            let part =
-                |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).unwrap_or_default().to_owned();
-            let (stem, kind) = (part(path.file_stem()), part(path.extension()));
-            // A figure of several tables has files `NAME-TABLE.csv`.
-            let is_ours =
-                |name: &&str| stem == **name || stem.strip_prefix(*name).is_some_and(|rest| rest.starts_with('-'));
-            if kinds.contains(&kind.as_str()) && !names.iter().any(is_ours) {
-                fs::remove_file(&path).map_err(Error::io(&path))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The experiment that a sweep wrote to its folder; the folder may have been moved since.

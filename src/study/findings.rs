@@ -4,7 +4,8 @@
 use super::compare::{AxisTrend, Difference, SIGNIFICANT, SetOverlap, Verdict};
 use super::measure::{Better, Measure};
 use super::summarise::{ReportAxis, place};
-use crate::metrics::{Measurement, Overlap};
+use crate::format::signed;
+use crate::metrics::Overlap;
 
 /// Sentences at most, the opening apart.
 const MOST: usize = 5;
@@ -71,43 +72,39 @@ impl Compared<'_> {
             .map(|(index, measure)| (index, *measure))
     }
 
-    /// `Dev score, last epoch, falls with the noise level: 0.905 at 0 %, 0.612 at 50 % (Kendall's τ −0.93, p = 0.002, 8 runs).`
+    /// `Dev score, last epoch: decreases with the noise level, 0.905 at 0 % and 0.612 at 50 % (Kendall's τ −0.93, p = 0.002, 8
+    /// runs).`
     fn trend(&self, axis: &str, key: &str) -> Option<String> {
         let axis = self.axis(axis)?;
         let (index, measure) = self.measure(key)?;
         let found: Vec<&AxisTrend> =
             self.trends.iter().filter(|trend| trend.axis == axis.name && trend.measure == index).collect();
         let numbers = |trend: &AxisTrend| {
-            let [first, last] = trend
-                .ends
-                .each_ref()
-                .map(|(at, value)| format!("{} at {}", measurement(measure, *value), axis.label(at)));
+            let [first, last] =
+                trend.ends.each_ref().map(|(at, value)| format!("{} at {}", measure.show(*value), axis.label(at)));
             let best = trend.best.as_ref().filter(|(at, _)| trend.ends.iter().all(|(end, _)| end != at));
             let best = best.map_or_else(String::new, |(at, value)| {
-                format!(", best {} at {}", measurement(measure, *value), axis.label(at))
+                format!(", best {} at {}", measure.show(*value), axis.label(at))
             });
             format!(
-                "{first}, {last}{best} (Kendall's τ {}, {}, {} runs)",
-                format!("{:+.2}", trend.trend.tau).replace('-', "−"),
+                "{first} and {last}{best} (Kendall's τ {}, {}, {} runs)",
+                signed(trend.trend.tau, 2),
                 probability(trend.p_adjusted),
                 trend.trend.n
             )
         };
         let verb = |trend: &AxisTrend| match (trend.p_adjusted < SIGNIFICANT, trend.trend.tau > 0.0) {
-            (true, true) => "rises with",
-            (true, false) => "falls with",
-            (false, _) => "shows no significant trend with",
+            (true, true) => "increases with",
+            (true, false) => "decreases with",
+            (false, _) => "no significant trend with",
         };
         let (heading, noun) = (measure.heading, axis.noun());
         match found.as_slice() {
             [] => None,
-            [trend] => {
-                let pause = if heading.contains(',') { "," } else { "" };
-                Some(format!("{heading}{pause} {} the {noun}: {}.", verb(trend), numbers(trend)))
-            }
+            [trend] => Some(format!("{heading}: {} the {noun}, {}.", verb(trend), numbers(trend))),
             several => {
                 let part = |trend: &&AxisTrend| {
-                    format!("{}, {} ({} the {noun})", place(&trend.at, self.axes), numbers(trend), verb(trend))
+                    format!("{}, {} the {noun}, {}", place(&trend.at, self.axes), verb(trend), numbers(trend))
                 };
                 Some(format!("{heading}: {}.", joined(several.iter().map(part))))
             }
@@ -129,7 +126,7 @@ impl Compared<'_> {
                 let at = place(&difference.at, self.axes);
                 let at = if at.is_empty() { at } else { format!("{at} ") };
                 let centre = paired.summary.centre()?;
-                let bound = centre.censoring().map_or(String::new(), |bound| format!("{bound} "));
+                let bound = centre.censoring().map_or(String::new(), |bound| format!("{} ", bound.name()));
                 let value = measure.show_difference(centre.bound());
                 let interval = match paired.summary.interval() {
                     Some(interval) => format!(
@@ -148,7 +145,7 @@ impl Compared<'_> {
                     Verdict::OneSeed => "no interval",
                     Verdict::Censored => "censored, no interval",
                 };
-                Some(format!("{at}{bound}{value}{} ({interval}): {verdict}", measure.unit.suffix_of_difference()))
+                Some(format!("{at}{bound}{value}{} ({interval}): {verdict}", measure.unit_of_difference()))
             };
             let parts: Vec<String> = pair.iter().filter_map(part).collect();
             (!parts.is_empty()).then(|| {
@@ -196,16 +193,6 @@ fn lower(better: Better) -> &'static str {
         Better::Lower => "lower, which is better",
         Better::Neither => "lower",
     }
-}
-
-/// A value or its bound: `0.905`, `≥ 4.0 epochs`.
-fn measurement(measure: &Measure, value: Measurement) -> String {
-    let bound = match value {
-        Measurement::Exact(_) => "",
-        Measurement::AtLeast(_) => "≥ ",
-        Measurement::AtMost(_) => "≤ ",
-    };
-    format!("{bound}{}", measure.show(value.bound()))
 }
 
 /// `p = 0.012`, `p < 0.001`.
@@ -268,13 +255,13 @@ mod tests {
         assert_eq!(
             found,
             [
-                "Dev score, last epoch, falls with the noise level: 0.896 at 0\u{a0}%, 0.593 at 30\u{a0}% (Kendall's τ −0.90, p < 0.001, 12 \
+                "Dev score, last epoch: decreases with the noise level, 0.896 at 0\u{a0}% and 0.593 at 30\u{a0}% (Kendall's τ −0.90, p < 0.001, 12 \
               runs)."
             ],
             "settling is constant"
         );
         let few = sentences_of(&rows[..4], &[], &[along(&DEV_END)]);
-        assert!(few[0].contains("shows no significant trend with the noise level"), "{few:?}");
+        assert!(few[0].contains(": no significant trend with the noise level, "), "{few:?}");
     }
 
     #[test]

@@ -5,26 +5,6 @@ use polars::prelude::*;
 use crate::dynamics::CurvePoint;
 use crate::error::{Error, Result};
 
-/// A value that a whole run has.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Constant<'a> {
-    /// A whole number.
-    Count(u64),
-    /// A name.
-    Text(&'a str),
-}
-
-/// Puts columns of one value each in front of a frame.
-pub(super) fn in_front(frame: &DataFrame, constants: &[(&str, Constant<'_>)]) -> Result<DataFrame> {
-    let height = frame.height();
-    let column = |(name, constant): &(&str, Constant<'_>)| match *constant {
-        Constant::Count(value) => Column::new((*name).into(), vec![value; height]),
-        Constant::Text(value) => Column::new((*name).into(), vec![value; height]),
-    };
-    let columns = constants.iter().map(column).chain(frame.columns().iter().cloned());
-    Ok(DataFrame::new(height, columns.collect())?)
-}
-
 /// Frames with the same columns under one another.
 ///
 /// # Errors
@@ -79,12 +59,9 @@ mod tests {
     fn runs_are_put_under_one_another() {
         let point = CurvePoint { step: 4, epoch: 1.0, dev_score: f64::NAN, probe_f1: 0.5, ..CurvePoint::default() };
         let frame = curve(&[point, point]).unwrap();
-        let with_seed =
-            |seed| in_front(&frame, &[("line", Constant::Text("a")), ("seed", Constant::Count(seed))]).unwrap();
-        let all = stack([with_seed(1), with_seed(2)]).unwrap();
+        let all = stack([frame.clone(), frame]).unwrap();
         assert_eq!(all.height(), 4);
-        assert_eq!(all.get_column_names()[..3], ["line", "seed", "step"]);
-        assert_eq!(numbers(&all, "seed").unwrap(), [Some(1.0), Some(1.0), Some(2.0), Some(2.0)]);
+        assert_eq!(numbers(&all, "step").unwrap(), [Some(4.0); 4]);
         assert_eq!(numbers(&all, "dev_score").unwrap(), [None; 4]);
         assert_eq!(numbers(&all, "missing").unwrap(), [None; 4]);
     }

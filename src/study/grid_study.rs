@@ -6,7 +6,7 @@
 
 use super::charts::{Against, Chart, ChartPanel};
 use super::findings::{Compared, Finding};
-use super::report::{Context, Design, Parts, phases};
+use super::report::{Context, Design, Parts};
 use super::summarise::{NOISE, ReportAxis};
 use super::tables::Builder;
 use super::{Axis, Study, measures as m};
@@ -178,7 +178,17 @@ fn charts(axes: &[ReportAxis], varied: &[&ReportAxis]) -> Vec<Chart> {
 }
 
 fn phases_table(context: &Context<'_>) -> Result<Table> {
-    let frame = phases(context.points, context.axes)?;
+    let mut frame = context.phases.clone();
+    let in_words = |name: &str| {
+        match name {
+            "fitting_end" => "end of fitting",
+            "memorisation_onset" => "onset of memorisation",
+            other => other,
+        }
+        .to_owned()
+    };
+    let names: Vec<Option<String>> = frame.column("phase")?.str()?.iter().map(|name| name.map(in_words)).collect();
+    frame.with_column(polars::prelude::Column::new("phase".into(), names))?;
     let mut shown: Vec<Shown> = context
         .axes
         .iter()

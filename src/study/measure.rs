@@ -2,7 +2,8 @@
 //! sentences, `measures.parquet`) takes its name, unit and number of digits from here.
 
 use super::gather::Row;
-use crate::metrics::Measured;
+use crate::format::{fixed, signed};
+use crate::metrics::{Measured, Measurement};
 use crate::report::Format;
 
 /// A number that a run has.
@@ -30,7 +31,9 @@ pub enum Unit {
     Score,
     /// A share, 0 to 1, shown in percent.
     Share,
-    /// An epoch, counted from 1, or a number of epochs.
+    /// A time: an epoch, counted from 1, with its fraction.
+    Epoch,
+    /// A duration: a number of epochs.
     Epochs,
     /// A number of things.
     Count,
@@ -50,23 +53,18 @@ pub enum Better {
 }
 
 impl Unit {
-    /// What follows a number: ` epochs`, ` %`; empty for a score.
-    pub fn suffix(self) -> &'static str {
+    /// Its name in headings; empty where a number needs none.
+    fn name(self) -> &'static str {
         match self {
-            Self::Share => " %",
-            Self::Epochs => " epochs",
-            Self::Seconds => " s",
-            Self::Score | Self::Count => "",
+            Self::Epoch => "epoch",
+            Self::Epochs => "epochs",
+            Self::Seconds => "s",
+            Self::Score | Self::Share | Self::Count => "",
         }
     }
 
-    /// What follows a difference: points of a percentage.
-    pub fn suffix_of_difference(self) -> &'static str {
-        if self == Self::Share { " points" } else { self.suffix() }
-    }
-
     /// What a value is multiplied with where it is shown.
-    pub fn factor(self) -> f64 {
+    fn factor(self) -> f64 {
         if self == Self::Share { 100.0 } else { 1.0 }
     }
 }
@@ -74,9 +72,9 @@ impl Unit {
 impl Measure {
     /// Its heading with the unit, as columns and axes have it: `Settling length, epochs`.
     pub fn heading_with_unit(&self) -> String {
-        match self.unit {
-            Unit::Epochs | Unit::Seconds => format!("{},{}", self.heading, self.unit.suffix()),
-            _ => self.heading.to_owned(),
+        match self.unit.name() {
+            "" => self.heading.to_owned(),
+            unit => format!("{}, {unit}", self.heading),
         }
     }
 
@@ -88,24 +86,55 @@ impl Measure {
     /// How a table shows a difference with its interval: with a digit more, since a difference is small.
     pub fn format_of_difference(&self) -> Format {
         match self.unit {
-            Unit::Share => Format::IntervalPercent(self.digits + 1),
-            Unit::Epochs => Format::Interval(self.digits + 1),
-            _ => Format::Interval(self.digits),
+            Unit::Share => Format::IntervalPercent(self.digits_of_difference()),
+            _ => Format::Interval(self.digits_of_difference()),
         }
     }
 
-    /// A number as a sentence shows it: `0.412`, `3.5 %`, `4.0 epochs`.
-    pub fn show(&self, value: f64) -> String {
-        let digits = self.digits;
-        format!("{:.digits$}{}", self.unit.factor() * value, self.unit.suffix())
+    fn digits_of_difference(&self) -> usize {
+        self.digits + usize::from(matches!(self.unit, Unit::Share | Unit::Epoch | Unit::Epochs))
     }
 
-    /// A difference with its sign and a true minus, without a unit: `−0.41`.
+    /// A value as a sentence shows it: `0.412`, `3.5 %`, `≥ 4.0 epochs`, `epoch 4.0`.
+    pub fn show(&self, value: Measurement) -> String {
+        let bound = value.censoring().map_or_else(String::new, |bound| format!("{}\u{a0}", bound.sign()));
+        let number = fixed(self.unit.factor() * value.bound(), self.digits);
+        match (self.unit, self.unit.name()) {
+            (Unit::Share, _) => format!("{bound}{number}\u{a0}%"),
+            (Unit::Epoch, unit) => format!("{unit}\u{a0}{bound}{number}"),
+            (_, "") => format!("{bound}{number}"),
+            (_, unit) => format!("{bound}{number}\u{a0}{unit}"),
+        }
+    }
+
+    /// A difference with its sign, without a unit: `−0.41`.
     pub fn show_difference(&self, value: f64) -> String {
-        let digits = match self.unit {
-            Unit::Share | Unit::Epochs => self.digits + 1,
-            _ => self.digits,
-        };
-        format!("{:+.digits$}", self.unit.factor() * value).replace('-', "−")
+        signed(self.unit.factor() * value, self.digits_of_difference())
+    }
+
+    /// What follows a difference, with a space in front: points of a percentage, epochs.
+    pub fn unit_of_difference(&self) -> &'static str {
+        match self.unit {
+            Unit::Share => " points",
+            Unit::Epoch | Unit::Epochs => " epochs",
+            Unit::Seconds => " s",
+            Unit::Score | Unit::Count => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measures::{DEV_END, FORGETTABLE, ONSET, SETTLING};
+    use super::*;
+
+    #[test]
+    fn a_time_a_duration_a_share_and_a_score_are_shown_with_their_units() {
+        assert_eq!(ONSET.show(Measurement::AtLeast(12.0)), "epoch\u{a0}≥\u{a0}12.0");
+        assert_eq!(SETTLING.show(Measurement::Exact(1.0)), "1.0\u{a0}epochs");
+        assert_eq!(FORGETTABLE.show(Measurement::Exact(0.123)), "12.3\u{a0}%");
+        assert_eq!(DEV_END.show(Measurement::AtMost(0.5)), "≤\u{a0}0.500");
+        assert_eq!([FORGETTABLE.show_difference(-0.0123), ONSET.show_difference(0.0)], ["−1.23", "0.00"]);
+        assert_eq!([&ONSET, &SETTLING, &DEV_END].map(|of| of.unit_of_difference()), [" epochs", " epochs", ""]);
     }
 }

@@ -33,9 +33,9 @@ pub const DEV_PEAK: Measure = Measure {
 /// The epoch of the highest dev score.
 pub const DEV_PEAK_EPOCH: Measure = Measure {
     key: "dev_score_peak_epoch",
-    heading: "Epoch of the highest dev score",
+    heading: "Highest dev score",
     short: "Dev epoch",
-    unit: Unit::Epochs,
+    unit: Unit::Epoch,
     better: Better::Neither,
     digits: 1,
     of: |row| measured(row.highest("dev_score").map(|found| found.epoch), NOT_EVALUATED),
@@ -89,9 +89,9 @@ pub const DETECTION: Measure = Measure {
 /// The epoch of the highest noise-detection F1.
 pub const DETECTION_EPOCH: Measure = Measure {
     key: "detection_epoch",
-    heading: "Epoch of the highest noise-detection F1",
+    heading: "Highest noise-detection F1",
     short: "Det. epoch",
-    unit: Unit::Epochs,
+    unit: Unit::Epoch,
     better: Better::Neither,
     digits: 1,
     of: |row| row.of_noise(row.highest("noise_f1").map(|found| found.epoch)),
@@ -102,7 +102,7 @@ pub const FITTING_END: Measure = Measure {
     key: "fitting_end",
     heading: "End of fitting",
     short: "Fitting (ep.)",
-    unit: Unit::Epochs,
+    unit: Unit::Epoch,
     better: Better::Lower,
     digits: 1,
     of: |row| row.phases.end_of_fitting(),
@@ -124,7 +124,7 @@ pub const ONSET: Measure = Measure {
     key: "onset",
     heading: "Onset of memorisation",
     short: "Onset (ep.)",
-    unit: Unit::Epochs,
+    unit: Unit::Epoch,
     better: Better::Higher,
     digits: 1,
     of: |row| row.phases.onset(row.curve.height(), row.manifest.epochs_finished),

@@ -19,7 +19,7 @@ use super::findings::{Compared, Finding, sentences};
 use super::frames::{numbers, stack};
 use super::gather::{Gathered, Row, gather};
 use super::measure::Measure;
-use super::summarise::{NOISE, Point, ReportAxis, axis_columns, measures_frame, place, points};
+use super::summarise::{NOISE, Point, ReportAxis, axis_columns, measures_frame, place, points, with_axes};
 use super::{Study, file_name, tables};
 use crate::analysis::RunAnalysis;
 use crate::analysis::phases::{Phases, combine};
@@ -66,6 +66,8 @@ pub(super) struct Context<'a> {
     pub axes: &'a [ReportAxis],
     /// The points of the grid in the same order.
     pub points: &'a [Point<'a>],
+    /// The phases of each point: [`phases`].
+    pub phases: &'a DataFrame,
 }
 
 /// Figures and tables in the order they are shown.
@@ -98,7 +100,7 @@ impl Context<'_> {
     /// How figures look: data, model and training below the title.
     pub fn style(&self) -> Style {
         let subject = Subject::of(self.rows);
-        let further = format!("{}, {}, {} epochs", subject.data, subject.model, subject.epochs);
+        let further = format!("corpus {}, encoder {}, {}", subject.data, subject.model, subject.epochs);
         self.input.style(further, subject.synthetic_only)
     }
 }
@@ -140,7 +142,10 @@ impl Subject {
             data: different(all().map(|m| m.data.name.clone())).join(", "),
             model: different(all().map(|m| file_name(&m.config.model.source).to_owned())).join(", "),
             shape: different(all().map(|m| m.model.shape.clone())).join("; "),
-            epochs: different(all().map(|m| m.config.train.epochs.to_string())).join(", "),
+            epochs: match different(all().map(|m| m.config.train.epochs)).as_slice() {
+                [one] => counted(*one, "epoch"),
+                several => format!("{} epochs", several.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+            },
             synthetic_only: all().all(|m| m.data.synthetic),
             synthetic,
         }
@@ -148,8 +153,8 @@ impl Subject {
 }
 
 /// The different ones, in order of first appearance.
-fn different(all: impl Iterator<Item = String>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+fn different<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found: Vec<T> = Vec::new();
     for one in all {
         if !found.contains(&one) {
             found.push(one);
@@ -172,7 +177,8 @@ pub(super) fn draw(
     let Gathered { rows, shown } = gather(input, &study.needs(input.experiment), monitor)?;
     let axes = ReportAxis::all(&rows, study.order());
     let points = points(&rows, &axes);
-    let context = Context { input, rows: &rows, axes: &axes, points: &points };
+    let phases = phases(&points, &axes)?;
+    let context = Context { input, rows: &rows, axes: &axes, points: &points, phases: &phases };
     let design = study.design(&context)?;
     monitor.working("drawing");
 
@@ -251,16 +257,13 @@ fn opening(subject: &Subject, context: &Context<'_>) -> String {
         })
         .map(|axis| format!("{} {}", axis.noun(), axis.labels().join(", ")))
         .collect();
-    let seeds = different(context.rows.iter().map(|row| row.seed.to_string())).len();
+    let seeds = different(context.rows.iter().map(|row| row.seed)).len();
     let mut text = format!(
-        "{} ({}) fine-tuned on {} for {}: {}{} per point.",
+        "Encoder {} ({}), fine-tuned on corpus {} for {}: {}{} per point.",
         subject.model,
         subject.shape,
         subject.data,
-        match subject.epochs.parse::<usize>() {
-            Ok(epochs) => counted(epochs, "epoch"),
-            Err(_) => format!("{} epochs", subject.epochs),
-        },
+        subject.epochs,
         if varied.is_empty() { String::new() } else { format!("{}; ", varied.join("; ")) },
         counted(seeds, "seed"),
     );
@@ -284,31 +287,21 @@ fn opening(subject: &Subject, context: &Context<'_>) -> String {
 
 /// Writes what further work starts from: `measures.parquet` and `measures.csv`, `curves.csv`, `epochs.csv`, `phases.csv`.
 fn write_frames(context: &Context<'_>, design: &Design) -> Result<()> {
-    let Context { input, rows, axes, points } = context;
+    let Context { input, rows, axes, phases, .. } = context;
     let folder = &input.layout.analysis;
     let measures = measures_frame(rows, axes, &design.measures)?;
     write_parquet(&folder.join("measures.parquet"), &measures)?;
     write_csv_as(&folder.join("measures.csv"), &measures, input.text)?;
-    let placed = |row: &Row, frame: &DataFrame| -> Result<DataFrame> {
-        let mut columns = axis_columns(std::iter::once(&row.coordinates), axes);
-        columns.push(Column::new("seed".into(), [row.seed]));
-        let mut columns: Vec<Column> =
-            columns.into_iter().map(|column| column.new_from_index(0, frame.height())).collect();
-        columns.extend(
-            frame.columns().iter().filter(|own| axes.iter().all(|axis| axis.name != *own.name().as_str())).cloned(),
-        );
-        Ok(DataFrame::new(frame.height(), columns)?)
-    };
     for (name, of) in [("curves", (|row| &row.curve) as fn(&Row) -> &DataFrame), ("epochs", |row| &row.epochs)] {
-        let all = stack(rows.iter().map(|row| placed(row, of(row))).collect::<Result<Vec<_>>>()?)?;
+        let all = stack(rows.iter().map(|row| with_axes(row, of(row), axes)).collect::<Result<Vec<_>>>()?)?;
         write_csv_as(&folder.join(format!("{name}.csv")), &all, input.text)?;
     }
-    write_csv_as(&folder.join("phases.csv"), &phases(points, axes)?, input.text)
+    write_csv_as(&folder.join("phases.csv"), phases, input.text)
 }
 
 /// The phases of each point over its seeds, one row a boundary that is present: the axes, `phase, epoch, epoch_low,
 /// epoch_high, examples_seen, step, learning_rate, dev_score, support`.
-pub(super) fn phases(points: &[Point<'_>], axes: &[ReportAxis]) -> Result<DataFrame> {
+fn phases(points: &[Point<'_>], axes: &[ReportAxis]) -> Result<DataFrame> {
     let combined: Vec<Phases> = points
         .iter()
         .map(|point| combine(&point.rows.iter().map(|row| row.phases.clone()).collect::<Vec<_>>()))
@@ -341,11 +334,10 @@ pub(super) fn phases(points: &[Point<'_>], axes: &[ReportAxis]) -> Result<DataFr
 }
 
 fn add_charts(context: &Context<'_>, design: &Design, parts: &mut Parts) -> Result<()> {
-    let phases = phases(context.points, context.axes)?;
     let style = context.style();
     for chart in &design.charts {
         parts.figure(context.input, &chart.name, |stem| {
-            chart.draw(context.rows, context.axes, Some(&phases), &style, stem)
+            chart.draw(context.rows, context.axes, context.phases, &style, stem)
         })?;
     }
     Ok(())

@@ -171,6 +171,16 @@ pub(super) fn axis_columns<'a>(
     axes.iter().map(column).collect()
 }
 
+/// A frame of one run with the axes and `seed` in front. A column of its own that has an axis's name is left out.
+pub(super) fn with_axes(row: &Row, frame: &DataFrame, axes: &[ReportAxis]) -> Result<DataFrame> {
+    let mut columns = axis_columns(std::iter::once(&row.coordinates), axes);
+    columns.push(Column::new("seed".into(), [row.seed]));
+    let mut columns: Vec<Column> = columns.into_iter().map(|column| column.new_from_index(0, frame.height())).collect();
+    let is_free = |own: &&Column| axes.iter().all(|axis| axis.name != *own.name().as_str());
+    columns.extend(frame.columns().iter().filter(is_free).cloned());
+    Ok(DataFrame::new(frame.height(), columns)?)
+}
+
 /// One row a run: the axes, `seed`, and each measure: `KEY` (f64, the value or its bound; null where there is none),
 /// `KEY_censored` (`at least`, `at most`, null) where a run has a bound; `absent` says why values are null, `KEY: reason`
 /// parted by semicolons.
@@ -194,7 +204,7 @@ pub(super) fn measures_frame(rows: &[Row], axes: &[ReportAxis], measures: &[&Mea
 /// `KEY`, and `KEY_censored` if a value is a bound.
 pub(super) fn measurement_columns(key: &str, values: &[Option<Measurement>]) -> Vec<Column> {
     let numbers: Vec<Option<f64>> = values.iter().map(|value| value.map(Measurement::bound)).collect();
-    let censored: Vec<Option<&str>> = values.iter().map(|value| value.and_then(Measurement::censoring)).collect();
+    let censored: Vec<Option<&str>> = values.iter().map(|value| Some(value.as_ref()?.censoring()?.name())).collect();
     let mut columns = vec![Column::new(key.into(), numbers)];
     if censored.iter().any(Option::is_some) {
         columns.push(Column::new(format!("{key}_censored").into(), censored));

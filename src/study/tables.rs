@@ -5,7 +5,7 @@ use polars::prelude::*;
 use super::compare::{AxisTrend, Difference, SetOverlap};
 use super::draw::StudyInput;
 use super::measure::Measure;
-use super::summarise::{NOISE, Point, ReportAxis, summary_columns};
+use super::summarise::{NOISE, Point, ReportAxis, place, summary_columns};
 use crate::error::Result;
 use crate::metrics::{Estimate, Overlap, Summary};
 use crate::report::{Column as Shown, Format, Table};
@@ -165,10 +165,29 @@ pub(super) fn measures(
             " Where the value of a run is only known to be at least (≥) or at most (≤) a bound, the median over seeds is shown.",
         );
     }
-    if !further.is_empty() {
-        caption = format!("{caption} {further}");
+    for part in [further.to_owned(), without_value(points, axes, measures)] {
+        if !part.is_empty() {
+            caption = format!("{caption} {part}");
+        }
     }
     table.table(name, title, caption)
+}
+
+/// Which means leave out runs: at each point the measures that some of its runs have, and how many.
+fn without_value(points: &[Point<'_>], axes: &[ReportAxis], measures: &[&Measure]) -> String {
+    let mut found = Vec::new();
+    for measure in measures {
+        for point in points {
+            let (n, all) = (point.summary(measure).map_or(0, |summary| summary.n()), point.rows.len());
+            if 0 < n && n < all {
+                let at = place(&point.coordinates, axes);
+                let mut reasons = point.rows.iter().filter_map(|row| (measure.of)(row).err()).map(|absent| absent.0);
+                let reason = reasons.next().unwrap_or_default();
+                found.push(format!("{} {at} ({n} of {all}; {reason})", measure.heading));
+            }
+        }
+    }
+    if found.is_empty() { found.join("") } else { format!("Fewer runs have a value: {}.", found.join(", ")) }
 }
 
 /// One row a pair of points: differences, with their intervals.
@@ -184,18 +203,26 @@ pub(super) fn differences(
         .texts("other", "Compared", all().map(|difference| Some(axis.label(&difference.other))))?
         .axes(all().map(|difference| &difference.at), others)?
         .counts("seeds", "Seeds", all().map(|difference| difference.n_seeds))?;
+    let mut unknown = Vec::new();
     for (index, measure) in measures.iter().enumerate() {
         let values = all().map(|difference| difference.by[index].map(|paired| paired.summary));
         if values.clone().any(|value| value.is_some()) {
             table = table.measure(measure, measure.format_of_difference(), values)?;
+        } else {
+            unknown.push(measure.heading);
         }
     }
+    let unknown = match unknown.is_empty() {
+        true => String::new(),
+        false => format!(" No difference is known, and no column shown, of: {}.", unknown.join("; ")),
+    };
     table.table(
         &format!("differences_{}", file_stem(&axis.name)),
         format!("Differences by {}", axis.noun()),
         "Compared minus base, seed by seed: mean over the seeds that have both values, with Student's 95 % interval of the \
          mean; one seed has none. An interval that includes zero does not tell the two apart. Where a value is censored, the \
-         median difference is shown, without an interval. Differences of shares are in percentage points.",
+         median difference is shown, without an interval. Differences of shares are in percentage points.".to_owned()
+            + &unknown,
     )
 }
 
@@ -272,8 +299,8 @@ pub(super) fn runs(input: &StudyInput<'_>) -> Result<Table> {
         .table(
             "runs",
             "Runs",
-            "Noise: requested level, and realised share of wrong labels among the training tokens; a label drawn anew may be \
-             the gold one. Truncated: training tokens beyond the length limit, neither trained on nor scored. Data, model and \
+            "Noise: requested level, and realised share of wrong labels among the training tokens; a \
+             randomly drawn label can be the gold label. Truncated: training tokens beyond the length limit, neither trained on nor scored. Data, model and \
              configuration: the first twelve digits of their SHA-256; the manifests have all.",
         )
 }
@@ -306,4 +333,33 @@ pub(super) fn caps(input: &StudyInput<'_>) -> Result<Option<Table>> {
 /// A name as part of a file's name.
 pub(super) fn file_stem(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measures::{DEV_END, ONSET, SETTLING};
+    use super::super::summarise::points;
+    use super::super::testing::{phases, row};
+    use super::*;
+    use crate::report::Cell;
+    use crate::run::Coordinate;
+
+    #[test]
+    fn a_mean_says_which_runs_it_leaves_out() {
+        let at = [Coordinate::noise(0.3)];
+        let rows = [
+            row(&at, 1, 0.5, phases(Some(2.0), Some(5.0))),
+            row(&at, 2, 0.7, phases(None, Some(5.0))),
+            row(&[Coordinate::noise(0.0)], 1, 0.9, phases(None, None)),
+        ];
+        let axes = ReportAxis::all(&rows, &[]);
+        let table = measures(&points(&rows, &axes), &axes, &[&DEV_END, &SETTLING, &ONSET], ["m", "M", ""]).unwrap();
+        let said = "Fewer runs have a value: Settling length at 30\u{a0}% noise (1 of 2; no end of fitting found).";
+        assert!(table.caption.ends_with(said), "{}", table.caption);
+        assert!(matches!(table.rows[0][3], Cell::Absent { .. }), "{:?}", table.rows[0]);
+        let headings: Vec<&str> = table.columns.iter().map(|column| column.heading.as_str()).collect();
+        let wanted =
+            ["Noise", "Runs", "Dev score, last epoch", "Settling length, epochs", "Onset of memorisation, epoch"];
+        assert_eq!(headings, wanted);
+    }
 }

@@ -394,6 +394,24 @@ fn the_same_study_gives_the_same_report() {
 }
 
 #[test]
+fn what_an_earlier_report_wrote_does_not_stay_beside_a_new_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut study = hostile_report(folder.path());
+    report::render(&study, folder.path(), CsvText::Exact).expect("a report");
+    for mine in ["tables/mine.tex", "figures/mine.png"] {
+        fs::write(folder.path().join(mine), "kept").expect("a file of the user");
+    }
+    let gone = study.figures.pop().expect("a figure").stem;
+    study.tables[0].name = "other".into();
+    report::render(&study, folder.path(), CsvText::Exact).expect("another report");
+    let there = |name: &str| folder.path().join(name).is_file();
+    assert!(!there("tables/words.csv") && !there("tables/words.tex") && there("tables/other.tex"));
+    assert!(!there(&format!("{}.svg", gone.display())) && !there(&format!("{}.png", gone.display())));
+    assert!(study.figures.iter().all(|figure| there(&format!("{}.svg", figure.stem.display()))));
+    assert!(there("tables/mine.tex") && there("figures/mine.png"));
+}
+
+#[test]
 fn two_tables_cannot_share_a_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut study = hostile_report(folder.path());

@@ -73,7 +73,8 @@ fn a_study_pretrains_fine_tunes_and_draws_and_does_nothing_the_second_time() {
     assert_eq!(said.code, 0, "{said}");
     assert!(said.stderr.contains("pretrained for 20 of 24 steps: held-out masked accuracy "), "{said}");
     assert!(
-        said.stdout.contains("(1 layers, hidden 32, 2 heads, vocabulary 300) fine-tuned on embedded for 2 epochs: "),
+        said.stdout
+            .contains("(1 layers, hidden 32, 2 heads, vocabulary 300), fine-tuned on corpus embedded for 2 epochs: "),
         "{said}"
     );
     assert!(said.stdout.contains("The text of embedded is synthetic"), "{said}");

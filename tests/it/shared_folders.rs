@@ -88,7 +88,7 @@ fn a_folder_that_holds_no_run_is_its_runs_failure_alone() {
     for jobs in ["1", "2"] {
         let said = run(&workspace, &sweep(&smoke, "out", &["--jobs", jobs]));
         assert_eq!(said.code, 2, "{said}");
-        let because = "no run can be put here: there is `thesis.txt`, and no manifest.json";
+        let because = "this is not the folder of a run: it contains `thesis.txt` but no manifest.json";
         assert!(said.stderr.contains(&format!("{}: {because}\n", folders[1])), "{said}");
         assert!(said.stderr.contains("error: 1 of 4 runs failed\n  hint: move or remove what is there"), "{said}");
         // Its place in the study is named, not that of the study.

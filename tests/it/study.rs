@@ -41,7 +41,8 @@ fn a_sweep_leaves_runs_tables_and_a_report_and_does_nothing_the_second_time() {
     let said = workspace.run(&["sweep", &smoke(), "--out", "out"]);
     assert_eq!(said.code, 0, "{said}");
     assert!(
-        said.stdout.contains("fine-tuned on embedded for 2 epochs: noise level 0\u{a0}%, 30\u{a0}%; 1 seed per point."),
+        said.stdout
+            .contains("fine-tuned on corpus embedded for 2 epochs: noise level 0\u{a0}%, 30\u{a0}%; 1 seed per point."),
         "{said}"
     );
     assert!(said.stdout.ends_with("report: out/report/index.html\n"), "{said}");

@@ -29,6 +29,7 @@ use super::sheet::{FigureFiles, Sheet, Words};
 use super::theme::Style;
 use super::{columns, phases};
 use crate::Result;
+use crate::metrics::Bound;
 
 pub use super::columns::Value;
 
@@ -36,9 +37,9 @@ pub use super::columns::Value;
 pub const MOST_LINES: usize = 12;
 
 /// What a column of states says of a value that a bound is below.
-pub const AT_LEAST: &str = "at least";
+pub const AT_LEAST: &str = Bound::AtLeast.name();
 /// What a column of states says of a value that a bound is above.
-pub const AT_MOST: &str = "at most";
+pub const AT_MOST: &str = Bound::AtMost.name();
 /// What a column of states says where a missing value is as it should be: not counted as absent.
 pub const NOT_APPLICABLE: &str = "not applicable";
 

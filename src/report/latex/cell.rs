@@ -95,7 +95,7 @@ fn parts(word: &str, limit: f64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Bound;
+    use crate::metrics::Bound;
 
     fn shown(format: Format, value: Cell) -> String {
         cell(&value, &Column::new("x", "x", format), &["no onset"]).tex
