@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use memoscope::dynamics::CsvText;
+use memoscope::metrics::Bound;
 use memoscope::metrics::Interval;
-use memoscope::report::{self, Bound, Cell, Column, Format, StudyReport, Table};
+use memoscope::report::{self, Cell, Column, Format, StudyReport, Table};
 
 use crate::workspace::{Workspace, repository};
 
