@@ -36,6 +36,11 @@ forgetting *settings:
 learning-rate *settings:
     cargo run --release --quiet -- sweep experiments/learning-rate.toml "$@"
 
+# Batch size against noise level: `just batch-size epochs=4`
+[group('studies')]
+batch-size *settings:
+    cargo run --release --quiet -- sweep experiments/batch-size.toml "$@"
+
 # Find wrong labels in annotated text: `just audit mine.txt --model minilm-l6/`
 [group('studies')]
 audit *arguments:

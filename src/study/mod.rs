@@ -145,7 +145,7 @@ pub fn prepare(experiment: &Experiment, monitor: &mut dyn Monitor, stop: &StopFl
     of(experiment.kind()).prepare(experiment, monitor, stop)
 }
 
-/// The last part of a path: reports are shared, and where a folder was is nobody's business.
+/// The last part of a path. Reports are shared, so they hold no path of the machine.
 fn file_name(source: &str) -> &str {
     std::path::Path::new(source).file_name().and_then(|name| name.to_str()).unwrap_or(source)
 }
