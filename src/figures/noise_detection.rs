@@ -16,7 +16,6 @@ use super::scale::Axis;
 use super::sheet::{FigureFiles, LegendEntry, Sheet, Words};
 use super::theme::{CLEAN, INK, LABEL_SIZE, LINE, NOISY, SOFT_INK, Style, TICK_SIZE};
 use crate::Result;
-use crate::format::percent;
 
 /// Bins of the histogram.
 const N_BINS: usize = 48;
@@ -30,8 +29,8 @@ pub struct Detection<'a> {
     pub precision_recall: &'a DataFrame,
     /// The epoch looked at.
     pub epoch: u32,
-    /// Requested noise rate, 0 to 1.
-    pub noise: f64,
+    /// Which run it is: `30 % noise, seed 1`.
+    pub condition: &'a str,
     /// Where k-means (k = 2) cuts the losses, nats; null if there is one cluster only.
     pub cutoff: Option<f64>,
 }
@@ -50,7 +49,7 @@ pub fn draw(detection: &Detection<'_>, style: &Style, stem: &Path) -> Result<Fig
     let cutoff_in_words =
         detection.cutoff.map_or_else(|| "no cut-off".to_owned(), |nats| format!("cut-off at {nats:.2} nats"));
     let words = Words {
-        title: format!("Noise detection by loss ({} noise, epoch {})", percent(detection.noise), detection.epoch),
+        title: format!("Noise detection by loss ({}, epoch {})", detection.condition, detection.epoch),
         caption: format!(
             "Losses of clean and of noisy training tokens against their given labels after epoch {}, in {N_BINS} bins, with the \
              cut-off between two clusters (k-means); and precision against recall of noise detection for a threshold on the \
@@ -278,8 +277,13 @@ mod tests {
             .expect("a frame");
         let empty =
             df!("threshold" => [0.0f64; 0], "precision" => [0.0f64; 0], "recall" => [0.0f64; 0]).expect("a frame");
-        let detection =
-            Detection { losses: &losses, precision_recall: &empty, epoch: 2, noise: 0.3, cutoff: Some(2.0) };
+        let detection = Detection {
+            losses: &losses,
+            precision_recall: &empty,
+            epoch: 2,
+            condition: "30 % noise",
+            cutoff: Some(2.0),
+        };
         let histogram = Histogram::read(&detection).expect("counts");
         assert_eq!((histogram.clean.iter().sum::<u64>(), histogram.noisy.iter().sum::<u64>()), (1, 1));
         assert_eq!(histogram.noisy[N_BINS - 1], 1);

@@ -350,6 +350,11 @@ fn add_token_figures(
     parts: &mut Parts,
 ) -> Result<()> {
     let style = context.style();
+    let config = &run.manifest.config;
+    let others: Vec<ReportAxis> = context.axes_without(NOISE);
+    let further = place(&config.coordinates, &others);
+    let further = if further.is_empty() { further } else { format!(", {further}") };
+    let condition = format!("{} noise{further}, seed {}", percent(config.perturb.rate), config.seed);
     if let Some(epoch) = analysis.best_detection_epoch {
         let row = numbers(&analysis.epochs, "epoch")?.iter().position(|at| *at == Some(f64::from(epoch)));
         let cutoffs = numbers(&analysis.epochs, "noise_cutoff")?;
@@ -357,18 +362,13 @@ fn add_token_figures(
             losses: &analysis.losses,
             precision_recall: &analysis.precision_recall,
             epoch,
-            noise: run.manifest.config.perturb.rate,
+            condition: &condition,
             cutoff: row.and_then(|row| cutoffs[row]),
         };
         parts.figure(context.input, "noise_detection", |stem| {
             noise_detection::draw(&detection, &style, stem).map(Some)
         })?;
     }
-    let config = &run.manifest.config;
-    let others: Vec<ReportAxis> = context.axes_without(NOISE);
-    let further = place(&config.coordinates, &others);
-    let further = if further.is_empty() { further } else { format!(", {further}") };
-    let condition = format!("{} noise{further}, seed {}", percent(config.perturb.rate), config.seed);
     parts
         .figure(context.input, "data_map", |stem| data_map::draw(&analysis.datamap, &condition, &style, stem).map(Some))
 }

@@ -101,7 +101,7 @@ impl Frames {
             losses: &self.losses,
             precision_recall: &self.precision_recall,
             epoch: 3,
-            noise: 0.3,
+            condition: "30 % noise, seed 1",
             cutoff: Some(1.7),
         };
         let drawn = [
